@@ -1,0 +1,78 @@
+/**
+ * One entry per kind: everything the API server must know to serve it. A new kind is one file in `kinds/` with one
+ * `KindDefinition`, listed in `kinds/index.ts`; verbs, watch, tables, discovery and OpenAPI follow from the entry.
+ *
+ *   body ─ decode ─ applyDefaults ─ admission ─ prepareForCreate/Update ─ validate/validateUpdate ─ onWrite (in the
+ *   transaction: allocate addresses and ports) ─ store
+ *
+ * All functions work on a private deep copy that they may change; `old` is shared and frozen.
+ */
+import type { Resource } from './resources.ts';
+import type { KubeObject, Live } from './object.ts';
+import type { FieldError } from './field-errors.ts';
+
+/** A cell is what JSON carries: the server sends it, kubectl pads it. */
+export type Cell = string | number | boolean | null;
+
+export interface Column<T extends KubeObject> {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date' | 'boolean' | 'number';
+  readonly format?: string;
+  readonly description: string;
+  /** 0: always shown; 1: with `-o wide`. */
+  readonly priority: number;
+  /** `now` in ms, for ages. */
+  readonly cell: (object: Live<T>, now: number) => Cell;
+}
+
+/** What a subresource such as /status lets through and checks. */
+export interface StatusStrategy<T extends KubeObject> {
+  readonly prepareForUpdate?: (object: T, old: Live<T>) => void;
+  readonly validateUpdate?: (object: T, old: Live<T>) => readonly FieldError[];
+}
+
+/** Reads inside the write transaction: what is seen here cannot change before the write. */
+export interface WriteView {
+  get<U extends KubeObject>(resource: Resource<U>, key: { readonly namespace: string; readonly name: string }): Live<U> | undefined;
+  list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
+  /** Runs when the transaction is thrown away after this point (an error, a full disk): give back what was taken. */
+  onRollback(undo: () => void): void;
+  readonly dryRun: boolean;
+}
+
+export interface KindDefinition<T extends KubeObject = KubeObject> {
+  readonly resource: Resource<T>;
+  readonly applyDefaults?: (object: T) => void;
+  /** Drops what a client may not set on create (status, …). */
+  readonly prepareForCreate?: (object: T) => void;
+  /** Keeps what this verb may not change (status, …), raises metadata.generation where spec changed. */
+  readonly prepareForUpdate?: (object: T, old: Live<T>) => void;
+  readonly validate: (object: T) => readonly FieldError[];
+  readonly validateUpdate?: (object: T, old: Live<T>) => readonly FieldError[];
+  /** Sent as `Warning: 299` headers. */
+  readonly warnings?: (object: T, old: Live<T> | undefined) => readonly string[];
+  /** Present: the kind has /status. */
+  readonly status?: StatusStrategy<T>;
+  /** Present: the kind has /scale (autoscaling/v1 Scale). */
+  readonly scale?: {
+    readonly get: (object: Live<T>) => { readonly replicas: number; readonly statusReplicas: number; readonly selector: string };
+    readonly set: (object: T, replicas: number) => void;
+  };
+  /** After the NAME column and before what the server adds; NAME and AGE are listed here too, in upstream's order. */
+  readonly columns: readonly Column<T>[];
+  /** Field selectors beyond metadata.name and metadata.namespace, e.g. `spec.nodeName`. */
+  readonly fieldSelectors?: Readonly<Record<string, (object: T) => string>>;
+  /** Deletion waits for the node agent: seconds of grace asked for when the client names none; undefined: none. */
+  readonly graceSeconds?: (object: Live<T>) => number;
+  /** Inside the transaction, last before the write. `object` undefined: deleted. Throws ApiError to refuse. */
+  readonly onWrite?: (view: WriteView, object: T | undefined, old: Live<T> | undefined) => void;
+  /** PUT may create (upstream's AllowCreateOnUpdate). */
+  readonly createOnUpdate?: boolean;
+  /** PUT without resourceVersion is allowed (upstream's AllowUnconditionalUpdate). */
+  readonly unconditionalUpdate?: boolean;
+}
+
+/** For the one list of kinds: the server works on KubeObject, each entry on its own T. */
+export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): KindDefinition {
+  return definition as unknown as KindDefinition;
+}

@@ -1,0 +1,75 @@
+/**
+ * The names of every kind that we serve or speak to: group, version, plural, kind. Nothing of their behaviour is here, so
+ * that a part which only needs to watch Services (proxy, dns, lb) loads this file and no validation code.
+ *
+ *   resources.services ──> client.list(resources.services)            a part: typed by T
+ *           └────────────> defineKind(resources.services, {...})      the API server: defaults, validation, columns (src/api/kinds)
+ */
+import type * as k from './gen/types.ts';
+import type { KubeObject } from './object.ts';
+
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** '' is the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** Lower-case plural, as in the URL. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Name of the type in gen/schema.json. */
+  readonly schema: string;
+  /** Phantom: carries T, never set. */
+  readonly object?: T;
+}
+
+interface Names {
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly schema?: string;
+}
+
+function resource<T extends KubeObject>(groupVersion: string, kind: string, plural: string, scope: 'Namespaced' | 'Cluster', names: Names = {}): Resource<T> {
+  const slash = groupVersion.indexOf('/');
+  return {
+    group: slash < 0 ? '' : groupVersion.slice(0, slash),
+    version: groupVersion.slice(slash + 1),
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    namespaced: scope === 'Namespaced',
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    schema: names.schema ?? kind,
+  };
+}
+
+/** `apps/v1`, or `v1` for the core group. */
+export function groupVersionOf(of: Pick<Resource, 'group' | 'version'>): string {
+  return of.group === '' ? of.version : `${of.group}/${of.version}`;
+}
+
+/** `services`, `deployments.apps`: how upstream's error texts name a resource. */
+export function groupResourceOf(of: Pick<Resource, 'group' | 'plural'>): string {
+  return of.group === '' ? of.plural : `${of.plural}.${of.group}`;
+}
+
+const all = ['all'];
+
+export const resources = {
+  namespaces: resource<k.Namespace>('v1', 'Namespace', 'namespaces', 'Cluster', { shortNames: ['ns'] }),
+  nodes: resource<k.Node>('v1', 'Node', 'nodes', 'Cluster', { shortNames: ['no'] }),
+  pods: resource<k.Pod>('v1', 'Pod', 'pods', 'Namespaced', { shortNames: ['po'], categories: all }),
+  services: resource<k.Service>('v1', 'Service', 'services', 'Namespaced', { shortNames: ['svc'], categories: all }),
+  endpoints: resource<k.Endpoints>('v1', 'Endpoints', 'endpoints', 'Namespaced', { shortNames: ['ep'] }),
+  endpointSlices: resource<k.EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'Namespaced'),
+  configMaps: resource<k.ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced', { shortNames: ['cm'] }),
+  secrets: resource<k.Secret>('v1', 'Secret', 'secrets', 'Namespaced'),
+  serviceAccounts: resource<k.ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced', { shortNames: ['sa'] }),
+  events: resource<k.Event>('v1', 'Event', 'events', 'Namespaced', { shortNames: ['ev'] }),
+  leases: resource<k.Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced'),
+  deployments: resource<k.Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced', { shortNames: ['deploy'], categories: all }),
+  replicaSets: resource<k.ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets', 'Namespaced', { shortNames: ['rs'], categories: all }),
+} as const;
