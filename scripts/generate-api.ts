@@ -19,7 +19,8 @@ const modelDir = join(root, 'node_modules/@kubernetes/client-node/dist/gen/model
 const outDir = join(root, 'src/api/gen');
 
 /** The kinds that are served now or by the issues that are open; adding one is adding its model's name. */
-const ROOTS = `V1Namespace V1Node V1Pod V1Service V1Endpoints V1EndpointSlice V1ConfigMap V1Secret V1ServiceAccount CoreV1Event
+const ROOTS =
+  `V1Namespace V1Node V1Pod V1Service V1Endpoints V1EndpointSlice V1ConfigMap V1Secret V1ServiceAccount CoreV1Event
 EventsV1Event V1Lease V1Deployment V1ReplicaSet V1Status V1ReplicationController V1DaemonSet V1StatefulSet V1Job V1CronJob V1ControllerRevision
 V1PodTemplate V1LimitRange V1ResourceQuota V1Ingress V1IngressClass V1NetworkPolicy V1ServiceCIDR V1IPAddress V1PriorityClass
 V1RuntimeClass V1StorageClass V1PersistentVolume V1PersistentVolumeClaim V1PodDisruptionBudget V2HorizontalPodAutoscaler V1Role
@@ -51,7 +52,9 @@ function readModel(name: string): Model {
   const clean = (text: string | undefined): string => (text ?? '').replaceAll("\\'", "'").replaceAll('\\"', '"').trim();
   const description = clean(/\/\*\*\n\* (.*)\n\*\/\nexport declare class/.exec(dts)?.[1]);
   const fields = attributes.map((attribute) => {
-    const property = new RegExp(`(?:/\\*\\*\\n\\s+\\* (.*)\\n\\s+\\*/\\n\\s+)?'${attribute.name.replace('$', '\\$')}'(\\??):`).exec(dts);
+    const property = new RegExp(
+      `(?:/\\*\\*\\n\\s+\\* (.*)\\n\\s+\\*/\\n\\s+)?'${attribute.name.replace('$', '\\$')}'(\\??):`,
+    ).exec(dts);
     if (property === null) throw new Error(`${name}.d.ts has no property ${attribute.name}`);
     return {
       name: attribute.baseName,
@@ -66,7 +69,11 @@ function readModel(name: string): Model {
 
 /** `Array<{ [key: string]: V1Foo; }>` → the names of models inside. */
 function references(type: string): string[] {
-  return [...type.matchAll(/\b((?:Core|Events|Discovery|Storage|Authentication|Rbac|Resource|Flowcontrol|Admissionregistration|Apiextensions|Apiregistration)?V\d\w+)\b/g)]
+  return [
+    ...type.matchAll(
+      /\b((?:Core|Events|Discovery|Storage|Authentication|Rbac|Resource|Flowcontrol|Admissionregistration|Apiextensions|Apiregistration)?V\d\w+)\b/g,
+    ),
+  ]
     .map((match) => match[1] ?? '')
     .filter((name) => name !== 'V1MicroTime');
 }
@@ -85,7 +92,15 @@ function closure(): Map<string, Model> {
 
 /** Our names drop the version prefix where no other model would get the same one. */
 function shortNames(models: Map<string, Model>): Map<string, string> {
-  const special: Record<string, string> = { CoreV1Event: 'Event', EventsV1Event: 'EventsEvent', CoreV1EventSeries: 'EventSeries', EventsV1EventSeries: 'EventsEventSeries', CoreV1EndpointPort: 'CoreEndpointPort', DiscoveryV1EndpointPort: 'EndpointPort', AuthenticationV1TokenRequest: 'TokenRequest' };
+  const special: Record<string, string> = {
+    CoreV1Event: 'Event',
+    EventsV1Event: 'EventsEvent',
+    CoreV1EventSeries: 'EventSeries',
+    EventsV1EventSeries: 'EventsEventSeries',
+    CoreV1EndpointPort: 'CoreEndpointPort',
+    DiscoveryV1EndpointPort: 'EndpointPort',
+    AuthenticationV1TokenRequest: 'TokenRequest',
+  };
   const names = new Map<string, string>();
   for (const name of models.keys()) names.set(name, special[name] ?? name.replace(/V[12]/, ''));
   const seen = new Map<string, string>();
@@ -98,7 +113,11 @@ function shortNames(models: Map<string, Model>): Map<string, string> {
 }
 
 function wireType(type: string, names: Map<string, string>): string {
-  let out = type.replaceAll('V1MicroTime', 'string').replace(/\bDate\b/g, 'string').replace(/\bany\b/g, 'unknown').replace(/\bobject\b/g, 'Record<string, unknown>');
+  let out = type
+    .replaceAll('V1MicroTime', 'string')
+    .replace(/\bDate\b/g, 'string')
+    .replace(/\bany\b/g, 'unknown')
+    .replace(/\bobject\b/g, 'Record<string, unknown>');
   for (const name of references(type)) out = out.replace(new RegExp(`\\b${name}\\b`, 'g'), names.get(name) ?? name);
   return out.replace(/\bSet</g, 'Array<').replace(/\{ \[key: string\]: (.*?);? \}/g, 'Record<string, $1>');
 }
@@ -118,7 +137,8 @@ function typeSchema(type: string, format: string, names: Map<string, string>): R
   if (type === 'IntOrString') return { type: 'int-or-string' };
   if (type === 'any') return { type: 'any' };
   if (type === 'object') return { type: 'object' };
-  if (type === 'number') return { type: format === 'double' ? 'number' : 'integer', ...(format === '' ? {} : { format }) };
+  if (type === 'number')
+    return { type: format === 'double' ? 'number' : 'integer', ...(format === '' ? {} : { format }) };
   if (type === 'string') return { type: 'string', ...(format === '' || format === 'date-time' ? {} : { format }) };
   if (type === 'boolean') return { type: 'boolean' };
   const ref = names.get(type);
@@ -136,10 +156,16 @@ function main(): void {
   const descriptions: Record<string, unknown> = {};
   for (const [long, model] of models) {
     const name = names.get(long) ?? long;
-    const lines = model.fields.map((field) => `  ${/^\w+$/.test(field.name) ? field.name : `'${field.name}'`}${field.required ? '' : '?'}: ${wireType(field.type, names)};`);
+    const lines = model.fields.map(
+      (field) =>
+        `  ${/^\w+$/.test(field.name) ? field.name : `'${field.name}'`}${field.required ? '' : '?'}: ${wireType(field.type, names)};`,
+    );
     types.push(`export interface ${name} {\n${lines.join('\n')}\n}\n`);
     schema[name] = Object.fromEntries(model.fields.map((field) => [field.name, fieldSchema(field, names)]));
-    descriptions[name] = { '': model.description, ...Object.fromEntries(model.fields.map((field) => [field.name, field.description])) };
+    descriptions[name] = {
+      '': model.description,
+      ...Object.fromEntries(model.fields.map((field) => [field.name, field.description])),
+    };
   }
   mkdirSync(outDir, { recursive: true });
   writeFileSync(join(outDir, 'types.ts'), types.join('\n'));

@@ -1,0 +1,74 @@
+/** Each law over the tree as it is, and over a bad sample that it must catch. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { projectRoot } from '../support/paths.ts';
+import * as laws from './tree.ts';
+import type { Law, SourceFile } from './tree.ts';
+
+const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+const architecture = read('ARCHITECTURE.md');
+
+/** What git tracks or would track: the tree that a clean checkout has. */
+const tree: readonly SourceFile[] = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: projectRoot,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '' && !path.endsWith('.json') && existsSync(join(projectRoot, path)))
+  .map((path) => ({ path, text: read(path) }));
+
+const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: SourceFile }[] = [
+  { name: 'files stay small', law: laws.fileSize, bad: { path: 'src/dns/big.ts', text: 'x\n'.repeat(401) } },
+  {
+    name: 'a source file opens with its purpose',
+    law: laws.opensWithPurpose,
+    bad: { path: 'src/dns/mute.ts', text: 'export {};\n' },
+  },
+  {
+    name: 'folders import only what ARCHITECTURE.md allows',
+    law: laws.walls(laws.wallsOf(architecture)),
+    bad: { path: 'src/model/x.ts', text: "/** */ import { a } from '../kernel/netns.ts';" },
+  },
+  {
+    name: 'koffi stays behind src/kernel',
+    law: laws.kernelBehindOneDoor,
+    bad: { path: 'src/proxy/x.ts', text: "import koffi from 'koffi';" },
+  },
+  {
+    name: 'the model is pure',
+    law: laws.modelIsPure,
+    bad: { path: 'src/model/x.ts', text: "import { readFileSync } from 'node:fs';" },
+  },
+  {
+    name: 'no test is skipped',
+    law: laws.noSilentSkip,
+    bad: { path: 'src/dns/x.test.ts', text: `test${'.skip'}('x', () => {});` },
+  },
+  {
+    name: 'no machine is named',
+    law: laws.namesNoMachine,
+    bad: { path: 'src/x.ts', text: `const path = '${'/work'}/x';` },
+  },
+];
+
+for (const { name, law, bad } of LAWS) {
+  test(`law: ${name}`, () => {
+    assert.deepEqual(law(tree), []);
+    assert.equal(law([bad]).length, 1, 'the bad sample must be caught');
+  });
+}
+
+test('law: every dependency has its line of reason', () => {
+  assert.deepEqual(laws.dependencyReasons(read('package.json'), architecture), []);
+  assert.deepEqual(laws.dependencyReasons('{"dependencies":{"left-pad":"1"}}', '## Dependencies\n| `gone` | why |'), [
+    'left-pad has no line of reason in ARCHITECTURE.md',
+    'ARCHITECTURE.md gives a reason for gone, which is not taken',
+  ]);
+});
+
+test('law: the tree that the laws see is not empty', () => {
+  assert.ok(tree.length > 20);
+});

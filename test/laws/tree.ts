@@ -1,0 +1,119 @@
+/**
+ * The laws of the tree as functions from files to complaints, so that each can be shown a bad sample.
+ *
+ *   SourceFile[] ──law──> ['src/dns/x.ts imports src/lb: …', …]      no complaint: the law holds
+ */
+import { posix } from 'node:path';
+
+export interface SourceFile {
+  /** From the project's root, with `/`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export type Law = (files: readonly SourceFile[]) => string[];
+
+const lineCount = (text: string): number => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.startsWith('test/');
+
+/** Files stay readable: 400 lines, tests 600. */
+export const fileSize: Law = (files) =>
+  files
+    .filter(({ path }) => path.endsWith('.ts') && !path.includes('/gen/'))
+    .filter(({ path, text }) => lineCount(text) > (isTest(path) ? 600 : 400))
+    .map(({ path, text }) => `${path} has ${lineCount(text)} lines: split it by noun or verb`);
+
+/** A file says at its top what it is. */
+export const opensWithPurpose: Law = (files) =>
+  files
+    .filter(
+      ({ path }) =>
+        path.startsWith('src/') && path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.includes('/gen/'),
+    )
+    .filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text))
+    .map(({ path }) => `${path} does not open with a /** comment that says what it is`);
+
+/** Reads the table "who may import whom" of ARCHITECTURE.md: folder → folders it may import. */
+export function wallsOf(architecture: string): Map<string, ReadonlySet<string>> {
+  const section = architecture.split('## Folders and who may import whom')[1]?.split('\n## ')[0] ?? '';
+  const walls = new Map<string, ReadonlySet<string>>();
+  for (const row of section.matchAll(/^\| `([\w.]+)` \|.*\| ([^|]*) \|$/gm))
+    walls.set(row[1] ?? '', new Set((row[2] ?? '').match(/[a-z]+/g) ?? []));
+  return walls;
+}
+
+/** Type-only and value imports alike keep to the table; tests beside a file may also start a real API server and client. */
+export const walls =
+  (allowed: ReadonlyMap<string, ReadonlySet<string>>): Law =>
+  (files) =>
+    files.flatMap(({ path, text }) => {
+      const own = /^src\/([^/]+)\//.exec(path)?.[1];
+      if (own === undefined || path.endsWith('.test.ts') || path.endsWith('/testing.ts')) return [];
+      const may = allowed.get(own);
+      if (may === undefined) return [`${path}: the folder ${own} is not in ARCHITECTURE.md's table`];
+      return importedFolders(path, text)
+        .filter((folder) => folder !== own && !may.has(folder) && !may.has('all'))
+        .map((folder) => `${path} imports src/${folder}: ARCHITECTURE.md does not allow ${own} → ${folder}`);
+    });
+
+function importedFolders(path: string, text: string): string[] {
+  const targets = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+    posix.normalize(posix.join(posix.dirname(path), match[1] ?? '')),
+  );
+  return [...new Set(targets.flatMap((target) => /^src\/([^/]+)\//.exec(target)?.[1] ?? []))];
+}
+
+/** koffi, and with it every call into C, stays behind src/kernel. */
+export const kernelBehindOneDoor: Law = (files) =>
+  files
+    .filter(
+      ({ path, text }) =>
+        path.startsWith('src/') && !path.startsWith('src/kernel/') && /from 'koffi'|import\('koffi'\)/.test(text),
+    )
+    .map(({ path }) => `${path} imports koffi: only src/kernel leaves JavaScript`);
+
+/** The model decides and does nothing: no I/O, no clock, no randomness. */
+export const modelIsPure: Law = (files) =>
+  files
+    .filter(({ path }) => path.startsWith('src/model/') && !path.endsWith('.test.ts'))
+    .filter(({ text }) => /from 'node:|Date\.now|new Date\(\)|Math\.random|process\./.test(text))
+    .map(({ path }) => `${path} reaches outside: the model is pure`);
+
+/** A skipped, focused or unfinished test is not a test. */
+export const noSilentSkip: Law = (files) =>
+  files
+    .filter(({ path }) => path.endsWith('.test.ts'))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/\b(?:test|it|describe|suite)\.(skip|only|todo)\b|\bskip: true\b/g)].map(
+        (match) => `${path}: ${match[0]}`,
+      ),
+    );
+
+/** Nothing that only one machine has. */
+export const namesNoMachine: Law = (files) =>
+  files
+    .filter(({ path }) => path !== 'test/laws/tree.ts' && path !== 'package-lock.json')
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/\/work\/|\b(?:registry\.npmjs|deb\.debian|proxy\.golang)\b/g)].map(
+        (match) => `${path} names ${match[0]}`,
+      ),
+    );
+
+/** Every package that is taken has its line of reason, and no reason is left of one that is gone. */
+export function dependencyReasons(packageJson: string, architecture: string): string[] {
+  const manifest = JSON.parse(packageJson) as Record<string, Record<string, string> | undefined>;
+  const taken = ['dependencies', 'optionalDependencies', 'devDependencies'].flatMap((key) =>
+    Object.keys(manifest[key] ?? {}),
+  );
+  const section = architecture.split('## Dependencies')[1] ?? '';
+  const named = [...section.matchAll(/^\| (.*?) \|/gm)].flatMap((row) =>
+    [...(row[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
+  );
+  const missing = taken
+    .filter((name) => !named.includes(name) && !name.startsWith('@types/'))
+    .map((name) => `${name} has no line of reason in ARCHITECTURE.md`);
+  const stale = named
+    .filter((name) => !taken.includes(name) && !name.startsWith('node:'))
+    .map((name) => `ARCHITECTURE.md gives a reason for ${name}, which is not taken`);
+  return [...missing, ...stale];
+}
