@@ -33,7 +33,10 @@ export interface StatusStrategy<T extends KubeObject> {
 
 /** Reads inside the write transaction: what is seen here cannot change before the write. */
 export interface WriteView {
-  get<U extends KubeObject>(resource: Resource<U>, key: { readonly namespace: string; readonly name: string }): Live<U> | undefined;
+  get<U extends KubeObject>(
+    resource: Resource<U>,
+    key: { readonly namespace: string; readonly name: string },
+  ): Live<U> | undefined;
   list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
   /** Runs when the transaction is thrown away after this point (an error, a full disk): give back what was taken. */
   onRollback(undo: () => void): void;
@@ -55,7 +58,11 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly status?: StatusStrategy<T>;
   /** Present: the kind has /scale (autoscaling/v1 Scale). */
   readonly scale?: {
-    readonly get: (object: Live<T>) => { readonly replicas: number; readonly statusReplicas: number; readonly selector: string };
+    readonly get: (object: Live<T>) => {
+      readonly replicas: number;
+      readonly statusReplicas: number;
+      readonly selector: string;
+    };
     readonly set: (object: T, replicas: number) => void;
   };
   /** After the NAME column and before what the server adds; NAME and AGE are listed here too, in upstream's order. */

@@ -31,7 +31,13 @@ interface Names {
   readonly schema?: string;
 }
 
-function resource<T extends KubeObject>(groupVersion: string, kind: string, plural: string, scope: 'Namespaced' | 'Cluster', names: Names = {}): Resource<T> {
+function resource<T extends KubeObject>(
+  groupVersion: string,
+  kind: string,
+  plural: string,
+  scope: 'Namespaced' | 'Cluster',
+  names: Names = {},
+): Resource<T> {
   const slash = groupVersion.indexOf('/');
   return {
     group: slash < 0 ? '' : groupVersion.slice(0, slash),
@@ -67,9 +73,17 @@ export const resources = {
   endpointSlices: resource<k.EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'Namespaced'),
   configMaps: resource<k.ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced', { shortNames: ['cm'] }),
   secrets: resource<k.Secret>('v1', 'Secret', 'secrets', 'Namespaced'),
-  serviceAccounts: resource<k.ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced', { shortNames: ['sa'] }),
+  serviceAccounts: resource<k.ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts', 'Namespaced', {
+    shortNames: ['sa'],
+  }),
   events: resource<k.Event>('v1', 'Event', 'events', 'Namespaced', { shortNames: ['ev'] }),
   leases: resource<k.Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced'),
-  deployments: resource<k.Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced', { shortNames: ['deploy'], categories: all }),
-  replicaSets: resource<k.ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets', 'Namespaced', { shortNames: ['rs'], categories: all }),
+  deployments: resource<k.Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced', {
+    shortNames: ['deploy'],
+    categories: all,
+  }),
+  replicaSets: resource<k.ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets', 'Namespaced', {
+    shortNames: ['rs'],
+    categories: all,
+  }),
 } as const;

@@ -1,0 +1,282 @@
+/**
+ * Request body → object, as upstream's decoder does it: types checked, unknown fields pruned, nulls and Go's zero values
+ * dropped, quantities and times canonical; unknown and duplicate fields reported by the `fieldValidation` asked for.
+ *
+ *   text ── JSON.parse ──> value ── decodeBody(resource, value, 'Strict', text) ──> { object, warnings } | 400 ApiError
+ *
+ * The result is a private deep copy. Upstream: sigs.k8s.io/json, apiserver pkg/endpoints/handlers/create.go.
+ */
+import type { Resource } from './resources.ts';
+import type { KubeObject } from './object.ts';
+import type { FieldSchema } from './schema.ts';
+import { apiError } from './errors.ts';
+import { duplicateFields } from './duplicate-fields.ts';
+import { canonicalQuantity, quantityError } from './quantity.ts';
+import { groupVersionOf } from './resources.ts';
+import { emptyListKept, emptyTextKept, goStringTypes, quantityFields, typeSchema, zeroDropped } from './schema.ts';
+import { canonicalTime } from './time.ts';
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+export interface Decoded<T> {
+  readonly object: T;
+  /** `unknown field "spec.foo"`, `duplicate field "spec.type"`: for Warning headers (Warn) or the 400 (Strict). */
+  readonly strictErrors: readonly string[];
+}
+
+/** A value that does not fit its field; the message is Go's. */
+export class DecodeError extends Error {}
+
+const deepest = 1000;
+
+/** Whole body of a create or update. `validation` is the query parameter fieldValidation. */
+export function decodeBody<T extends KubeObject>(
+  resource: Resource<T>,
+  value: unknown,
+  validation: FieldValidation,
+  text?: string,
+): { readonly object: T; readonly warnings: readonly string[] } {
+  checkKind(resource, value);
+  let decoded: Decoded<T>;
+  try {
+    decoded = decodeObject(resource, value, validation === 'Ignore' ? undefined : text);
+  } catch (error) {
+    if (error instanceof DecodeError) throw badBody(resource, error.message);
+    throw error;
+  }
+  if (validation === 'Strict' && decoded.strictErrors.length > 0) {
+    throw badBody(resource, `strict decoding error: ${decoded.strictErrors.join(', ')}`);
+  }
+  return { object: decoded.object, warnings: validation === 'Warn' ? decoded.strictErrors : [] };
+}
+
+/** From parsed JSON or YAML. Throws DecodeError where a type is wrong. `text`: the JSON, to find duplicate fields. */
+export function decodeObject<T extends KubeObject>(resource: Resource<T>, value: unknown, text?: string): Decoded<T> {
+  const { object, strictErrors } = decodeType(resource.schema, value, text);
+  const kind = { apiVersion: groupVersionOf(resource), kind: resource.kind };
+  return { object: { ...kind, ...(object as object), ...kind } as unknown as T, strictErrors };
+}
+
+/** The same for any type of the schema: DeleteOptions, Scale, Binding, Eviction, … */
+export function decodeType(schema: string, value: unknown, text?: string): Decoded<unknown> {
+  const reader = new Reader();
+  const object = reader.struct(schema, value, undefined, []);
+  const duplicates = text === undefined ? [] : duplicateFields(text).map((path) => `duplicate field "${path}"`);
+  return { object, strictErrors: [...reader.unknown, ...duplicates] };
+}
+
+type Path = readonly (string | number)[];
+/** Where a value sits: the type and field that hold it. */
+interface Holder {
+  readonly type: string;
+  readonly field: string;
+}
+
+class Reader {
+  readonly unknown: string[] = [];
+
+  struct(type: string, value: unknown, holder: Holder | undefined, path: Path): Record<string, unknown> {
+    const fields = typeSchema(type);
+    if (fields === undefined) return this.any(value, path) as Record<string, unknown>;
+    if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, path);
+    const out: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      const field = fields.get(key);
+      if (field === undefined) {
+        refuseProto(key, path);
+        this.unknown.push(`unknown field "${textPath([...path, key])}"`);
+      } else if (item !== null && item !== undefined) {
+        const read = this.value(field, item, { type, field: key }, [...path, key]);
+        if (!isDropped(read, field, `${type}.${key}`)) out[key] = read;
+      }
+    }
+    return out;
+  }
+
+  value(schema: FieldSchema, value: unknown, holder: Holder, path: Path): unknown {
+    if (schema.ref !== undefined) return this.struct(schema.ref, value, holder, path);
+    if (schema.items !== undefined) return this.list(schema, schema.items, value, holder, path);
+    if (schema.values !== undefined) return this.map(schema, schema.values, value, holder, path);
+    if (quantityFields.has(`${holder.type}.${holder.field}`)) return quantity(value);
+    switch (schema.type) {
+      case 'string':
+        return text(schema, value, holder, path);
+      case 'integer':
+        return integer(schema.format ?? 'int64', value, holder, path);
+      case 'boolean':
+        if (typeof value !== 'boolean') throw mismatch(value, 'bool', holder, path);
+        return value;
+      case 'number':
+        if (typeof value !== 'number') throw mismatch(value, 'float64', holder, path);
+        return value;
+      case 'int-or-string':
+        return intOrString(value);
+      default:
+        return this.any(value, path);
+    }
+  }
+
+  list(schema: FieldSchema, items: FieldSchema, value: unknown, holder: Holder, path: Path): unknown[] {
+    if (!Array.isArray(value)) throw mismatch(value, goType(schema, holder), holder, path);
+    return value.map((item: unknown, index) => this.value(items, item ?? zero(items), holder, [...path, index]));
+  }
+
+  map(schema: FieldSchema, values: FieldSchema, value: unknown, holder: Holder, path: Path): Record<string, unknown> {
+    if (!isObject(value)) throw mismatch(value, goType(schema, holder), holder, path);
+    const out: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      refuseProto(key, path);
+      // The key of a map is no part of Go's error path.
+      out[key] = this.value(values, item ?? zero(values), holder, path);
+    }
+    return out;
+  }
+
+  any(value: unknown, path: Path): unknown {
+    if (path.length > deepest) throw new DecodeError('json: exceeded max depth');
+    if (Array.isArray(value)) return value.map((item: unknown, index) => this.any(item, [...path, index]));
+    if (!isObject(value)) return value;
+    const out: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      refuseProto(key, path);
+      out[key] = this.any(item, [...path, key]);
+    }
+    return out;
+  }
+}
+
+function text(schema: FieldSchema, value: unknown, holder: Holder, path: Path): string {
+  if (typeof value !== 'string') throw mismatch(value, goType(schema, holder), holder, path);
+  if (schema.format === 'date-time' || schema.format === 'micro-time') {
+    const time = canonicalTime(value, schema.format === 'micro-time');
+    if (time !== undefined) return time;
+    const layout = schema.format === 'date-time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
+    throw new DecodeError(
+      `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`,
+    );
+  }
+  if (schema.format === 'byte') {
+    const bad = badBase64(value);
+    if (bad >= 0) throw new DecodeError(`illegal base64 data at input byte ${bad}`);
+  }
+  return value;
+}
+
+function integer(format: string, value: unknown, holder: Holder, path: Path): number {
+  if (typeof value !== 'number') throw mismatch(value, format, holder, path);
+  const most = format === 'int32' ? 2 ** 31 : 2 ** 63;
+  if (!Number.isInteger(value) || value >= most || value < -most) {
+    throw mismatch(value, format, holder, path, `number ${value}`);
+  }
+  return value;
+}
+
+function intOrString(value: unknown): unknown {
+  if (typeof value === 'string') return value;
+  const fits = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
+  if (fits) return value;
+  const what = typeof value === 'number' ? `number ${value}` : jsonKind(value);
+  throw new DecodeError(`json: cannot unmarshal ${what} into Go value of type int32`);
+}
+
+function quantity(value: unknown): string {
+  const canonical = typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : undefined;
+  if (canonical === undefined) throw new DecodeError(quantityError);
+  return canonical;
+}
+
+/** `omitempty`: what Go's encoder would not write back. */
+function isDropped(value: unknown, schema: FieldSchema, field: string): boolean {
+  if (schema.required === true) return false;
+  if (value === '') return schema.type === 'string' && !emptyTextKept.has(field);
+  if (value === 0 || value === false) return zeroDropped.has(field);
+  if (schema.items !== undefined) return (value as unknown[]).length === 0 && !emptyListKept.has(field);
+  return schema.values !== undefined && Object.keys(value as object).length === 0;
+}
+
+function zero(schema: FieldSchema): unknown {
+  if (schema.ref !== undefined || schema.values !== undefined) return {};
+  if (schema.items !== undefined) return [];
+  return { integer: 0, number: 0, boolean: false, string: '', 'int-or-string': 0 }[schema.type ?? ''] ?? null;
+}
+
+function checkKind(resource: Resource, value: unknown): void {
+  if (!isObject(value)) {
+    const struct =
+      'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+    const why = `json: cannot unmarshal ${jsonKind(value)} into Go value of type ${struct}`;
+    throw apiError(400, 'BadRequest', `couldn't get version/kind; json parse error: ${why}`);
+  }
+  const want = groupVersionOf(resource);
+  const { apiVersion, kind } = value;
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== want) {
+    const why = `the API version in the data (${apiVersion}) does not match the expected API version (${want})`;
+    throw apiError(400, 'BadRequest', why);
+  }
+  if (typeof kind === 'string' && kind !== '' && kind !== resource.kind) {
+    const why = `converting (v1.${kind}) to (v1.${resource.kind}): unknown conversion`;
+    throw apiError(
+      400,
+      'BadRequest',
+      `${kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`,
+    );
+  }
+}
+
+function badBody(resource: Resource, why: string): Error {
+  const { kind, version } = resource;
+  return apiError(400, 'BadRequest', `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
+}
+
+function mismatch(value: unknown, type: string, holder: Holder | undefined, path: Path, what?: string): DecodeError {
+  const found = what ?? jsonKind(value);
+  if (holder === undefined) return new DecodeError(`json: cannot unmarshal ${found} into Go value of type ${type}`);
+  const where = `${holder.type}.${path.filter((part) => typeof part === 'string').join('.')}`;
+  return new DecodeError(`json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`);
+}
+
+function goType(schema: FieldSchema, holder: Holder): string {
+  if (schema.items !== undefined) return `[]${goType(schema.items, holder)}`;
+  if (schema.values !== undefined) return `map[string]${goType(schema.values, holder)}`;
+  if (schema.ref !== undefined) return `v1.${schema.ref}`;
+  switch (schema.type) {
+    case 'integer':
+      return schema.format ?? 'int64';
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return 'float64';
+    case 'int-or-string':
+      return 'intstr.IntOrString';
+    default:
+      if (schema.format === 'byte') return '[]uint8';
+      return goStringTypes[`${holder.type}.${holder.field}`] ?? 'string';
+  }
+}
+
+function jsonKind(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return { boolean: 'bool', number: 'number', string: 'string' }[typeof value as string] ?? 'object';
+}
+
+function textPath(path: Path): string {
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+}
+
+/** A key that would change an object's prototype where it is assigned: never let in. */
+function refuseProto(key: string, path: Path): void {
+  if (key === '__proto__') throw new DecodeError(`field name "${textPath([...path, key])}" is not allowed`);
+}
+
+/** Position of the first bad character, -1 when the text is standard base64. */
+function badBase64(value: string): number {
+  const clean = value.replace(/[\r\n]/g, '');
+  const valid = /^[A-Za-z0-9+/]*={0,2}/.exec(clean)?.[0].length ?? 0;
+  if (valid < clean.length) return valid;
+  return clean.length % 4 === 0 ? -1 : clean.length;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

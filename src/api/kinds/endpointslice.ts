@@ -1,0 +1,162 @@
+/** discovery.k8s.io/v1 EndpointSlice. Upstream: pkg/apis/discovery/validation, pkg/registry/discovery/endpointslice. */
+import type { Endpoint, EndpointPort, EndpointSlice } from '../gen/types.ts';
+import type { FieldError } from '../field-errors.ts';
+import type { Live } from '../object.ts';
+import { familyOf, whyInvalidIp } from '../../util/ip.ts';
+import { duplicateField, invalidField, requiredField, tooManyField } from '../field-errors.ts';
+import { defineKind } from '../kind.ts';
+import { resources } from '../resources.ts';
+import {
+  dns1123SubdomainName,
+  validateEnum,
+  validateMetadata,
+  validateMetadataUpdate,
+  validateNonSpecialIp,
+  whyNotDns1123Label,
+  whyNotDns1123Subdomain,
+  whyNotLabelValue,
+  whyNotPort,
+  whyNotQualifiedName,
+} from '../validation/index.ts';
+import { ageColumn, column, nameColumn } from './columns.ts';
+import { sameValue } from './equal.ts';
+
+const most = { endpoints: 1000, addresses: 100, ports: 20000, hints: 8 };
+const shown = 3;
+
+export const endpointSliceKind = defineKind<EndpointSlice>({
+  resource: resources.endpointSlices,
+  applyDefaults(slice) {
+    for (const port of slice.ports ?? []) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+  prepareForCreate(slice) {
+    slice.metadata = { ...slice.metadata, generation: 1 };
+    for (const endpoint of slice.endpoints ?? []) delete endpoint.deprecatedTopology;
+  },
+  prepareForUpdate(slice, old) {
+    const same =
+      sameValue(slice.endpoints, old.endpoints) &&
+      sameValue(slice.ports, old.ports) &&
+      sameValue(slice.metadata?.labels, old.metadata.labels);
+    const before = old.metadata.generation ?? 1;
+    slice.metadata = { ...slice.metadata, generation: same ? before : before + 1 };
+  },
+  validate: validateSlice,
+  validateUpdate: (slice, old) => [
+    ...validateMetadataUpdate(slice, old),
+    ...(slice.addressType === old.addressType
+      ? []
+      : [invalidField('addressType', slice.addressType, 'field is immutable')]),
+    ...validateSlice(slice),
+  ],
+  columns: [
+    nameColumn(),
+    column(
+      'AddressType',
+      'addressType specifies the type of address carried by this EndpointSlice.',
+      (slice) => slice.addressType,
+    ),
+    column('Ports', 'ports specifies the list of network ports exposed by each endpoint in this slice.', portsText),
+    column('Endpoints', 'endpoints is a list of unique endpoints in this slice.', endpointsText),
+    ageColumn(),
+  ],
+  createOnUpdate: true,
+  unconditionalUpdate: true,
+});
+
+function validateSlice(slice: EndpointSlice): FieldError[] {
+  const endpoints = slice.endpoints ?? [];
+  const ports = slice.ports ?? [];
+  const errors = validateMetadata(slice, true, dns1123SubdomainName);
+  const types = validateEnum(slice.addressType, 'addressType', ['FQDN', 'IPv4', 'IPv6']);
+  errors.push(...types);
+  if (endpoints.length > most.endpoints)
+    return [...errors, tooManyField('endpoints', endpoints.length, most.endpoints)];
+  for (const [index, endpoint] of endpoints.entries()) {
+    const at = `endpoints[${index}]`;
+    if (types.length === 0) errors.push(...validateAddresses(endpoint, slice.addressType, at));
+    errors.push(...validateEndpoint(endpoint, at));
+  }
+  return [...errors, ...validatePorts(ports)];
+}
+
+function validateAddresses(endpoint: Endpoint, type: string, at: string): FieldError[] {
+  const addresses = endpoint.addresses ?? [];
+  if (addresses.length === 0) return [requiredField(`${at}.addresses`, 'must contain at least 1 address')];
+  if (addresses.length > most.addresses) return [tooManyField(`${at}.addresses`, addresses.length, most.addresses)];
+  return addresses.flatMap((address, index) => {
+    const field = `${at}.addresses[${index}]`;
+    if (addresses.indexOf(address) !== index) return [duplicateField(field, address)];
+    if (type === 'FQDN') {
+      return whyNotDns1123Subdomain(address.replace(/\.$/, '')).map((why) => invalidField(field, address, why));
+    }
+    const why = whyInvalidIp(address);
+    if (why !== undefined) return [invalidField(field, address, why)];
+    if (familyOf(address) !== type) return [invalidField(field, address, `must be an ${type} address`)];
+    return validateNonSpecialIp(address, field);
+  });
+}
+
+function validateEndpoint(endpoint: Endpoint, at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { nodeName, hostname, hints } = endpoint;
+  if (nodeName !== undefined) {
+    for (const why of whyNotDns1123Subdomain(nodeName)) errors.push(invalidField(`${at}.nodeName`, nodeName, why));
+  }
+  if (hostname !== undefined) {
+    for (const why of whyNotDns1123Label(hostname)) errors.push(invalidField(`${at}.hostname`, hostname, why));
+  }
+  for (const key of ['forZones', 'forNodes'] as const) {
+    const list = hints?.[key] ?? [];
+    const field = `${at}.hints.${key}`;
+    if (list.length > most.hints) errors.push(tooManyField(field, list.length, most.hints));
+    for (const [index, { name }] of list.entries()) {
+      if (list.findIndex((other) => other.name === name) !== index) {
+        errors.push(duplicateField(`${field}[${index}].name`, name));
+      }
+      const bad = key === 'forZones' ? whyNotLabelValue(name) : whyNotDns1123Subdomain(name);
+      for (const why of bad) errors.push(invalidField(`${field}[${index}].name`, name, why));
+    }
+  }
+  return errors;
+}
+
+function validatePorts(ports: readonly EndpointPort[]): FieldError[] {
+  if (ports.length > most.ports) return [tooManyField('ports', ports.length, most.ports)];
+  return ports.flatMap((port, index) => {
+    const at = `ports[${index}]`;
+    const errors: FieldError[] = [];
+    const name = port.name ?? '';
+    if (name !== '') for (const why of whyNotDns1123Label(name)) errors.push(invalidField(`${at}.name`, name, why));
+    if (ports.findIndex((other) => (other.name ?? '') === name) !== index) {
+      errors.push(duplicateField(`${at}.name`, name));
+    }
+    errors.push(...validateEnum(port.protocol, `${at}.protocol`, ['SCTP', 'TCP', 'UDP']));
+    if (port.port !== undefined) {
+      for (const why of whyNotPort(port.port)) errors.push(invalidField(`${at}.port`, port.port, why));
+    }
+    if (port.appProtocol !== undefined) {
+      for (const why of whyNotQualifiedName(port.appProtocol)) {
+        errors.push(invalidField(`${at}.appProtocol`, port.appProtocol, why));
+      }
+    }
+    return errors;
+  });
+}
+
+function portsText(slice: Live<EndpointSlice>): string {
+  return listText((slice.ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '*') : String(port))));
+}
+
+function endpointsText(slice: Live<EndpointSlice>): string {
+  return listText((slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses));
+}
+
+function listText(all: readonly string[]): string {
+  const text = all.slice(0, shown).join(',');
+  if (all.length > shown) return `${text} + ${all.length - shown} more...`;
+  return text === '' ? '<unset>' : text;
+}

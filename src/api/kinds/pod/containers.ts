@@ -1,0 +1,234 @@
+/** Validation of containers. Upstream: pkg/apis/core/validation/validation.go validateContainers and below. */
+import type { Container, ContainerPort, EnvVar, VolumeMount } from '../../gen/types.ts';
+import type { FieldError } from '../../field-errors.ts';
+import {
+  duplicateField,
+  forbiddenField,
+  invalidField,
+  notFoundField,
+  notSupportedField,
+  requiredField,
+} from '../../field-errors.ts';
+import { compareQuantities, parseQuantity } from '../../quantity.ts';
+import {
+  validateEnum,
+  whyNotDns1123Label,
+  whyNotEnvironmentName,
+  whyNotPort,
+  whyNotPortName,
+} from '../../validation/index.ts';
+import { validateHandler, validateProbe } from './probes.ts';
+
+export interface ContainerContext {
+  readonly at: string;
+  readonly volumes: ReadonlySet<string>;
+  readonly hostNetwork: boolean;
+  /** Init containers that end have no probes and no lifecycle. */
+  readonly init: boolean;
+}
+
+export function validateContainers(containers: readonly Container[], context: ContainerContext): FieldError[] {
+  if (containers.length === 0 && !context.init) return [requiredField(context.at)];
+  const names = containers.map((container) => container.name ?? '');
+  const errors = containers.flatMap((container, index) => {
+    const at = `${context.at}[${index}]`;
+    const twice = names[index] !== '' && names.indexOf(names[index] ?? '') !== index;
+    return [
+      ...(twice ? [duplicateField(`${at}.name`, names[index])] : []),
+      ...validateContainer(container, { ...context, at }),
+    ];
+  });
+  return [...errors, ...validateHostPorts(containers, context.at)];
+}
+
+function validateContainer(container: Container, context: ContainerContext): FieldError[] {
+  const { at } = context;
+  return [
+    ...validateName(container.name ?? '', `${at}.name`),
+    ...validateImage(container.image ?? '', `${at}.image`),
+    ...validateEnum(container.terminationMessagePolicy, `${at}.terminationMessagePolicy`, [
+      'FallbackToLogsOnError',
+      'File',
+    ]),
+    ...validatePorts(container.ports ?? [], context),
+    ...validateEnv(container.env ?? [], `${at}.env`),
+    ...validateEnvFrom(container, at),
+    ...validateMounts(container.volumeMounts ?? [], context),
+    ...validateEnum(container.imagePullPolicy, `${at}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never']),
+    ...validateResources(container, `${at}.resources`),
+    ...validateProbes(container, context),
+  ];
+}
+
+function validateName(name: string, field: string): FieldError[] {
+  if (name === '') return [requiredField(field)];
+  return whyNotDns1123Label(name).map((why) => invalidField(field, name, why));
+}
+
+function validateImage(image: string, field: string): FieldError[] {
+  if (image === '') return [requiredField(field)];
+  if (image.trim() !== image) return [invalidField(field, image, 'must not have leading or trailing whitespace')];
+  return [];
+}
+
+function validatePorts(ports: readonly ContainerPort[], context: ContainerContext): FieldError[] {
+  const names = ports.map((port) => port.name ?? '');
+  return ports.flatMap((port, index) => {
+    const at = `${context.at}.ports[${index}]`;
+    const errors: FieldError[] = [];
+    const name = names[index] ?? '';
+    if (name !== '') {
+      const bad = whyNotPortName(name);
+      for (const why of bad) errors.push(invalidField(`${at}.name`, name, why));
+      if (bad.length === 0 && names.indexOf(name) !== index) errors.push(duplicateField(`${at}.name`, name));
+    }
+    const { containerPort = 0, hostPort = 0 } = port;
+    if (containerPort === 0) errors.push(requiredField(`${at}.containerPort`));
+    else
+      for (const why of whyNotPort(containerPort)) errors.push(invalidField(`${at}.containerPort`, containerPort, why));
+    if (hostPort !== 0)
+      for (const why of whyNotPort(hostPort)) errors.push(invalidField(`${at}.hostPort`, hostPort, why));
+    if (context.hostNetwork && hostPort !== containerPort) {
+      errors.push(invalidField(`${at}.hostPort`, hostPort, 'must match `containerPort` when `hostNetwork` is true'));
+    }
+    return [...errors, ...validateEnum(port.protocol, `${at}.protocol`, ['SCTP', 'TCP', 'UDP'])];
+  });
+}
+
+function validateHostPorts(containers: readonly Container[], at: string): FieldError[] {
+  const seen = new Set<string>();
+  const errors: FieldError[] = [];
+  for (const [index, container] of containers.entries()) {
+    for (const [position, { hostPort = 0, protocol, hostIP = '' }] of (container.ports ?? []).entries()) {
+      if (hostPort === 0) continue;
+      const key = `${protocol}/${hostIP}/${hostPort}`;
+      if (seen.has(key)) errors.push(duplicateField(`${at}[${index}].ports[${position}].hostPort`, key));
+      seen.add(key);
+    }
+  }
+  return errors;
+}
+
+const envSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const;
+
+function validateEnv(env: readonly EnvVar[], field: string): FieldError[] {
+  return env.flatMap((variable, index) => {
+    const at = `${field}[${index}]`;
+    const errors: FieldError[] = [];
+    if ((variable.name ?? '') === '') errors.push(requiredField(`${at}.name`));
+    else
+      for (const why of whyNotEnvironmentName(variable.name))
+        errors.push(invalidField(`${at}.name`, variable.name, why));
+    const from = variable.valueFrom;
+    if (from === undefined) return errors;
+    const sources = envSources.filter((key) => from[key] !== undefined);
+    const one = sources.map((key) => `\`${key}\``).join(', ');
+    if (sources.length === 0) {
+      const all = '`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
+      errors.push(invalidField(`${at}.valueFrom`, '', `must specify one of: ${all}`));
+    } else if ((variable.value ?? '') !== '') {
+      errors.push(invalidField(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty'));
+    } else if (sources.length > 1) {
+      errors.push(invalidField(`${at}.valueFrom`, '', `may not have more than one field specified at a time (${one})`));
+    }
+    if (from.fieldRef !== undefined && (from.fieldRef.fieldPath ?? '') === '') {
+      errors.push(requiredField(`${at}.valueFrom.fieldRef.fieldPath`));
+    }
+    for (const key of ['configMapKeyRef', 'secretKeyRef'] as const) {
+      if (from[key] !== undefined && (from[key].key ?? '') === '')
+        errors.push(requiredField(`${at}.valueFrom.${key}.key`));
+    }
+    return errors;
+  });
+}
+
+function validateEnvFrom(container: Container, at: string): FieldError[] {
+  return (container.envFrom ?? []).flatMap(({ configMapRef, secretRef }, index) => {
+    const field = `${at}.envFrom[${index}]`;
+    if (configMapRef === undefined && secretRef === undefined) {
+      return [invalidField(field, '', 'must specify one of: `configMapRef` or `secretRef`')];
+    }
+    if (configMapRef !== undefined && secretRef !== undefined) {
+      return [invalidField(field, '', 'may not have more than one field specified at a time')];
+    }
+    const of = configMapRef === undefined ? 'secretRef' : 'configMapRef';
+    return ((configMapRef ?? secretRef)?.name ?? '') === '' ? [requiredField(`${field}.${of}.name`)] : [];
+  });
+}
+
+function validateMounts(mounts: readonly VolumeMount[], context: ContainerContext): FieldError[] {
+  const paths = mounts.map((mount) => mount.mountPath ?? '');
+  return mounts.flatMap((mount, index) => {
+    const at = `${context.at}.volumeMounts[${index}]`;
+    const errors: FieldError[] = [];
+    const { name = '', mountPath = '', subPath = '', subPathExpr = '' } = mount;
+    if (name === '') errors.push(requiredField(`${at}.name`));
+    if (!context.volumes.has(name)) errors.push(notFoundField(`${at}.name`, name));
+    if (mountPath === '') errors.push(requiredField(`${at}.mountPath`));
+    if (paths.indexOf(mountPath) !== index) errors.push(invalidField(`${at}.mountPath`, mountPath, 'must be unique'));
+    for (const [key, path] of [
+      ['subPath', subPath],
+      ['subPathExpr', subPathExpr],
+    ] as const) {
+      if (path.startsWith('/')) errors.push(invalidField(`${at}.${key}`, path, 'must be a relative path'));
+      if (path.split('/').includes('..')) errors.push(invalidField(`${at}.${key}`, path, "must not contain '..'"));
+    }
+    if (subPath !== '' && subPathExpr !== '') {
+      errors.push(invalidField(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
+    }
+    return errors;
+  });
+}
+
+function validateResources(container: Container, at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  for (const [key, values] of [
+    ['limits', limits],
+    ['requests', requests],
+  ] as const) {
+    for (const [name, value] of Object.entries(values)) {
+      const quantity = parseQuantity(value);
+      const field = `${at}.${key}[${name}]`;
+      if (quantity === undefined) errors.push(invalidField(field, value, 'must be a valid quantity'));
+      else if (quantity.nano < 0n) errors.push(invalidField(field, value, 'must be greater than or equal to 0'));
+    }
+  }
+  for (const [name, value] of Object.entries(requests)) {
+    const limit = parseQuantity(limits[name] ?? '');
+    const request = parseQuantity(value);
+    if (limit === undefined || request === undefined || compareQuantities(request, limit) <= 0) continue;
+    errors.push(
+      invalidField(`${at}.requests`, value, `must be less than or equal to ${name} limit of ${limits[name]}`),
+    );
+  }
+  return errors;
+}
+
+function validateProbes(container: Container, context: ContainerContext): FieldError[] {
+  const { at, init } = context;
+  const errors: FieldError[] = [];
+  if (container.restartPolicy !== undefined) {
+    if (!init && container.restartPolicy === 'Always') {
+      errors.push(forbiddenField(`${at}.restartPolicy`, 'may not be set for non-init containers'));
+    } else if (init && container.restartPolicy !== 'Always') {
+      errors.push(notSupportedField(`${at}.restartPolicy`, container.restartPolicy, ['Always']));
+    }
+  }
+  const ends = init && container.restartPolicy !== 'Always';
+  for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+    const probe = container[key];
+    if (probe === undefined) continue;
+    if (ends)
+      errors.push(forbiddenField(`${at}.${key}`, 'may not be set for init containers without restartPolicy=Always'));
+    else errors.push(...validateProbe(probe, `${at}.${key}`, key));
+  }
+  if (ends && container.lifecycle !== undefined) {
+    errors.push(forbiddenField(`${at}.lifecycle`, 'may not be set for init containers without restartPolicy=Always'));
+  }
+  for (const key of ['postStart', 'preStop'] as const) {
+    const handler = container.lifecycle?.[key];
+    if (handler !== undefined && !ends) errors.push(...validateHandler(handler, `${at}.lifecycle.${key}`));
+  }
+  return errors;
+}

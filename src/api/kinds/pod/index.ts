@@ -1,0 +1,59 @@
+/** core/v1 Pod. Upstream: pkg/registry/core/pod/strategy.go. */
+import type { Pod } from '../../gen/types.ts';
+import { defineKind } from '../../kind.ts';
+import { resources } from '../../resources.ts';
+import { sameValue } from '../equal.ts';
+import { podColumns } from './columns.ts';
+import { setPodDefaults } from './defaults.ts';
+import { qosClass } from './qos.ts';
+import { validatePodStatus, validatePodUpdate } from './update.ts';
+import { validatePod } from './validation.ts';
+
+export { setPodSpecDefaults } from './defaults.ts';
+export { validatePodTemplate } from './validation.ts';
+
+export const podKind = defineKind<Pod>({
+  resource: resources.pods,
+  applyDefaults: setPodDefaults,
+  prepareForCreate(pod) {
+    pod.metadata = { ...pod.metadata, generation: 1 };
+    pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec ?? { containers: [] }) };
+  },
+  prepareForUpdate(pod, old) {
+    pod.status = structuredClone(old.status ?? {});
+    const before = old.metadata.generation ?? 1;
+    const generation = sameValue(pod.spec, old.spec) ? before : before + 1;
+    pod.metadata = { ...pod.metadata, generation };
+  },
+  validate: validatePod,
+  validateUpdate: validatePodUpdate,
+  status: {
+    prepareForUpdate(pod, old) {
+      pod.spec = structuredClone(old.spec ?? { containers: [] });
+      pod.metadata = { ...pod.metadata, generation: old.metadata.generation };
+      // Fixed at creation.
+      pod.status = { ...pod.status, qosClass: old.status?.qosClass };
+    },
+    validateUpdate: validatePodStatus,
+  },
+  columns: podColumns,
+  fieldSelectors: {
+    'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': (pod) => pod.status?.podIP ?? '',
+    'status.podIPs': (pod) => pod.status?.podIP ?? '',
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  graceSeconds(pod) {
+    // Nobody runs it (yet, or any more): gone at once.
+    const { phase } = pod.status ?? {};
+    if ((pod.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+    const seconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
+    return seconds < 0 ? 1 : seconds;
+  },
+  unconditionalUpdate: true,
+});

@@ -1,0 +1,64 @@
+/**
+ * core/v1 Service.
+ *
+ *   defaults ─ prepare (what did the client mean?) ─ validation ─ allocation: families, cluster IPs, node ports (in the transaction)
+ */
+import type { Service } from '../../gen/types.ts';
+import type { KindDefinition, WriteView } from '../../kind.ts';
+import type { Live } from '../../object.ts';
+import { defineKind } from '../../kind.ts';
+import { resources } from '../../resources.ts';
+import { serviceColumns } from './columns.ts';
+import { setServiceDefaults } from './defaults.ts';
+import { prepareServiceCreate, prepareServiceStatus, prepareServiceUpdate } from './prepare.ts';
+import { isHeadless, specOf } from './spec.ts';
+import { validateService } from './validation.ts';
+import { validateServiceStatus, validateServiceUpdate } from './validation-update.ts';
+
+/** Addresses and ports of Services, inside the write transaction. Built by `src/apiserver/allocate`. */
+export interface ServiceAllocator {
+  /** `service` undefined: deleted. Fills clusterIPs, nodePorts, healthCheckNodePort, or throws a 422 ApiError. */
+  onWrite(view: WriteView, service: Service | undefined, old: Live<Service> | undefined): void;
+}
+
+export function serviceKind(allocator: ServiceAllocator | undefined): KindDefinition {
+  return defineKind<Service>({
+    resource: resources.services,
+    applyDefaults: setServiceDefaults,
+    prepareForCreate: prepareServiceCreate,
+    prepareForUpdate: prepareServiceUpdate,
+    validate: (service) => validateService(service),
+    validateUpdate: validateServiceUpdate,
+    warnings: serviceWarnings,
+    status: { prepareForUpdate: prepareServiceStatus, validateUpdate: validateServiceStatus },
+    columns: serviceColumns,
+    fieldSelectors: {
+      'spec.clusterIP': (service) => service.spec?.clusterIP ?? '',
+      'spec.type': (service) => service.spec?.type ?? '',
+    },
+    ...(allocator === undefined
+      ? {}
+      : {
+          onWrite: (view, service, old) => {
+            allocator.onWrite(view, service, old);
+          },
+        }),
+    createOnUpdate: true,
+    unconditionalUpdate: true,
+  });
+}
+
+/** Upstream: pkg/api/service/warnings.go. */
+function serviceWarnings(service: Service): string[] {
+  const spec = specOf(service);
+  const warnings: string[] = [];
+  if (isHeadless(service)) {
+    if (spec.loadBalancerIP !== undefined) warnings.push('spec.loadBalancerIP is ignored for headless services');
+    if (spec.externalIPs !== undefined) warnings.push('spec.externalIPs is ignored for headless services');
+    if (spec.sessionAffinity !== 'None') warnings.push('spec.SessionAffinity is ignored for headless services');
+  }
+  if (spec.type === 'ExternalName') {
+    if (spec.externalIPs !== undefined) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  }
+  return warnings;
+}

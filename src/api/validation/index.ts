@@ -1,0 +1,4 @@
+/** Validation helpers for kinds. */
+export * from './addresses.ts';
+export * from './names.ts';
+export * from './metadata.ts';

@@ -1,0 +1,162 @@
+/**
+ * Is this text a good name? Each function gives the reasons why not, in the words of apimachinery's util/validation; an
+ * empty list means it is fine.
+ */
+
+const dns1123Label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const dns1123Subdomain = `${dns1123Label}(\\.${dns1123Label})*`;
+const dns1035Label = '[a-z]([-a-z0-9]*[a-z0-9])?';
+const qualifiedName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
+const labelValue = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
+const configKey = '[-._a-zA-Z0-9]+';
+const percent = '[0-9]+%';
+const headerName = '[-A-Za-z0-9]+';
+
+const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
+const patterns = {
+  dns1123Label: whole(dns1123Label),
+  dns1123Subdomain: whole(dns1123Subdomain),
+  dns1035Label: whole(dns1035Label),
+  qualifiedName: whole(qualifiedName),
+  labelValue: whole(labelValue),
+  configKey: whole(configKey),
+  percent: whole(percent),
+  headerName: whole(headerName),
+};
+
+export function whyNotDns1123Label(text: string): string[] {
+  return check(text, 63, patterns.dns1123Label, () =>
+    regexError(
+      "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+      dns1123Label,
+      ['my-name', '123-abc'],
+    ),
+  );
+}
+
+export function whyNotDns1123Subdomain(text: string): string[] {
+  return check(text, 253, patterns.dns1123Subdomain, () =>
+    regexError(
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+      dns1123Subdomain,
+      ['example.com'],
+    ),
+  );
+}
+
+export function whyNotDns1035Label(text: string): string[] {
+  return check(text, 63, patterns.dns1035Label, () =>
+    regexError(
+      "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+      dns1035Label,
+      ['my-name', 'abc-123'],
+    ),
+  );
+}
+
+export function whyNotLabelValue(text: string): string[] {
+  return check(text, 63, patterns.labelValue, () =>
+    regexError(
+      "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+      labelValue,
+      ['MyValue', 'my_value', '12345'],
+    ),
+  );
+}
+
+/** `example.com/MyName`: label keys, annotation keys, finalizers, appProtocol. */
+export function whyNotQualifiedName(text: string): string[] {
+  const text1 =
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  const hint = regexError(text1, qualifiedName, ['MyName', 'my.name', '123-abc']);
+  const parts = text.split('/');
+  const name = parts.at(-1) ?? '';
+  if (parts.length > 2) {
+    return [`a qualified name ${hint} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+  }
+  const errors: string[] = [];
+  if (parts.length === 2) {
+    const prefix = parts[0] ?? '';
+    if (prefix === '') errors.push('prefix part must be non-empty');
+    else errors.push(...whyNotDns1123Subdomain(prefix).map((why) => `prefix part ${why}`));
+  }
+  if (name === '') errors.push('name part must be non-empty');
+  else if (byteLength(name) > 63) errors.push(`name part ${tooLong(63)}`);
+  if (!patterns.qualifiedName.test(name)) errors.push(`name part ${hint}`);
+  return errors;
+}
+
+/** A key of a ConfigMap or Secret, which may become a file name. */
+export function whyNotConfigKey(text: string): string[] {
+  const errors: string[] = [];
+  if (byteLength(text) > 253) errors.push(tooLong(253));
+  if (!patterns.configKey.test(text)) {
+    const hint = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+    errors.push(regexError(hint, configKey, ['key.name', 'KEY_NAME', 'key-name']));
+  }
+  if (text === '.') errors.push("must not be '.'");
+  if (text === '..') errors.push("must not be '..'");
+  else if (text.startsWith('..')) errors.push("must not start with '..'");
+  return errors;
+}
+
+/** RelaxedEnvironmentVariableValidation (1.34: locked on). */
+export function whyNotEnvironmentName(text: string): string[] {
+  const errors = text === '' ? ['environment variable name must be non-empty'] : [];
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    if (code < 0x20 || code > 0x7e || character === '=') {
+      errors.push("a valid environment variable name must consist only of printable ASCII characters other than '='");
+      break;
+    }
+  }
+  return errors;
+}
+
+/** IANA_SVC_NAME of RFC 6335: the name of a container port. */
+export function whyNotPortName(text: string): string[] {
+  const errors: string[] = [];
+  if (byteLength(text) > 15) errors.push(tooLong(15));
+  if (!/^[-a-z0-9]+$/.test(text)) {
+    errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
+  }
+  if (!/[a-z]/.test(text)) errors.push('must contain at least one letter (a-z)');
+  if (text.includes('--')) errors.push('must not contain consecutive hyphens');
+  if (text.startsWith('-') || text.endsWith('-')) errors.push('must not begin or end with a hyphen');
+  return errors;
+}
+
+export function whyNotPort(port: number): string[] {
+  return Number.isInteger(port) && port >= 1 && port <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
+}
+
+export function whyNotPercent(text: string): string[] {
+  const hint = "a valid percent string must be a numeric string followed by an ending '%'";
+  return patterns.percent.test(text) ? [] : [regexError(hint, percent, ['1%', '93%'])];
+}
+
+export function whyNotHeaderName(text: string): string[] {
+  const hint = "a valid HTTP header must consist of alphanumeric characters or '-'";
+  return patterns.headerName.test(text) ? [] : [regexError(hint, headerName, ['X-Header-Name'])];
+}
+
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+function check(text: string, most: number, pattern: RegExp, hint: () => string): string[] {
+  const errors: string[] = [];
+  if (byteLength(text) > most) errors.push(tooLong(most));
+  if (!pattern.test(text)) errors.push(hint());
+  return errors;
+}
+
+function tooLong(bytes: number): string {
+  return `must be no more than ${bytes} bytes`;
+}
+
+/** The double space before `or` is upstream's. */
+function regexError(hint: string, pattern: string, examples: readonly string[]): string {
+  const list = examples.map((example) => `'${example}', `).join(' or ');
+  return `${hint} (e.g. ${list}regex used for validation is '${pattern}')`;
+}
