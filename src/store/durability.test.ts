@@ -1,0 +1,99 @@
+/** What was acknowledged is there after kill -9; a locked or damaged file is refused in words. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { openStore, StoreFileError } from './index.ts';
+
+const stamp = (value: object, revision: number): object => ({ ...value, revision });
+const door = JSON.stringify(new URL('index.ts', import.meta.url).href);
+
+/** Writes for ever, and prints each name once it is acknowledged. */
+const writer = `
+  const { openStore } = await import(${door});
+  const { writeSync } = await import('node:fs');
+  const store = openStore({ dir: process.argv[1], stamp: (value, revision) => ({ ...value, revision }) });
+  for (let i = 0; ; i++) {
+    const name = process.argv[2] + '-' + i;
+    store.transact((tx) => tx.put({ resource: 'r', namespace: '', name }, { i })).then(() => writeSync(1, name + '\\n'));
+    if (i % 7 === 0) await new Promise(setImmediate);
+  }`;
+
+function directory(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'store-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test('kill -9 at any moment: every acknowledged write is there, and the history has no hole', async (t) => {
+  const dir = directory(t);
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', writer, dir, `round${String(round)}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (output.length > 4000 + round * 777) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    // A line without its end was cut by the kill; the write behind it may or may not be there.
+    acknowledged.push(...output.split('\n').slice(0, -1));
+  }
+  const store = openStore({ dir, stamp });
+  const present = new Set(store.list('r').map((item) => item.name));
+  assert.ok(acknowledged.length > 400);
+  assert.deepEqual(
+    acknowledged.filter((name) => !present.has(name)),
+    [],
+  );
+  const revisions = store
+    .watch('r', 1, () => undefined)
+    .read(1_000_000)
+    .map((event) => event.revision);
+  assert.deepEqual(
+    revisions,
+    revisions.map((_, i) => i + 2),
+  );
+  await store.close();
+});
+
+test('a second server on the same directory is told so', async (t) => {
+  const dir = directory(t);
+  const store = openStore({ dir, stamp });
+  assert.throws(
+    () => openStore({ dir, stamp }),
+    (error) => error instanceof StoreFileError && /in use by another/.test(error.message),
+  );
+  await store.close();
+  await openStore({ dir, stamp }).close();
+});
+
+test('a damaged file is named, with the fix', async (t) => {
+  const dir = directory(t);
+  writeFileSync(join(dir, 'store.sqlite'), 'this is no database, it only has the name of one'.repeat(100));
+  assert.throws(
+    () => openStore({ dir, stamp }),
+    (error) => error instanceof StoreFileError && /damaged.*restore a copy/.test(error.message),
+  );
+  const other = directory(t);
+  const store = openStore({ dir: other, stamp });
+  for (let i = 0; i < 200; i++)
+    await store.transact((tx) => tx.put({ resource: 'r', namespace: '', name: String(i) }, { text: 'x'.repeat(500) }));
+  await store.close();
+  truncateSync(join(other, 'store.sqlite'), 10_000);
+  assert.throws(() => openStore({ dir: other, stamp }), StoreFileError);
+});
+
+test('a directory that cannot be made is named', () => {
+  assert.throws(
+    () => openStore({ dir: '/dev/null/store', stamp }),
+    (error) => error instanceof StoreFileError && error.message.includes('/dev/null'),
+  );
+});

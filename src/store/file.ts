@@ -1,0 +1,174 @@
+/**
+ * The file: current objects, and an undo log from which the history of events is rebuilt after a restart.
+ *
+ *   objects(resource, namespace, name → revision, json)
+ *   events(revision → resource, namespace, name, kind, previous)     `previous`: the JSON that the write replaced
+ *
+ * An event's own object is not written twice: it is the `previous` of the next event of the same object, or the current object.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { StoreFileError } from './types.ts';
+import type { StoreEvent } from './types.ts';
+
+const schemaVersion = 1;
+
+export interface ObjectRow {
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly json: string;
+}
+
+export interface EventRow {
+  readonly revision: number;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: StoreEvent['kind'];
+  readonly previous: string | null;
+  readonly previousRevision: number | null;
+}
+
+export interface StoreFile {
+  readonly compacted: number;
+  readonly revision: number;
+  objects(): Iterable<ObjectRow>;
+  /** Newest first. */
+  events(): Iterable<EventRow>;
+  /** One fsync for all of them; throws and changes nothing when it fails. */
+  commit(events: readonly StoreEvent[], compacted: number): void;
+  close(): void;
+}
+
+export function openFile(dir: string): StoreFile {
+  const path = join(dir, 'store.sqlite');
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const db = new DatabaseSync(path);
+    try {
+      prepare(db);
+      return new SqliteFile(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw explain(path, error);
+  }
+}
+
+function prepare(db: DatabaseSync): void {
+  // EXCLUSIVE: one server per file, and no shared-memory file. FULL: every COMMIT is on the disk before it returns.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+  const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
+  if (version !== 0 && version !== schemaVersion) {
+    throw new StoreFileError(`has format ${String(version)}, this version reads ${String(schemaVersion)}`);
+  }
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS objects (
+      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
+      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS events (
+      revision INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+      previous TEXT, previous_revision INTEGER);
+    CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT OR IGNORE INTO meta VALUES ('compacted', 1), ('revision', 1);
+    PRAGMA user_version = ${String(schemaVersion)};
+    COMMIT`);
+}
+
+class SqliteFile implements StoreFile {
+  readonly #db: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #log: StatementSync;
+  readonly #meta: StatementSync;
+  readonly #trim: StatementSync;
+  #trimmed: number;
+  readonly compacted: number;
+  readonly revision: number;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#put = db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)');
+    this.#delete = db.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
+    this.#log = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#meta = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
+    this.#trim = db.prepare('DELETE FROM events WHERE revision <= ?');
+    const meta = new Map(
+      db
+        .prepare('SELECT name, value FROM meta')
+        .all()
+        .map((row) => [row['name'], row['value']]),
+    );
+    this.compacted = Number(meta.get('compacted'));
+    this.revision = Number(meta.get('revision'));
+    this.#trimmed = this.compacted;
+  }
+
+  objects(): Iterable<ObjectRow> {
+    const rows = this.#db.prepare('SELECT * FROM objects ORDER BY resource, namespace, name').iterate();
+    return rows as unknown as Iterable<ObjectRow>;
+  }
+
+  events(): Iterable<EventRow> {
+    const rows = this.#db
+      .prepare(
+        'SELECT revision, resource, namespace, name, kind, previous, previous_revision AS previousRevision FROM events WHERE revision > ? ORDER BY revision DESC',
+      )
+      .iterate(this.compacted);
+    return rows as unknown as Iterable<EventRow>;
+  }
+
+  commit(events: readonly StoreEvent[], compacted: number): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      for (const event of events) this.#write(event);
+      this.#meta.run(events.at(-1)?.revision ?? 1, 'revision');
+      this.#compact(compacted);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #write(event: StoreEvent): void {
+    const { resource, revision, kind, object, previous } = event;
+    const { namespace, name } = object;
+    if (kind === 'deleted') this.#delete.run(resource, namespace, name);
+    else this.#put.run(resource, namespace, name, revision, object.json);
+    this.#log.run(revision, resource, namespace, name, kind, previous?.json ?? null, previous?.revision ?? null);
+  }
+
+  /** Some at a time, so that most commits do not touch the table's old pages. */
+  #compact(compacted: number): void {
+    if (compacted - this.#trimmed < 500) return;
+    this.#meta.run(compacted, 'compacted');
+    this.#trim.run(compacted);
+    this.#trimmed = compacted;
+  }
+}
+
+/** SQLite's codes in a person's words, with what to do. */
+function explain(path: string, error: unknown): StoreFileError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/locked|busy/i.test(text)) {
+    return new StoreFileError(
+      `${path} is in use by another API server; stop that one or use another data directory`,
+      error,
+    );
+  }
+  if (/malformed|not a database|corrupt/i.test(text)) {
+    return new StoreFileError(`${path} is damaged (${text}); restore a copy, or remove the file to start empty`, error);
+  }
+  return new StoreFileError(`${path}: ${text}`, error);
+}
