@@ -1,0 +1,126 @@
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import type { Pod, Service } from '../../api/gen/types.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { Resource } from '../../api/resources.ts';
+import type { AdmissionRequest, AdmissionView } from './index.ts';
+import { resources } from '../../api/resources.ts';
+import { admit } from './index.ts';
+
+function view(objects: readonly (readonly [Resource, string, object])[]): AdmissionView {
+  return {
+    get: (resource, key) => {
+      const found = objects.find(([of, name]) => of.plural === resource.plural && name === key.name);
+      return found?.[2] as never;
+    },
+  };
+}
+
+function request(resource: Resource, object: KubeObject, more: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return {
+    verb: 'create',
+    resource,
+    subresource: '',
+    namespace: 'default',
+    name: 'x',
+    object,
+    old: undefined,
+    ...more,
+  };
+}
+
+const accounts = view([
+  [resources.serviceAccounts, 'default', {}],
+  [resources.serviceAccounts, 'plain', { automountServiceAccountToken: false, imagePullSecrets: [{ name: 's' }] }],
+]);
+const pod = (spec: object = {}): Pod => ({ metadata: { name: 'x' }, spec: { containers: [{ name: 'c' }], ...spec } });
+
+describe('ServiceAccount', () => {
+  test('claim C20: default account, token volume in every container', () => {
+    const object = pod({ initContainers: [{ name: 'i' }] });
+    admit(request(resources.pods, object), accounts);
+    assert.equal(object.spec?.serviceAccountName, 'default');
+    assert.equal(object.spec?.serviceAccount, 'default');
+    const volume = object.spec?.volumes?.[0];
+    assert.match(volume?.name ?? '', /^kube-api-access-[a-z0-9]{5}$/);
+    assert.deepEqual(volume?.projected, {
+      defaultMode: 420,
+      sources: [
+        { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        {
+          downwardAPI: {
+            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+          },
+        },
+      ],
+    });
+    const mount = { name: volume?.name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' };
+    assert.deepEqual(object.spec?.containers[0]?.volumeMounts, [mount]);
+    assert.deepEqual(object.spec?.initContainers?.[0]?.volumeMounts, [mount]);
+  });
+
+  test('who does not want it, by account or by pod; pull secrets come along', () => {
+    const object = pod({ serviceAccountName: 'plain' });
+    admit(request(resources.pods, object), accounts);
+    assert.equal(object.spec?.volumes, undefined);
+    assert.deepEqual(object.spec?.imagePullSecrets, [{ name: 's' }]);
+    const own = pod({ automountServiceAccountToken: false });
+    admit(request(resources.pods, own), accounts);
+    assert.equal(own.spec?.volumes, undefined);
+  });
+
+  test('an account that is not there', () => {
+    assert.throws(
+      () => {
+        admit(request(resources.pods, pod({ serviceAccountName: 'ghost' })), accounts);
+      },
+      {
+        message:
+          'pods "x" is forbidden: error looking up service account default/ghost: serviceaccount "ghost" not found',
+      },
+    );
+    const old = view([[resources.namespaces, 'default', { metadata: { creationTimestamp: '2020-01-01T00:00:00Z' } }]]);
+    assert.throws(() => {
+      admit(request(resources.pods, pod()), old);
+    }, /serviceaccount "default" not found/);
+    const young = view([
+      [resources.namespaces, 'default', { metadata: { creationTimestamp: new Date().toISOString() } }],
+    ]);
+    const object = pod();
+    admit(request(resources.pods, object), young);
+    assert.equal(object.spec?.volumes?.length, 1);
+  });
+});
+
+test('DefaultTolerationSeconds and Priority', () => {
+  const object = pod({
+    tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' }],
+  });
+  admit(request(resources.pods, object), accounts);
+  assert.deepEqual(object.spec?.tolerations, [
+    { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
+    { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+  ]);
+  assert.deepEqual([object.spec?.priority, object.spec?.preemptionPolicy], [0, 'PreemptLowerPriority']);
+  assert.throws(() => {
+    admit(request(resources.pods, pod({ priorityClassName: 'big' })), accounts);
+  }, /no PriorityClass with name big was found/);
+  const status = pod();
+  admit(request(resources.pods, status, { verb: 'update', subresource: 'status' }), accounts);
+  assert.deepEqual(status, pod());
+});
+
+test('DenyServiceExternalIPs: new ones are refused, old ones may stay', () => {
+  const service = (externalIPs: string[]): Service => ({ metadata: { name: 'x' }, spec: { externalIPs } });
+  const refusal = { message: 'services "x" is forbidden: Use of external IPs is denied by admission control' };
+  assert.throws(() => {
+    admit(request(resources.services, service(['1.1.1.1'])), accounts);
+  }, refusal);
+  const old = service(['1.1.1.1', '2.2.2.2']) as never;
+  admit(request(resources.services, service(['1.1.1.1']), { verb: 'update', old }), accounts);
+  assert.throws(() => {
+    admit(request(resources.services, service(['3.3.3.3']), { verb: 'update', old }), accounts);
+  }, refusal);
+  admit(request(resources.services, service([])), accounts);
+});

@@ -1,0 +1,30 @@
+/**
+ * Admission: what the server changes in, or refuses of, a request after defaults and before validation.
+ *
+ *   NamespaceLifecycle         first of all, in the write path itself (namespace-lifecycle.ts): nothing is made in a namespace that goes
+ *   ServiceAccount             before what looks at volumes
+ *   Priority
+ *   DefaultTolerationSeconds   after Priority, as upstream has it
+ *   DenyServiceExternalIPs     refuses only, so last: what it sees is what would be stored
+ *
+ * The order is that of upstream (pkg/kubeapiserver/options/plugins.go).
+ */
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
+import { denyServiceExternalIPs } from './external-ips.ts';
+import { priority } from './priority.ts';
+import { serviceAccount } from './service-account.ts';
+import { defaultTolerationSeconds } from './tolerations.ts';
+
+export type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
+
+const plugins: readonly AdmissionPlugin[] = [
+  serviceAccount,
+  priority,
+  defaultTolerationSeconds,
+  denyServiceExternalIPs,
+];
+
+/** Throws ApiError to refuse. Synchronous: call it inside the write transaction or right before, with the same view. */
+export function admit(request: AdmissionRequest, view: AdmissionView): void {
+  for (const plugin of plugins) plugin(request, view);
+}

@@ -1,0 +1,38 @@
+/** What admission sees of a request, and what a plugin is. */
+import type { KubeObject, Live } from '../../api/object.ts';
+import type { Resource } from '../../api/resources.ts';
+
+export interface AdmissionRequest {
+  readonly verb: 'create' | 'update' | 'delete';
+  readonly resource: Resource;
+  /** '' for the object itself, else `status`, `binding`, … */
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The body, a private copy that admission may change; undefined on delete. */
+  readonly object: KubeObject | undefined;
+  readonly old: Live<KubeObject> | undefined;
+}
+
+/** Reads inside the write transaction. */
+export interface AdmissionView {
+  get<U extends KubeObject>(
+    resource: Resource<U>,
+    key: { readonly namespace: string; readonly name: string },
+  ): Live<U> | undefined;
+}
+
+/** Changes `request.object`, or throws an ApiError to refuse. */
+export type AdmissionPlugin = (request: AdmissionRequest, view: AdmissionView) => void;
+
+/** The body when the request creates or updates this kind itself (no subresource). */
+export function bodyOf<T extends KubeObject>(
+  request: AdmissionRequest,
+  resource: Resource<T>,
+  verbs: readonly AdmissionRequest['verb'][],
+): T | undefined {
+  const { object, subresource, verb } = request;
+  if (subresource !== '' || !verbs.includes(verb)) return undefined;
+  const same = request.resource.group === resource.group && request.resource.plural === resource.plural;
+  return same ? (object as T | undefined) : undefined;
+}

@@ -1,0 +1,68 @@
+/**
+ * Request → user: a client certificate of our CA (CN is the user, O the groups), else a ServiceAccount token, else anonymous.
+ * A bearer token that is not accepted is a 401, never anonymous.
+ */
+import type { TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { Store } from '../../store/index.ts';
+import { unauthorized } from '../errors.ts';
+import type { Incoming } from '../http/listener.ts';
+import type { Pki } from './pki.ts';
+import { verifyToken } from './tokens.ts';
+import { anonymous, authenticatedGroup } from './user.ts';
+import type { User } from './user.ts';
+
+/** A connection keeps its certificate, so it is read once. */
+const byConnection = new WeakMap<object, User | null>();
+
+export async function authenticate(request: Incoming, pki: Pki, store: Store): Promise<User> {
+  const user = certificateUser(request);
+  if (user !== undefined) return user;
+  const token = bearerToken(request);
+  if (token === undefined) return anonymous;
+  const bearer = await verifyToken(pki, store, token);
+  if (bearer === undefined) throw unauthorized();
+  return bearer;
+}
+
+function certificateUser(request: Incoming): User | undefined {
+  const connection = connectionOf(request);
+  let user = byConnection.get(connection);
+  if (user === undefined) byConnection.set(connection, (user = readCertificate(connection)));
+  return user ?? undefined;
+}
+
+function readCertificate(socket: TLSSocket): User | null {
+  if (!socket.authorized) return null;
+  const subject = socket.getPeerCertificate().subject as unknown as
+    Readonly<Record<string, string | string[]>> | undefined;
+  const name = many(subject?.['CN'])[0];
+  if (name === undefined) return null;
+  return { name, groups: [...many(subject?.['O']), authenticatedGroup] };
+}
+
+function many(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+function connectionOf(request: Incoming): TLSSocket {
+  const session = (request as Http2ServerRequest).stream?.session;
+  return (session === undefined ? (request as IncomingMessage).socket : session.socket) as TLSSocket;
+}
+
+function bearerToken(request: Incoming): string | undefined {
+  const header = String(request.headers.authorization ?? '');
+  const match = /^bearer +(\S+)$/i.exec(header.trim());
+  return match?.[1] ?? webSocketToken(request);
+}
+
+/** Browsers cannot set headers on a WebSocket: the token is offered as a subprotocol. */
+function webSocketToken(request: Incoming): string | undefined {
+  const prefix = 'base64url.bearer.authorization.k8s.io.';
+  const offered = String(request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((text) => text.trim());
+  const found = offered.find((text) => text.startsWith(prefix));
+  return found === undefined ? undefined : Buffer.from(found.slice(prefix.length), 'base64url').toString('utf8');
+}

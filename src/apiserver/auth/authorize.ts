@@ -1,0 +1,31 @@
+/**
+ * The one place that says who may do what. Until roles are evaluated here, whoever is authenticated may do everything, and
+ * anonymous may ask for health and version only.
+ */
+import { apiError } from '../../api/errors.ts';
+import type { RequestInfo } from '../request-info.ts';
+import { unauthorized } from '../errors.ts';
+import { anonymous } from './user.ts';
+import type { User } from './user.ts';
+
+const publicPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
+
+/** Throws 401 or 403. */
+export function authorize(user: User, info: RequestInfo): void {
+  if (user.name !== anonymous.name) return;
+  if (info.kind === 'path' && publicPaths.test(info.path)) return;
+  throw unauthorized();
+}
+
+export function allowed(user: User, info: RequestInfo): boolean {
+  try {
+    authorize(user, info);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function forbiddenPath(user: User, verb: string, path: string): Error {
+  return apiError(403, 'Forbidden', `forbidden: User "${user.name}" cannot ${verb} path "${path}"`, {});
+}

@@ -1,0 +1,85 @@
+/** ServiceAccount tokens: who they are for, what they die with. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import { startTestServer, testClient } from '../testing.ts';
+import type { TestServer } from '../testing.ts';
+
+const base = '/api/v1/namespaces/default';
+
+interface Claims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: readonly string[];
+  readonly exp: number;
+  readonly iat: number;
+  readonly 'kubernetes.io': {
+    readonly pod?: { readonly name: string };
+    readonly serviceaccount: { readonly name: string };
+  };
+}
+
+async function request(server: TestServer, spec: object): Promise<{ code: number; token: string; text: string }> {
+  const answer = await server.client.call('POST', `${base}/serviceaccounts/robot/token`, { spec });
+  const status = answer.body['status'] as { token?: string } | undefined;
+  return { code: answer.code, token: status?.token ?? '', text: answer.text };
+}
+
+function claimsOf(token: string): Claims {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims;
+}
+
+test('a token is its ServiceAccount, and dies with the pod it is bound to', async (t) => {
+  const server = await startTestServer(t);
+  await server.client.call('POST', `${base}/serviceaccounts`, { metadata: { name: 'robot' } });
+  const pod = await server.client.call('POST', `${base}/pods`, {
+    metadata: { name: 'p' },
+    spec: { serviceAccountName: 'robot', containers: [{ name: 'c', image: 'i' }] },
+  });
+  assert.equal(pod.code, 201, pod.text);
+  const { token, code } = await request(server, {
+    audiences: [],
+    expirationSeconds: 3600,
+    boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p' },
+  });
+  assert.equal(code, 201);
+  const claims = claimsOf(token);
+  assert.equal(claims.sub, 'system:serviceaccount:default:robot');
+  assert.equal(claims.exp - claims.iat, 3600);
+  assert.equal(claims['kubernetes.io'].pod?.name, 'p');
+
+  const robot = testClient(server.address, join(server.dir, 'pki'), null);
+  t.after(() => robot.close());
+  const bearer = { authorization: `Bearer ${token}` };
+  const who = await robot.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {}, bearer);
+  const { userInfo } = who.body['status'] as { userInfo: { username: string; groups: string[] } };
+  assert.equal(userInfo.username, 'system:serviceaccount:default:robot');
+  assert.ok(userInfo.groups.includes('system:serviceaccounts:default'));
+  assert.equal((await robot.call('GET', `${base}/pods`, undefined, bearer)).code, 200);
+  const [head = '', body = '', signature = ''] = token.split('.');
+  const forged = [head, Buffer.from(JSON.stringify({ ...claims, sub: 'x' })).toString('base64url'), signature].join(
+    '.',
+  );
+  const unsigned = [Buffer.from('{"alg":"none"}').toString('base64url'), body, ''].join('.');
+  for (const bad of [forged, unsigned]) {
+    assert.equal((await robot.call('GET', `${base}/pods`, undefined, { authorization: `Bearer ${bad}` })).code, 401);
+  }
+  await server.client.call('DELETE', `${base}/pods/p`, { gracePeriodSeconds: 0 });
+  assert.equal((await robot.call('GET', `${base}/pods`, undefined, bearer)).code, 401);
+});
+
+test('a token for another audience is not for this server; bad requests are refused', async (t) => {
+  const server = await startTestServer(t);
+  await server.client.call('POST', `${base}/serviceaccounts`, { metadata: { name: 'robot' } });
+  const { token } = await request(server, { audiences: ['vault'] });
+  assert.deepEqual(claimsOf(token).aud, ['vault']);
+  const robot = testClient(server.address, join(server.dir, 'pki'), null);
+  t.after(() => robot.close());
+  assert.equal((await robot.call('GET', `${base}/pods`, undefined, { authorization: `Bearer ${token}` })).code, 401);
+  assert.match(
+    (await request(server, { expirationSeconds: 60 })).text,
+    /may not specify a duration less than 10 minutes/,
+  );
+  assert.equal((await request(server, { boundObjectRef: { kind: 'Pod', name: 'none' } })).code, 404);
+  assert.equal((await server.client.call('POST', `${base}/serviceaccounts/none/token`, { spec: {} })).code, 404);
+});

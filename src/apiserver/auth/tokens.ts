@@ -1,0 +1,111 @@
+/**
+ * ServiceAccount tokens: JWTs signed with pki/sa.key, bound to a ServiceAccount and maybe a Pod. A token dies with what it is bound
+ * to. Claims as upstream's (pkg/serviceaccount/claims.go, jwt.go). jose is loaded when the first token is seen.
+ */
+import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import { resources } from '../../api/resources.ts';
+import type { KubeObject, Live } from '../../api/object.ts';
+import type { Store } from '../../store/index.ts';
+import { bucketOf } from '../registry.ts';
+import { authenticatedGroup } from './user.ts';
+import type { User } from './user.ts';
+import type { Pki } from './pki.ts';
+
+export const issuer = 'https://kubernetes.default.svc.cluster.local';
+
+export interface BoundRef {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface TokenSubject {
+  readonly namespace: string;
+  readonly serviceAccount: BoundRef;
+  readonly pod?: BoundRef;
+  readonly secret?: BoundRef;
+  readonly node?: BoundRef;
+}
+
+interface KubernetesClaims {
+  readonly namespace?: string;
+  readonly serviceaccount?: BoundRef;
+  readonly pod?: BoundRef;
+  readonly secret?: BoundRef;
+  readonly node?: BoundRef;
+}
+
+export async function signToken(
+  pki: Pki,
+  subject: TokenSubject,
+  audiences: readonly string[],
+  seconds: number,
+): Promise<{ readonly token: string; readonly expires: number }> {
+  const { SignJWT } = await import('jose');
+  const key = createPrivateKey(pki.tokenKey);
+  const now = Math.floor(Date.now() / 1000);
+  const { namespace, serviceAccount, pod, secret, node } = subject;
+  const claims: KubernetesClaims = {
+    namespace,
+    ...(node ? { node } : {}),
+    ...(pod ? { pod } : {}),
+    ...(secret ? { secret } : {}),
+    serviceaccount: serviceAccount,
+  };
+  const token = await new SignJWT({ 'kubernetes.io': claims })
+    .setProtectedHeader({ alg: key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256' })
+    .setIssuer(issuer)
+    .setAudience([...audiences])
+    .setSubject(`system:serviceaccount:${namespace}:${serviceAccount.name}`)
+    .setJti(randomUUID())
+    .setIssuedAt(now)
+    .setNotBefore(now)
+    .setExpirationTime(now + seconds)
+    .sign(key);
+  return { token, expires: now + seconds };
+}
+
+/** undefined: not one of ours, expired, or bound to something that is gone. */
+export async function verifyToken(pki: Pki, store: Store, token: string): Promise<User | undefined> {
+  const { jwtVerify } = await import('jose');
+  let payload: JWTPayload;
+  try {
+    const key = createPublicKey(pki.tokenPublicKey);
+    const algorithms = ['RS256', 'ES256'];
+    payload = (await jwtVerify(token, key, { issuer, audience: issuer, algorithms })).payload;
+  } catch {
+    return undefined;
+  }
+  const claims = payload['kubernetes.io'] as KubernetesClaims | undefined;
+  const account = claims?.serviceaccount;
+  if (claims?.namespace === undefined || account === undefined) return undefined;
+  const { namespace } = claims;
+  const alive =
+    lives(store, resources.serviceAccounts, namespace, account) &&
+    (claims.pod === undefined || lives(store, resources.pods, namespace, claims.pod)) &&
+    (claims.secret === undefined || lives(store, resources.secrets, namespace, claims.secret));
+  if (!alive) return undefined;
+  return userOf(namespace, account, claims, payload.jti);
+}
+
+function userOf(namespace: string, account: BoundRef, claims: KubernetesClaims, id: string | undefined): User {
+  const extra: Record<string, readonly string[]> = {};
+  if (id !== undefined) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${id}`];
+  for (const kind of ['node', 'pod'] as const) {
+    const bound = claims[kind];
+    if (bound === undefined) continue;
+    extra[`authentication.kubernetes.io/${kind}-name`] = [bound.name];
+    extra[`authentication.kubernetes.io/${kind}-uid`] = [bound.uid];
+  }
+  return {
+    name: `system:serviceaccount:${namespace}:${account.name}`,
+    uid: account.uid,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, authenticatedGroup],
+    extra,
+  };
+}
+
+function lives(store: Store, resource: { group: string; plural: string }, namespace: string, bound: BoundRef): boolean {
+  const found = store.get({ resource: bucketOf(resource), namespace, name: bound.name });
+  return (found?.value as Live<KubeObject> | undefined)?.metadata.uid === bound.uid;
+}

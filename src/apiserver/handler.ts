@@ -1,0 +1,120 @@
+/**
+ * One request from its first byte to its answer.
+ *
+ *   URL ─ RequestInfo ─ authenticate ─ authorize ─┬─ resource: verb × (object | subresource)
+ *                                                 └─ path: discovery, OpenAPI, health, version, metrics
+ *   anything thrown ─ ApiError ─ Status
+ */
+import { ApiError } from '../api/errors.ts';
+import { log } from '../util/log.ts';
+import { authenticate } from './auth/authenticate.ts';
+import { authorize } from './auth/authorize.ts';
+import type { Exchange, ResourceExchange, Server } from './context.ts';
+import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
+import type { Incoming, Outgoing } from './http/listener.ts';
+import { gone, sendStatus } from './http/respond.ts';
+import { servePath } from './paths/index.ts';
+import { parseRequest, splitTarget } from './request-info.ts';
+import type { RequestInfo } from './request-info.ts';
+import { serveReview } from './reviews.ts';
+import { serveSubresource } from './subresources/index.ts';
+import { create } from './verbs/create.ts';
+import { deleteCollection } from './verbs/deletecollection.ts';
+import { remove } from './verbs/delete.ts';
+import { getObject } from './verbs/get.ts';
+import { listObjects } from './verbs/list.ts';
+import { patch } from './verbs/patch.ts';
+import { update } from './verbs/update.ts';
+import { watchObjects } from './verbs/watch.ts';
+
+export function handle(server: Server, request: Incoming, response: Outgoing): void {
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  const { path, query } = splitTarget(request.url);
+  const info = parseRequest(request.method ?? 'GET', path, query);
+  const to = { request, response, query };
+  serve(server, info, { server, ...to, path })
+    .catch((error: unknown) => answerError(to, info, error))
+    .catch((error: unknown) => {
+      log('apiserver').error({ error: String(error), path }, 'answer failed');
+      response.destroy();
+    })
+    .finally(() => {
+      const what = info.kind === 'path' ? '- -' : `${info.verb.toUpperCase()} ${info.plural}`;
+      server.metrics.requests.add(`${what} ${String(response.statusCode)}`);
+      // A body that nobody read would hold the connection.
+      request.resume();
+    });
+}
+
+async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'user'>): Promise<void> {
+  const user = await authenticate(half.request, server.pki, server.store);
+  authorize(user, info);
+  const exchange: Exchange = { ...half, user };
+  if (info.kind === 'path') {
+    await servePath(exchange);
+    return;
+  }
+  const kind = server.registry.find(info.group, info.version, info.plural);
+  if (kind === undefined) {
+    if (await serveReview(exchange, info)) return;
+    throw noSuchResource();
+  }
+  await serveResource({ ...exchange, info, kind });
+}
+
+async function serveResource(exchange: ResourceExchange): Promise<void> {
+  const { info, kind } = exchange;
+  if (info.namespace !== '' && !kind.resource.namespaced) throw noSuchResource();
+  if (info.subresource !== '') {
+    await serveSubresource(exchange);
+    return;
+  }
+  if (info.namespace === '' && kind.resource.namespaced && info.name !== '' && info.verb !== 'watch')
+    throw noSuchResource();
+  switch (info.verb) {
+    case 'get':
+      return getObject(exchange);
+    case 'list':
+      return listObjects(exchange);
+    case 'watch':
+      return watchObjects(exchange);
+    case 'create':
+      if (info.name !== '' || (kind.resource.namespaced && info.namespace === '')) throw methodNotAllowed();
+      return create(exchange);
+    case 'update':
+      if (info.name === '') throw methodNotAllowed();
+      return update(exchange, '');
+    case 'patch':
+      if (info.name === '') throw methodNotAllowed();
+      return patch(exchange, '');
+    case 'delete':
+      return remove(exchange);
+    case 'deletecollection':
+      if (kind.resource.namespaced && info.namespace === '') throw methodNotAllowed();
+      return deleteCollection(exchange);
+    case 'connect':
+      throw noSuchResource();
+  }
+}
+
+async function answerError(
+  to: Pick<Exchange, 'request' | 'response' | 'query'>,
+  info: RequestInfo,
+  error: unknown,
+): Promise<void> {
+  if (gone(to.response)) return;
+  if (to.response.headersSent) {
+    to.response.destroy();
+    return;
+  }
+  const known =
+    error instanceof ApiError ? error : internalError(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof ApiError)) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    log('apiserver').error({ error: stack, request: info }, 'request failed');
+  }
+  // An oversized body is still on its way; the connection cannot be used again.
+  if (known.code === 413 && to.request.httpVersionMajor === 1) to.response.setHeader('connection', 'close');
+  await sendStatus(to, known.status);
+}

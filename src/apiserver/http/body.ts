@@ -1,0 +1,112 @@
+/**
+ * Request bodies: bytes with a limit, then JSON or YAML, with the attacks refused that a parser lets through.
+ */
+import type { Incoming } from './listener.ts';
+import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
+
+/** Upstream's limit (k8s.io/apiserver MaxRequestBodyBytes). */
+export const bodyLimit = 3 * 1024 * 1024;
+
+/** Deeper than any object is; Go's decoder refuses at 10,000. */
+const depthLimit = 500;
+
+export async function readBody(request: Incoming, limit: number = bodyLimit): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export type BodyFormat = 'json' | 'yaml' | 'protobuf';
+
+/** No Content-Type is JSON, as upstream has it. */
+export function bodyFormat(request: Incoming): BodyFormat {
+  switch (mediaType(request)) {
+    case '':
+    case 'application/json':
+      return 'json';
+    case 'application/yaml':
+      return 'yaml';
+    case 'application/vnd.kubernetes.protobuf':
+      return 'protobuf';
+    default:
+      throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
+  }
+}
+
+/** Without parameters, lower case. */
+export function mediaType(request: Incoming): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/** `kind`: what the body must be, for the error text. */
+export async function parseBody(bytes: Buffer, format: BodyFormat, kind: string): Promise<unknown> {
+  if (format === 'protobuf') return parseProtobuf(bytes, kind);
+  const text = bytes.toString('utf8');
+  let value: unknown;
+  try {
+    value = format === 'json' ? (JSON.parse(text) as unknown) : await parseYaml(text);
+  } catch (error) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${reason(error, text)} (${summary(bytes)})`,
+    );
+  }
+  refuseTraps(value, 0);
+  return value;
+}
+
+async function parseProtobuf(bytes: Buffer, kind: string): Promise<unknown> {
+  const { decodeProtobuf, WireError } = await import('../protobuf/decode.ts');
+  try {
+    return decodeProtobuf(bytes);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): ${error.message} (${summary(bytes)})`,
+    );
+  }
+}
+
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  // 1.1 reads what Go's YAML reads: yes/no stay text there as here, octal and merge keys are rare; aliases are bounded.
+  return parse(text, {
+    maxAliasCount: 100,
+    uniqueKeys: true,
+    schema: 'core',
+    merge: true,
+    logLevel: 'error',
+  }) as unknown;
+}
+
+function reason(error: unknown, text: string): string {
+  if (text.trim() === '') return 'unexpected end of JSON input';
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+}
+
+/** Upstream's summarizeData: hex where it does not look like an object. */
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const cut = bytes.subarray(0, 30);
+  const shown = bytes[0] === 0x7b ? cut.toString('utf8') : cut.toString('hex');
+  return bytes.length > 30 ? `${shown} ...` : shown;
+}
+
+/** `__proto__` as a key would change what objects are, not what they hold; deep nesting would end the stack. */
+export function refuseTraps(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > depthLimit) throw badRequest(`the body is nested deeper than ${String(depthLimit)} levels`);
+  if (Array.isArray(value)) {
+    for (const item of value) refuseTraps(item, depth + 1);
+    return;
+  }
+  for (const [key, child] of Object.entries(value)) {
+    if (key === '__proto__') throw badRequest('the key "__proto__" is not allowed in an object');
+    refuseTraps(child, depth + 1);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The sockets: TLS with optional client certificates, HTTP/2 by ALPN and HTTP/1.1 on the same port. Upgrades (exec, attach,
+ * port-forward) come over HTTP/1.1.
+ *
+ * Bare node:http2 and node:https, no framework: routing is upstream's RequestInfo, not a route table, and a framework cost 75 ms
+ * and 25 MB at every start for what `limits` below says in a few lines.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+
+export type Incoming = IncomingMessage | Http2ServerRequest;
+export type Outgoing = ServerResponse | Http2ServerResponse;
+
+export interface ListenerOptions {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer;
+  readonly http2: boolean;
+  readonly onRequest: (request: Incoming, response: Outgoing) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export interface Listener {
+  /** Resolves with `host:port`. */
+  listen(host: string, port: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Slow-loris: headers within 10 s, a whole request within 60 s. Watches are answers, these do not end them. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 120_000,
+  maxHeaderSize: 64 * 1024,
+  connectionsCheckingInterval: 5_000,
+} as const;
+
+export function createListener(options: ListenerOptions): Listener {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  const make = (): ReturnType<typeof createServer> => {
+    const server = makeServer(options, sessions);
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    return server;
+  };
+  const servers: ReturnType<typeof createServer>[] = [];
+  return {
+    async listen(host, port) {
+      const server = make();
+      servers.push(server);
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      server.once('error', reject);
+      server.listen({ host, port }, () => resolve(undefined));
+      await promise;
+      server.off('error', reject);
+      const address = server.address() as AddressInfo;
+      return address.family === 'IPv6'
+        ? `[${address.address}]:${String(address.port)}`
+        : `${address.address}:${String(address.port)}`;
+    },
+    async close() {
+      const closed = servers.splice(0).map(async (server) => {
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        server.close(() => resolve(undefined));
+        await promise;
+      });
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>): ReturnType<typeof createServer> {
+  const tls = {
+    cert: options.cert,
+    key: options.key,
+    ca: options.ca,
+    requestCert: true,
+    // A client without a certificate is let in as anonymous or with a token; the authenticator reads the verdict.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: 10_000,
+    ...limits,
+  } as const;
+  const plain = (): ReturnType<typeof createServer> => createServer(tls, options.onRequest);
+  const server = options.http2 ? secure() : plain();
+  server.on('upgrade', options.onUpgrade);
+  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy());
+  return server;
+
+  function secure(): ReturnType<typeof createServer> {
+    const both = createSecureServer(
+      { ...tls, allowHTTP1: true, maxSessionMemory: 64, settings: { maxConcurrentStreams: 1000 } },
+      options.onRequest,
+    );
+    both.on('session', (session) => {
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
+      session.on('error', () => session.destroy());
+    });
+    both.on('sessionError', () => undefined);
+    // With allowHTTP1 it has the members of an HTTPS server that are used here: upgrade, listen, close, address.
+    return both as unknown as ReturnType<typeof createServer>;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Answers: JSON text, Status, gzip for the big ones, warnings. HTTP/1.1 and HTTP/2 alike.
+ */
+import { gzip } from 'node:zlib';
+import type { Status } from '../../api/gen/types.ts';
+import type { Exchange } from '../context.ts';
+import type { Outgoing } from './listener.ts';
+
+/** Below this gzip costs more than it saves (upstream: 128 KB). */
+const gzipFrom = 128 * 1024;
+
+export type Replying = Pick<Exchange, 'request' | 'response' | 'query'>;
+
+/** Writes `json` (an already serialized document). */
+export async function sendJson(
+  to: Replying,
+  code: number,
+  json: string,
+  warnings: readonly string[] = [],
+): Promise<void> {
+  const accept = String(to.request.headers.accept ?? '');
+  const yaml = accept.startsWith('application/yaml');
+  const text = yaml
+    ? await toYaml(json)
+    : pretty(to, json)
+      ? `${JSON.stringify(JSON.parse(json), undefined, 2)}\n`
+      : `${json}\n`;
+  await send(to, code, yaml ? 'application/yaml' : 'application/json', text, warnings);
+}
+
+export async function send(
+  to: Replying,
+  code: number,
+  type: string,
+  text: string,
+  warnings: readonly string[] = [],
+): Promise<void> {
+  const { request, response } = to;
+  const headers: Record<string, string | string[] | number> = {
+    'content-type': type,
+    'cache-control': 'no-cache, private',
+  };
+  if (warnings.length > 0) headers['warning'] = warnings.map(warningHeader);
+  let body = Buffer.from(text);
+  if (body.length >= gzipFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+    body = await compress(body);
+    headers['content-encoding'] = 'gzip';
+    headers['vary'] = 'Accept-Encoding';
+  }
+  headers['content-length'] = body.length;
+  if (gone(response)) return;
+  writeHead(response, code, headers);
+  if (request.method === 'HEAD') response.end();
+  else response.end(body);
+}
+
+export async function sendStatus(to: Replying, status: Status): Promise<void> {
+  const retry = status.details?.retryAfterSeconds;
+  if (retry !== undefined && !to.response.headersSent) to.response.setHeader('retry-after', String(retry));
+  await sendJson(to, status.code ?? 500, JSON.stringify(status));
+}
+
+/** Both kinds of response have it; TypeScript cannot call a union of overloads. */
+export function writeHead(
+  response: Outgoing,
+  code: number,
+  headers: Readonly<Record<string, string | readonly string[] | number>>,
+): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.statusCode = code;
+}
+
+/** For streams: the head goes out now, not with the first byte. */
+export function startStream(response: Outgoing, headers: Readonly<Record<string, string>>): void {
+  writeHead(response, 200, headers);
+  if ('flushHeaders' in response) response.flushHeaders();
+  else response.writeHead(200);
+}
+
+/** RFC 7234 warning with code 299; the text is a quoted string. */
+function warningHeader(text: string): string {
+  return `299 - "${text
+    .replace(/[\u0000-\u001f\u007f]/g, ' ')
+    .replace(/[\\"]/g, '\\$&')
+    .slice(0, 256)}"`;
+}
+
+function pretty(to: Replying, json: string): boolean {
+  const asked = to.query.get('pretty');
+  return asked !== null && asked !== '0' && asked !== 'false' && json.length < 4 * 1024 * 1024;
+}
+
+async function toYaml(json: string): Promise<string> {
+  const { stringify } = await import('yaml');
+  return stringify(JSON.parse(json), { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function compress(body: Buffer): Promise<Buffer<ArrayBuffer>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
+  gzip(body, { level: 1 }, (error, result) => (error === null ? resolve(result) : reject(error)));
+  return promise;
+}
+
+export function gone(response: Outgoing): boolean {
+  return response.destroyed || response.writableEnded;
+}

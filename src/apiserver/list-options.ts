@@ -1,0 +1,122 @@
+/**
+ * The query of list and watch, checked as upstream does it (k8s.io/apimachinery/pkg/apis/meta/internalversion/validation), and the
+ * continue token: `{"v":"meta.k8s.io/v1","rv":REVISION,"start":"ns/name\0"}` in base64url.
+ */
+import type { FieldError } from '../api/field-errors.ts';
+import { badRequest, invalid } from './errors.ts';
+import { isTrue } from './request-info.ts';
+
+export interface ListOptions {
+  readonly limit: number;
+  readonly continueFrom: ContinueToken | undefined;
+  /** 0: unset or "0". */
+  readonly resourceVersion: number;
+  readonly match: '' | 'Exact' | 'NotOlderThan';
+}
+
+export interface ContinueToken {
+  /** -1: from the newest state (an expired token's inconsistent continuation). */
+  readonly revision: number;
+  /** First key that is still to come. */
+  readonly start: string;
+}
+
+export function parseListOptions(query: URLSearchParams): ListOptions {
+  const text = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  const token = query.get('continue') ?? '';
+  const refuse = (message: string): never => refuseOptions('resourceVersionMatch', message);
+  if (match !== '') {
+    if (token !== '') refuse('Forbidden: resourceVersionMatch is forbidden for continue');
+    if (text === '') refuse('Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      refuse(`Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`);
+    }
+    if (match === 'Exact' && text === '0') {
+      refuse('Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    }
+  }
+  if (token !== '' && text !== '' && text !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
+  return {
+    limit: parseCount(query, 'limit'),
+    continueFrom: token === '' ? undefined : decodeToken(token),
+    resourceVersion: parseResourceVersion(text),
+    match: match as ListOptions['match'],
+  };
+}
+
+export interface WatchOptions {
+  readonly resourceVersion: number;
+  /** resourceVersion was given, other than "0". */
+  readonly fromRevision: boolean;
+  readonly bookmarks: boolean;
+  readonly initialEvents: boolean;
+  readonly timeoutSeconds: number;
+}
+
+export function parseWatchOptions(query: URLSearchParams): WatchOptions {
+  const initial = query.get('sendInitialEvents');
+  const match = query.get('resourceVersionMatch') ?? '';
+  if (initial === null && match !== '') {
+    refuseOptions(
+      'resourceVersionMatch',
+      'Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    );
+  }
+  if (initial !== null && match !== 'NotOlderThan') {
+    refuseOptions(
+      'resourceVersionMatch',
+      'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    );
+  }
+  const text = query.get('resourceVersion') ?? '';
+  const resourceVersion = parseResourceVersion(text);
+  return {
+    resourceVersion,
+    fromRevision: resourceVersion > 0,
+    bookmarks: isTrue(query.get('allowWatchBookmarks')),
+    initialEvents: isTrue(initial),
+    timeoutSeconds: parseCount(query, 'timeoutSeconds'),
+  };
+}
+
+export function parseResourceVersion(text: string | null): number {
+  if (text === null || text === '') return 0;
+  if (!/^\d{1,15}$/.test(text))
+    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion must be an unsigned integer`);
+  return Number(text);
+}
+
+function parseCount(query: URLSearchParams, name: string): number {
+  const text = query.get(name);
+  if (text === null || text === '') return 0;
+  if (!/^-?\d{1,18}$/.test(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  return Math.max(0, Number(text));
+}
+
+function refuseOptions(field: string, message: string): never {
+  const type: FieldError['type'] = message.startsWith('Forbidden') ? 'FieldValueForbidden' : 'FieldValueNotSupported';
+  throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [{ type, field, message }]);
+}
+
+export function encodeToken(token: ContinueToken): string {
+  const text = JSON.stringify({ v: 'meta.k8s.io/v1', rv: token.revision, start: token.start });
+  return Buffer.from(text).toString('base64url');
+}
+
+function decodeToken(text: string): ContinueToken {
+  try {
+    const parsed = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
+    const { v, rv, start } = parsed;
+    if (v === 'meta.k8s.io/v1' && Number.isSafeInteger(rv) && typeof start === 'string') {
+      return { revision: rv as number, start };
+    }
+    throw new Error(`server does not recognize this encoded version "${String(v)}"`);
+  } catch (error) {
+    throw badRequest(`continue key is not valid: ${error instanceof Error ? error.message : ''}`);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The fields of metadata that are the server's: names, uid, timestamps, resourceVersion.
+ * Upstream: k8s.io/apiserver/pkg/registry/rest (meta.go, create.go, update.go), storage/names/generate.go.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { apiError } from '../api/errors.ts';
+import type { KubeObject, Live, LiveMeta } from '../api/object.ts';
+import { groupVersionOf } from '../api/resources.ts';
+import type { Resource } from '../api/resources.ts';
+import type { ObjectMeta } from '../api/gen/types.ts';
+import { badRequest } from './errors.ts';
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A request body while it is made ready for the store. */
+export type Draft = Mutable<KubeObject> & { metadata: ObjectMeta };
+
+export function draftOf(object: KubeObject): Draft {
+  const draft = object as Draft;
+  draft.metadata ??= {};
+  return draft;
+}
+
+export function timestamp(ms: number = Date.now()): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** Letters and digits that spell no words (k8s.io/apimachinery/pkg/util/rand). */
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+export function generatedName(base: string): string {
+  const suffix = Array.from(randomBytes(5), (byte) => alphabet[byte % alphabet.length]).join('');
+  return `${base.slice(0, 63 - 5)}${suffix}`;
+}
+
+export function checkNamespace(resource: Resource, metadata: ObjectMeta, namespace: string): void {
+  if (resource.namespaced && (metadata.namespace ?? '') === '') {
+    metadata.namespace = namespace;
+    return;
+  }
+  if ((metadata.namespace ?? '') !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  if (!resource.namespaced) delete metadata.namespace;
+}
+
+export function fillForCreate(metadata: ObjectMeta, taken: (name: string) => boolean): void {
+  if ((metadata.resourceVersion ?? '') !== '' && metadata.resourceVersion !== '0') {
+    throw apiError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
+  if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '') {
+    // KEP-4420: another name when this one is taken.
+    for (let attempt = 0; attempt < 8; attempt++) {
+      metadata.name = generatedName(metadata.generateName ?? '');
+      if (!taken(metadata.name)) break;
+    }
+  }
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp();
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+}
+
+/** Before an update: what a client cannot change is the old object's. */
+export function fillForUpdate(metadata: ObjectMeta, old: LiveMeta): void {
+  metadata.uid ??= old.uid;
+  metadata.creationTimestamp = old.creationTimestamp;
+  keep(metadata, old, 'generation');
+  keep(metadata, old, 'deletionTimestamp');
+  keep(metadata, old, 'deletionGracePeriodSeconds');
+  if ((metadata.generateName ?? '') === '') keep(metadata, old, 'generateName');
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+}
+
+function keep<K extends keyof ObjectMeta>(metadata: ObjectMeta, old: ObjectMeta, key: K): void {
+  if (old[key] === undefined) Reflect.deleteProperty(metadata, key);
+  else metadata[key] = old[key];
+}
+
+/** kind and apiVersion first, as lists rely on. */
+export function normalized(resource: Resource, object: KubeObject): KubeObject {
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
+  return { kind: resource.kind, apiVersion: groupVersionOf(resource), ...(metadata ? { metadata } : {}), ...rest };
+}
+
+/** The store's stamp: metadata.resourceVersion is the revision. */
+export function stampRevision(value: object, revision: number): object {
+  const object = value as KubeObject;
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+/** JSON only; an order of magnitude cheaper than structuredClone. */
+export function clone<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(clone) as T;
+  const copy: Record<string, unknown> = {};
+  for (const key in value) copy[key] = clone(value[key]);
+  return copy as T;
+}
+
+/** Equal but for the resourceVersion: such a write is not done. */
+export function sameObject(a: KubeObject, b: Live<KubeObject>): boolean {
+  const { metadata: metaA, ...restA } = a;
+  const { metadata: metaB, ...restB } = b;
+  return (
+    equal(restA, restB) && equal({ ...metaA, resourceVersion: undefined }, { ...metaB, resourceVersion: undefined })
+  );
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const entriesA = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = b as Readonly<Record<string, unknown>>;
+  const sizeB = Object.values(right).filter((value) => value !== undefined).length;
+  return entriesA.length === sizeB && entriesA.every(([key, value]) => equal(value, right[key]));
+}

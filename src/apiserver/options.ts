@@ -1,0 +1,28 @@
+/** What an API server is told at start. */
+export interface ApiServerOptions {
+  /** Holds `store/`. */
+  readonly dataDir: string;
+  /** ca.crt apiserver.crt/.key apiserver-kubelet-client.crt/.key sa.key sa.pub */
+  readonly pkiDir: string;
+  /** `host:port`, `[v6]:port`; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  /** What the `kubernetes` Service's endpoints say. */
+  readonly advertiseAddress: string;
+  /** One or two CIDRs of different family; the first is the primary family. */
+  readonly serviceClusterIPRange: readonly string[];
+  /** `30000-32767` */
+  readonly serviceNodePortRange: string;
+  /** Off: HTTP/1.1 only. Default on. */
+  readonly http2?: boolean;
+  /** How far back watches can resume: events, and bytes of superseded versions. Default 10,000 and 32 MB. */
+  readonly watchHistory?: { readonly events: number; readonly bytes: number };
+}
+
+export interface ApiServer {
+  /** `host:port` of each listener, ports resolved, in the order of `listen`. */
+  readonly addresses: readonly string[];
+  /** The first of them. */
+  readonly address: string;
+  /** Stops taking requests, ends watches, writes what is queued, lets go of the file. Safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,203 @@
+/**
+ * Discovery, from the registry: /api, /apis, /apis/G, /api/v1, /apis/G/V; and everything in one answer for clients that accept
+ * `g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` (KEP-3352).
+ */
+import type { KindDefinition } from '../../api/kind.ts';
+import { groupVersionOf } from '../../api/resources.ts';
+import type { Exchange, Server } from '../context.ts';
+import { sendJson, send } from '../http/respond.ts';
+import type { Registry } from '../registry.ts';
+import { reviewKinds } from '../reviews.ts';
+import { subresourcesOf } from '../subresources/list.ts';
+import type { SubresourceInfo } from '../subresources/list.ts';
+
+/** False: the path is not one of discovery. */
+export async function serveDiscovery(exchange: Exchange): Promise<boolean> {
+  const { path, server } = exchange;
+  const parts = path.split('/').filter((part) => part !== '');
+  const aggregated =
+    parts.length === 1 && (parts[0] === 'api' || parts[0] === 'apis') ? wantsAggregated(exchange) : undefined;
+  if (aggregated !== undefined) {
+    const list = aggregatedList(server.registry, parts[0] === 'api', aggregated);
+    await send(
+      exchange,
+      200,
+      `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`,
+      JSON.stringify(list),
+    );
+    return true;
+  }
+  const document = documentFor(server, parts);
+  if (document === undefined) return false;
+  await sendJson(exchange, 200, JSON.stringify(document));
+  return true;
+}
+
+function wantsAggregated(exchange: Exchange): string | undefined {
+  const accept = String(exchange.request.headers.accept ?? '');
+  const match = /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList/.exec(accept);
+  return match?.[1];
+}
+
+function documentFor(server: Server, parts: readonly string[]): object | undefined {
+  const [root = '', group = '', version = ''] = parts;
+  if (root === 'api' && parts.length === 1) return legacyVersions(server);
+  if (root === 'api' && parts.length === 2) return resourceList(server.registry, '', group);
+  if (root !== 'apis')
+    return parts.length === 0
+      ? {
+          paths: [
+            '/api',
+            '/api/v1',
+            '/apis',
+            '/healthz',
+            '/livez',
+            '/metrics',
+            '/openapi/v2',
+            '/openapi/v3',
+            '/readyz',
+            '/version',
+          ],
+        }
+      : undefined;
+  const groups = apiGroups(server.registry);
+  if (parts.length === 1) return { kind: 'APIGroupList', apiVersion: 'v1', groups };
+  const found = groups.find((item) => item.name === group);
+  if (found === undefined) return undefined;
+  if (parts.length === 2) return { kind: 'APIGroup', apiVersion: 'v1', ...found };
+  return parts.length === 3 ? resourceList(server.registry, group, version) : undefined;
+}
+
+function legacyVersions(server: Server): object {
+  const [address = ''] = server.options.listen;
+  const serverAddress = `${server.options.advertiseAddress}:${address.slice(address.lastIndexOf(':') + 1)}`;
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
+  };
+}
+
+interface ApiGroup {
+  readonly name: string;
+  readonly versions: readonly { readonly groupVersion: string; readonly version: string }[];
+  readonly preferredVersion: { readonly groupVersion: string; readonly version: string } | undefined;
+}
+
+function groupVersions(registry: Registry): readonly { group: string; version: string }[] {
+  const all = [...registry.groupVersions()];
+  for (const { group, version } of reviewKinds) {
+    if (!all.some((item) => item.group === group && item.version === version)) all.push({ group, version });
+  }
+  return all;
+}
+
+function apiGroups(registry: Registry): readonly ApiGroup[] {
+  const groups = Map.groupBy(groupVersions(registry), ({ group }) => group);
+  groups.delete('');
+  return [...groups].map(([name, list]) => {
+    const versions = list.map((item) => ({ groupVersion: groupVersionOf(item), version: item.version }));
+    return { name, versions, preferredVersion: versions[0] };
+  });
+}
+
+const objectVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+function resourceList(registry: Registry, group: string, version: string): object | undefined {
+  const kinds = registry.inGroupVersion(group, version);
+  const reviews = reviewKinds.filter((item) => item.group === group && item.version === version);
+  if (kinds.length === 0 && reviews.length === 0) return undefined;
+  const resources = kinds.flatMap((kind) => [
+    resourceLine(kind),
+    ...subresourcesOf(kind).map((sub) => subresourceLine(kind, sub)),
+  ]);
+  const extra = reviews.map(({ plural, kind }) => ({
+    name: plural,
+    singularName: kind.toLowerCase(),
+    namespaced: false,
+    kind,
+    verbs: ['create'],
+  }));
+  const groupVersion = groupVersionOf({ group, version });
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: [...resources, ...extra] };
+}
+
+function resourceLine({ resource }: KindDefinition): object {
+  return {
+    name: resource.plural,
+    singularName: resource.singular,
+    namespaced: resource.namespaced,
+    kind: resource.kind,
+    verbs: verbsOf(resource.plural),
+    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
+    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+  };
+}
+
+/** Namespaces cannot be deleted as a collection. */
+function verbsOf(plural: string): string[] {
+  return plural === 'namespaces' ? objectVerbs.filter((verb) => verb !== 'deletecollection') : objectVerbs;
+}
+
+function subresourceLine({ resource }: KindDefinition, sub: SubresourceInfo): object {
+  return {
+    name: `${resource.plural}/${sub.name}`,
+    singularName: '',
+    namespaced: resource.namespaced,
+    ...(sub.group === undefined ? {} : { group: sub.group, version: sub.version }),
+    kind: sub.kind ?? resource.kind,
+    verbs: sub.verbs,
+  };
+}
+
+function aggregatedList(registry: Registry, legacy: boolean, version: string): object {
+  const groups = Map.groupBy(
+    groupVersions(registry).filter(({ group }) => (group === '') === legacy),
+    ({ group }) => group,
+  );
+  const items = [...groups].map(([name, versions]) => ({
+    metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+    versions: versions.map((item) => ({
+      version: item.version,
+      resources: [
+        ...registry.inGroupVersion(item.group, item.version).map(aggregatedLine),
+        ...reviewKinds
+          .filter((review) => review.group === item.group && review.version === item.version)
+          .map(reviewLine),
+      ],
+      freshness: 'Current',
+    })),
+  }));
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+function aggregatedLine(kind: KindDefinition): object {
+  const { resource } = kind;
+  const { group, version, shortNames, categories } = resource;
+  const subresources = subresourcesOf(kind).map((sub) => ({
+    subresource: sub.name,
+    responseKind: { group: sub.group ?? group, version: sub.version ?? version, kind: sub.kind ?? resource.kind },
+    verbs: sub.verbs,
+  }));
+  return {
+    resource: resource.plural,
+    responseKind: { group, version, kind: resource.kind },
+    scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: resource.singular,
+    verbs: verbsOf(resource.plural),
+    ...(shortNames.length > 0 ? { shortNames } : {}),
+    ...(categories.length > 0 ? { categories } : {}),
+    ...(subresources.length > 0 ? { subresources } : {}),
+  };
+}
+
+function reviewLine(review: (typeof reviewKinds)[number]): object {
+  const { group, version, kind, plural } = review;
+  return {
+    resource: plural,
+    responseKind: { group, version, kind },
+    scope: 'Cluster',
+    singularResource: kind.toLowerCase(),
+    verbs: ['create'],
+  };
+}

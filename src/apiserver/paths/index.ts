@@ -1,0 +1,26 @@
+/** What is served outside of resources: discovery, schema, health, version, metrics. */
+import type { Exchange } from '../context.ts';
+import { methodNotAllowed, noSuchResource } from '../errors.ts';
+import { send, sendJson } from '../http/respond.ts';
+import { renderMetrics } from '../metrics.ts';
+import { serveDiscovery } from './discovery.ts';
+import { serveHealth } from './health.ts';
+import { version } from './version.ts';
+
+export async function servePath(exchange: Exchange): Promise<void> {
+  const { path, request, server } = exchange;
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  if (path === '/version' || path === '/version/')
+    return sendJson(exchange, 200, JSON.stringify(version, undefined, 2));
+  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return serveHealth(exchange);
+  if (path.startsWith('/openapi/')) {
+    const { serveOpenApi } = await import('./openapi.ts');
+    return serveOpenApi(exchange);
+  }
+  if (path === '/metrics') {
+    const { type, text } = await renderMetrics(server.metrics, server.store);
+    return send(exchange, 200, type, text);
+  }
+  if (await serveDiscovery(exchange)) return;
+  throw noSuchResource();
+}

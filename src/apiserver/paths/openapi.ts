@@ -1,0 +1,215 @@
+/**
+ * /openapi/v3: an index and one document per group and version; /openapi/v2: all in one, as JSON. Built when first asked for, from
+ * the registry, kept as text.
+ */
+import { createHash } from 'node:crypto';
+import type { KindDefinition } from '../../api/kind.ts';
+import { groupVersionOf } from '../../api/resources.ts';
+import type { Exchange } from '../context.ts';
+import { noSuchResource, notAcceptable } from '../errors.ts';
+import { send } from '../http/respond.ts';
+import type { Registry } from '../registry.ts';
+import { subresourcesOf } from '../subresources/list.ts';
+import { collectSchemas, groupVersionKind, schemaName, v2, v3 } from './openapi-schemas.ts';
+import type { Dialect, Json } from './openapi-schemas.ts';
+import { version } from './version.ts';
+
+const documents = new WeakMap<Registry, Map<string, string>>();
+
+export async function serveOpenApi(exchange: Exchange): Promise<void> {
+  const { path, server } = exchange;
+  const name = path.replace(/^\/openapi\//, '').replace(/\/$/, '');
+  const text = documentFor(server.registry, name);
+  if (text === undefined) throw noSuchResource();
+  const accept = String(exchange.request.headers.accept ?? '');
+  // Clients that ask for the protobuf form only learn that there is none.
+  if (accept !== '' && !/application\/json|application\/\*|\*\/\*/.test(accept))
+    throw notAcceptable(['application/json']);
+  const tag = `"${createHash('sha256').update(text).digest('hex').toUpperCase()}"`;
+  exchange.response.setHeader('etag', tag);
+  if (exchange.request.headers['if-none-match'] === tag) {
+    exchange.response.statusCode = 304;
+    exchange.response.end();
+    return;
+  }
+  await send(exchange, 200, 'application/json', text);
+}
+
+function documentFor(registry: Registry, name: string): string | undefined {
+  let known = documents.get(registry);
+  if (known === undefined) documents.set(registry, (known = new Map<string, string>()));
+  let text = known.get(name);
+  if (text === undefined) {
+    const document = build(registry, name);
+    if (document === undefined) return undefined;
+    known.set(name, (text = JSON.stringify(document)));
+  }
+  return text;
+}
+
+function build(registry: Registry, name: string): Json | undefined {
+  if (name === 'v3') return index(registry);
+  if (name === 'v2') return swagger(registry);
+  const found = registry.groupVersions().find((item) => name === `v3/${urlOf(item)}`);
+  if (found === undefined) return undefined;
+  const kinds = registry.inGroupVersion(found.group, found.version);
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: version.gitVersion },
+    paths: pathsOf(kinds, v3),
+    components: { schemas: schemasOf(kinds, v3) },
+  };
+}
+
+function index(registry: Registry): Json {
+  const paths: Json = {};
+  for (const item of registry.groupVersions()) {
+    const url = urlOf(item);
+    const hash = createHash('sha256')
+      .update(documentFor(registry, `v3/${url}`) ?? '')
+      .digest('hex')
+      .toUpperCase();
+    paths[url] = { serverRelativeURL: `/openapi/v3/${url}?hash=${hash}` };
+  }
+  return { paths };
+}
+
+function swagger(registry: Registry): Json {
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: version.gitVersion },
+    paths: pathsOf(registry.kinds, v2),
+    definitions: schemasOf(registry.kinds, v2),
+  };
+}
+
+function urlOf(of: { readonly group: string; readonly version: string }): string {
+  return `${of.group === '' ? 'api' : 'apis'}/${groupVersionOf(of)}`;
+}
+
+function schemasOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
+  const resources = kinds.map(({ resource }) => resource);
+  const schemas = collectSchemas(
+    [...resources.map(({ schema }) => schema), 'DeleteOptions', 'Status'],
+    resources,
+    dialect,
+  );
+  for (const { resource } of kinds) {
+    const item = `${dialect.prefix}${schemaName(resource.schema)}`;
+    schemas[`${schemaName(resource.schema)}List`] = {
+      description: `${resource.kind}List is a list of ${resource.kind}.`,
+      type: 'object',
+      properties: {
+        apiVersion: { type: 'string' },
+        kind: { type: 'string' },
+        metadata: { $ref: `${dialect.prefix}${schemaName('ListMeta')}` },
+        items: { type: 'array', items: { $ref: item } },
+      },
+      required: ['items'],
+      'x-kubernetes-group-version-kind': [groupVersionKind({ ...resource, kind: `${resource.kind}List` })],
+    };
+  }
+  return { ...schemas, ...collectSchemas(['ListMeta'], [], dialect) };
+}
+
+function pathsOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
+  const paths: Json = {};
+  for (const kind of kinds) {
+    const { resource } = kind;
+    const base = `/${urlOf(resource)}`;
+    const scope = resource.namespaced ? '/namespaces/{namespace}' : '';
+    const collection = `${base}${scope}/${resource.plural}`;
+    const write = operation(kind, dialect);
+    const names = [...(resource.namespaced ? ['namespace'] : [])];
+    paths[collection] = {
+      get: write('list'),
+      post: write('post'),
+      delete: write('deletecollection'),
+      parameters: pathParameters(names, dialect),
+    };
+    const one = { get: write('get'), put: write('put'), patch: write('patch'), delete: write('delete') };
+    paths[`${collection}/{name}`] = { ...one, parameters: pathParameters(['name', ...names], dialect) };
+    if (resource.namespaced) paths[`${base}/${resource.plural}`] = { get: write('list') };
+    for (const sub of subresourcesOf(kind).filter(({ name }) => name === 'status')) {
+      const { get, put, patch } = one;
+      const parameters = pathParameters(['name', ...names], dialect);
+      paths[`${collection}/{name}/${sub.name}`] = { get, put, patch, parameters };
+    }
+  }
+  return paths;
+}
+
+function pathParameters(names: readonly string[], { three }: Dialect): Json[] {
+  return names.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    ...(three ? { schema: { type: 'string', uniqueItems: true } } : { type: 'string', uniqueItems: true }),
+  }));
+}
+
+type Action = 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection';
+
+const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+];
+const queries: Readonly<Record<Action, readonly string[]>> = {
+  get: [],
+  list: [
+    'allowWatchBookmarks',
+    'continue',
+    'fieldSelector',
+    'labelSelector',
+    'limit',
+    'resourceVersion',
+    'resourceVersionMatch',
+    'sendInitialEvents',
+    'timeoutSeconds',
+    'watch',
+  ],
+  post: ['dryRun', 'fieldManager', 'fieldValidation'],
+  put: ['dryRun', 'fieldManager', 'fieldValidation'],
+  patch: ['dryRun', 'fieldManager', 'fieldValidation'],
+  delete: ['dryRun', 'gracePeriodSeconds', 'propagationPolicy'],
+  deletecollection: ['dryRun', 'fieldSelector', 'labelSelector', 'limit'],
+};
+
+function operation(kind: KindDefinition, dialect: Dialect): (action: Action) => Json {
+  const { resource } = kind;
+  const ref = (name: string): Json => ({ $ref: `${dialect.prefix}${name}` });
+  const own = ref(schemaName(resource.schema));
+  const list = ref(`${schemaName(resource.schema)}List`);
+  return (action) => {
+    const answer =
+      action === 'list' ? list : action === 'delete' || action === 'deletecollection' ? ref(schemaName('Status')) : own;
+    const types = action === 'patch' ? patchTypes : ['application/json', 'application/yaml'];
+    const body = action === 'post' || action === 'put' ? own : action === 'patch' ? { type: 'object' } : undefined;
+    const parameters: Json[] = queries[action].map((name) =>
+      dialect.three
+        ? { name, in: 'query', schema: { type: 'string', uniqueItems: true } }
+        : { name, in: 'query', type: 'string', uniqueItems: true },
+    );
+    if (body !== undefined && !dialect.three)
+      parameters.push({ name: 'body', in: 'body', required: true, schema: body });
+    return {
+      operationId: `${action}${resource.group.replaceAll('.', '_')}${resource.version}${resource.kind}${resource.namespaced ? 'Namespaced' : ''}`,
+      parameters,
+      ...(body === undefined ? {} : bodyOf(types, body, dialect)),
+      responses: { 200: answerOf(answer, dialect) },
+      'x-kubernetes-action': action === 'get' ? 'get' : action,
+      'x-kubernetes-group-version-kind': groupVersionKind(resource),
+    };
+  };
+}
+
+function bodyOf(types: readonly string[], schema: Json, dialect: Dialect): Json {
+  if (!dialect.three) return { consumes: types };
+  return { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])), required: true } };
+}
+
+function answerOf(schema: Json, dialect: Dialect): Json {
+  if (!dialect.three) return { description: 'OK', schema };
+  return { description: 'OK', content: { 'application/json': { schema } } };
+}

@@ -1,0 +1,43 @@
+/**
+ * The kinds that are served, by URL. One entry of `src/api/kinds` becomes every verb, watch, table, and line of discovery.
+ */
+import type { KindDefinition } from '../api/kind.ts';
+import { groupVersionOf } from '../api/resources.ts';
+import type { Resource } from '../api/resources.ts';
+
+export class Registry {
+  readonly kinds: readonly KindDefinition[];
+  readonly #byPath = new Map<string, KindDefinition>();
+
+  constructor(kinds: readonly KindDefinition[]) {
+    this.kinds = kinds;
+    for (const kind of kinds) this.#byPath.set(pathKey(kind.resource), kind);
+  }
+
+  find(group: string, version: string, plural: string): KindDefinition | undefined {
+    return this.#byPath.get(pathKey({ group, version, plural }));
+  }
+
+  /** In the order of first appearance. */
+  groupVersions(): readonly { readonly group: string; readonly version: string }[] {
+    const seen = new Map<string, { group: string; version: string }>();
+    for (const { resource } of this.kinds) {
+      const { group, version } = resource;
+      if (!seen.has(groupVersionOf(resource))) seen.set(groupVersionOf(resource), { group, version });
+    }
+    return [...seen.values()];
+  }
+
+  inGroupVersion(group: string, version: string): readonly KindDefinition[] {
+    return this.kinds.filter(({ resource }) => resource.group === group && resource.version === version);
+  }
+}
+
+/** The store's bucket: one per group and plural, whatever the version. */
+export function bucketOf(resource: Pick<Resource, 'group' | 'plural'>): string {
+  return `${resource.group}/${resource.plural}`;
+}
+
+function pathKey(of: Pick<Resource, 'group' | 'version' | 'plural'>): string {
+  return `${of.group}/${of.version}/${of.plural}`;
+}

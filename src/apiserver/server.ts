@@ -1,0 +1,121 @@
+/**
+ * Start and stop. Order at start: file ─ allocations from the file ─ sockets ─ bootstrap objects ─ ready; requests that arrive
+ * in between wait. At stop: no new requests, watches end, the queue is written, the file is let go.
+ */
+import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
+import { buildKinds } from '../api/kinds/index.ts';
+import type { Service } from '../api/gen/types.ts';
+import type { Live } from '../api/object.ts';
+import { resources } from '../api/resources.ts';
+import { openStore } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
+import { log } from '../util/log.ts';
+import { createServiceAllocator } from './allocate/index.ts';
+import { readPki } from './auth/pki.ts';
+import { bootstrap } from './bootstrap.ts';
+import type { Server } from './context.ts';
+import { handle } from './handler.ts';
+import { createListener } from './http/listener.ts';
+import type { Listener } from './http/listener.ts';
+import { createMetrics } from './metrics.ts';
+import { stampRevision } from './object-meta.ts';
+import type { ApiServer, ApiServerOptions } from './options.ts';
+import { bucketOf, Registry } from './registry.ts';
+import { upgrade } from './upgrade.ts';
+
+/** Resolves when the server is ready. `signal` stops it; so does `close()`. */
+export async function startApiServer(options: ApiServerOptions, signal: AbortSignal): Promise<ApiServer> {
+  const pki = readPki(options.pkiDir);
+  const store = openStore({
+    dir: join(options.dataDir, 'store'),
+    stamp: stampRevision,
+    historyEvents: options.watchHistory?.events,
+    historyBytes: options.watchHistory?.bytes,
+  });
+  try {
+    const stopping = new AbortController();
+    // One listener per open watch and stream.
+    setMaxListeners(0, stopping.signal);
+    const registry = new Registry(buildKinds({ services: loadAllocator(options, store) }));
+    const server: Server = { options, store, registry, pki, metrics: createMetrics(), stopping: stopping.signal };
+    return await serve(server, stopping, signal);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function loadAllocator(options: ApiServerOptions, store: Store): ReturnType<typeof createServiceAllocator> {
+  const allocator = createServiceAllocator({
+    serviceClusterIPRanges: options.serviceClusterIPRange,
+    nodePortRange: options.serviceNodePortRange,
+  });
+  const services = store.list(bucketOf(resources.services));
+  allocator.rebuild(services.map((item) => item.value as Live<Service>));
+  return allocator;
+}
+
+async function serve(server: Server, stopping: AbortController, signal: AbortSignal): Promise<ApiServer> {
+  const { options, pki, store } = server;
+  const ready = Promise.withResolvers<undefined>();
+  ready.promise.catch(() => undefined);
+  const listener = createListener({
+    cert: pki.serverCert,
+    key: pki.serverKey,
+    ca: pki.ca,
+    http2: options.http2 ?? true,
+    onRequest: (request, response) => {
+      ready.promise.then(
+        () => handle(server, request, response),
+        () => response.destroy(),
+      );
+    },
+    onUpgrade: (request, socket, head) => {
+      ready.promise.then(
+        () => upgrade(server, request, socket, head),
+        () => socket.destroy(),
+      );
+    },
+  });
+  try {
+    const addresses = await Promise.all(options.listen.map((text) => listener.listen(...hostAndPort(text))));
+    const address = addresses[0] ?? '';
+    await bootstrap(store, server.registry, options, hostAndPort(address)[1]);
+    ready.resolve(undefined);
+    log('apiserver').info({ addresses, revision: store.revision }, 'ready');
+    const close = closer(listener, store, stopping);
+    if (signal.aborted) await close();
+    else signal.addEventListener('abort', () => void close(), { once: true });
+    return { addresses, address, close };
+  } catch (error) {
+    ready.reject(error);
+    stopping.abort();
+    await listener.close();
+    throw error;
+  }
+}
+
+function closer(listener: Listener, store: Store, stopping: AbortController): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= (async () => {
+      stopping.abort();
+      await listener.close();
+      await store.close();
+      log('apiserver').info({}, 'stopped');
+    })();
+    return closed;
+  };
+}
+
+/** `host:port` or `[v6]:port`. */
+function hostAndPort(text: string): [host: string, port: number] {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  const port = Number(text.slice(colon + 1));
+  if (host === '' || !Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Error(`listen: ${JSON.stringify(text)} is no host:port, such as 127.0.0.1:6443 or [::1]:6443`);
+  }
+  return [host, port];
+}

@@ -1,0 +1,89 @@
+/**
+ * POST pods/NAME/binding: the scheduler puts a pod on a node. Upstream: registry/core/pod/storage (assignPod, setPodNodeAndMetadata).
+ */
+import type { Binding, Pod } from '../../api/gen/types.ts';
+import { decodeBody } from '../../api/decode.ts';
+import type { KubeObject, Live } from '../../api/object.ts';
+import type { ResourceExchange } from '../context.ts';
+import { conflict, notFound } from '../errors.ts';
+import { bodyFormat, parseBody, readBody } from '../http/body.ts';
+import { sendJson } from '../http/respond.ts';
+import { clone, timestamp } from '../object-meta.ts';
+import { parseDryRun } from '../write-options.ts';
+import { refuseInvalid, updateObject } from '../write.ts';
+
+const bindingResource = {
+  group: '',
+  version: 'v1',
+  plural: 'bindings',
+  singular: 'binding',
+  kind: 'Binding',
+  namespaced: true,
+  shortNames: [],
+  categories: [],
+  schema: 'Binding',
+} as const;
+
+export async function createBinding(exchange: ResourceExchange): Promise<void> {
+  const { server, kind, info, request, query } = exchange;
+  const value = await parseBody(await readBody(request), bodyFormat(request), 'Binding');
+  const binding = decodeBody(bindingResource, value, 'Ignore').object as Binding;
+  refuseBadTarget(binding, info.name);
+  await updateObject(server.store, kind, info, {
+    dryRun: parseDryRun(query.getAll('dryRun'), 'CreateOptions'),
+    warnings: [],
+    subresource: 'binding',
+    change: (old) => {
+      if (old === undefined) throw notFound(kind.resource, info.name);
+      return bound(old, binding, exchange);
+    },
+  });
+  await sendJson(
+    exchange,
+    201,
+    JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
+  );
+}
+
+function refuseBadTarget(binding: Binding, name: string): void {
+  const { kind, name: node } = binding.target;
+  if (kind !== undefined && kind !== '' && kind !== 'Node') {
+    const message = `Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`;
+    refuseInvalid(bindingResource, name, [{ type: 'FieldValueNotSupported', field: 'target.kind', message }]);
+  }
+  if ((node ?? '') === '') {
+    refuseInvalid(bindingResource, name, [
+      { type: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
+    ]);
+  }
+}
+
+function bound(old: Live<KubeObject>, binding: Binding, exchange: ResourceExchange): KubeObject {
+  const pod = clone(old) as Live<Pod>;
+  const { resource } = exchange.kind;
+  const refuse = (why: string): never => {
+    throw conflict({ group: '', plural: 'pods/binding' }, pod.metadata.name, why);
+  };
+  const uid = binding.metadata?.uid ?? '';
+  if (uid !== '' && uid !== pod.metadata.uid) {
+    throw conflict(
+      resource,
+      pod.metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
+  }
+  if (pod.metadata.deletionTimestamp !== undefined)
+    refuse(`pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`);
+  const { spec } = pod;
+  if (spec === undefined) return pod;
+  if ((spec.nodeName ?? '') !== '')
+    refuse(`pod ${pod.metadata.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
+  spec.nodeName = binding.target.name ?? '';
+  const { annotations, labels } = binding.metadata ?? {};
+  if (annotations !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
+  if (labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
+  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp() };
+  pod.status = { ...pod.status, conditions: [...others, scheduled] };
+  return pod;
+}

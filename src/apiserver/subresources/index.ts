@@ -1,0 +1,58 @@
+/** Subresource → what serves it. Streams and tokens are loaded when first used. */
+import type { ResourceExchange } from '../context.ts';
+import { methodNotAllowed, noSuchResource } from '../errors.ts';
+import { getObject } from '../verbs/get.ts';
+import { patch } from '../verbs/patch.ts';
+import { update } from '../verbs/update.ts';
+import { createBinding } from './binding.ts';
+import { createEviction } from './eviction.ts';
+import { subresourcesOf } from './list.ts';
+import { serveScale } from './scale.ts';
+
+export async function serveSubresource(exchange: ResourceExchange): Promise<void> {
+  const { info, kind } = exchange;
+  if (!subresourcesOf(kind).some(({ name }) => name === info.subresource) || info.rest !== '') throw noSuchResource();
+  if (kind.resource.namespaced && info.namespace === '') throw noSuchResource();
+  switch (info.subresource) {
+    case 'status':
+      return serveStatus(exchange);
+    case 'scale':
+      return serveScale(exchange);
+    case 'finalize':
+      if (info.verb !== 'update') throw methodNotAllowed();
+      return update(exchange, 'finalize');
+    case 'binding':
+      if (info.verb !== 'create') throw methodNotAllowed();
+      return createBinding(exchange);
+    case 'eviction':
+      if (info.verb !== 'create') throw methodNotAllowed();
+      return createEviction(exchange);
+    case 'token': {
+      if (info.verb !== 'create') throw methodNotAllowed();
+      const { createToken } = await import('./token.ts');
+      return createToken(exchange);
+    }
+    case 'log': {
+      if (info.verb !== 'get') throw methodNotAllowed();
+      const { serveLog } = await import('./log.ts');
+      return serveLog(exchange);
+    }
+    default: {
+      const { refuseWithoutUpgrade } = await import('./stream.ts');
+      return refuseWithoutUpgrade();
+    }
+  }
+}
+
+function serveStatus(exchange: ResourceExchange): Promise<void> {
+  switch (exchange.info.verb) {
+    case 'get':
+      return getObject(exchange);
+    case 'update':
+      return update(exchange, 'status');
+    case 'patch':
+      return patch(exchange, 'status');
+    default:
+      throw methodNotAllowed();
+  }
+}

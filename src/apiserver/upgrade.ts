@@ -1,0 +1,41 @@
+/** HTTP/1.1 upgrades: exec, attach and port-forward. Refusals are answered as plain HTTP with a Status. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from '../util/http.ts';
+import { ApiError } from '../api/errors.ts';
+import { authenticate } from './auth/authenticate.ts';
+import { authorize } from './auth/authorize.ts';
+import type { Server } from './context.ts';
+import { badRequest, internalError, noSuchResource } from './errors.ts';
+import { parseRequest, splitTarget } from './request-info.ts';
+
+const streaming = new Set(['exec', 'attach', 'portforward']);
+
+export function upgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  socket.on('error', () => socket.destroy());
+  connect(server, request, socket, head).catch((error: unknown) => refuse(socket, error));
+}
+
+async function connect(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const { path, query } = splitTarget(request.url);
+  const info = parseRequest(request.method ?? 'GET', path, query);
+  const user = await authenticate(request, server.pki, server.store);
+  authorize(user, info);
+  if (info.kind === 'path') throw noSuchResource();
+  const kind = server.registry.find(info.group, info.version, info.plural);
+  if (kind?.resource.plural !== 'pods' || !streaming.has(info.subresource)) {
+    throw badRequest('Upgrade request is only served for exec, attach and portforward of pods');
+  }
+  const { pipeToNode } = await import('./subresources/stream.ts');
+  await pipeToNode(server, { info, query, request, socket, head });
+}
+
+function refuse(socket: Duplex, error: unknown): void {
+  const known =
+    error instanceof ApiError ? error : internalError(error instanceof Error ? error.message : String(error));
+  const body = `${JSON.stringify(known.status)}\n`;
+  socket.end(
+    `HTTP/1.1 ${String(known.code)} ${STATUS_CODES[known.code] ?? 'Error'}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${String(Buffer.byteLength(body))}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

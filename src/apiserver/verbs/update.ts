@@ -1,0 +1,39 @@
+/** PUT an object, or its status. */
+import { decodeBody } from '../../api/decode.ts';
+import type { KubeObject, Live } from '../../api/object.ts';
+import type { ResourceExchange } from '../context.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { bodyFormat, parseBody, readBody } from '../http/body.ts';
+import { sendJson } from '../http/respond.ts';
+import { renderObject } from '../render.ts';
+import { parseDryRun, parseFieldValidation } from '../write-options.ts';
+import { updateObject } from '../write.ts';
+import type { UpdateRequest } from '../write.ts';
+
+export async function update(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
+  const { server, kind, info, query, request } = exchange;
+  const form = negotiate(request, query);
+  const dryRun = parseDryRun(query.getAll('dryRun'), 'UpdateOptions');
+  const validation = parseFieldValidation(query.get('fieldValidation'), 'UpdateOptions');
+  const format = bodyFormat(request);
+  const bytes = await readBody(request);
+  const value = await parseBody(bytes, format, kind.resource.kind);
+  const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
+  const warnings = [...decoded.warnings];
+  const written = await updateObject(server.store, kind, info, {
+    dryRun,
+    warnings,
+    subresource,
+    change: (old) =>
+      subresource === 'finalize' && old !== undefined ? finalized(old, decoded.object) : decoded.object,
+  });
+  const code = written.outcome === 'created' ? 201 : 200;
+  await sendJson(exchange, code, renderObject(kind, written.stored, form), warnings);
+}
+
+/** /finalize carries a whole object and changes nothing but its spec (where a namespace's finalizers are). */
+function finalized(old: Live<KubeObject>, body: KubeObject): KubeObject {
+  const { spec } = body as { readonly spec?: unknown };
+  const resourceVersion = body.metadata?.resourceVersion ?? old.metadata.resourceVersion;
+  return { ...old, metadata: { ...old.metadata, resourceVersion }, spec } as KubeObject;
+}

@@ -1,0 +1,27 @@
+/** The query of writing verbs: dryRun, fieldValidation, propagationPolicy. Upstream: metav1 options validation. */
+import type { FieldValidation } from '../api/decode.ts';
+import type { FieldError } from '../api/field-errors.ts';
+import { invalid } from './errors.ts';
+
+export function parseDryRun(values: readonly string[], optionsKind: string): boolean {
+  if (values.length === 0) return false;
+  if (values.every((value) => value === 'All')) return true;
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  refuse(optionsKind, 'dryRun', `Unsupported value: [${list}]: supported values: "All"`);
+}
+
+/** Upstream's default is Warn. */
+export function parseFieldValidation(text: string | null, optionsKind: string): FieldValidation {
+  if (text === null || text === '') return 'Warn';
+  if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
+  refuse(
+    optionsKind,
+    'fieldValidation',
+    `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`,
+  );
+}
+
+function refuse(kind: string, field: string, message: string): never {
+  const error: FieldError = { type: 'FieldValueNotSupported', field, message };
+  throw invalid({ group: 'meta.k8s.io', kind }, '', [error]);
+}

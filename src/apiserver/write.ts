@@ -1,0 +1,199 @@
+/**
+ * The write path, in the order of upstream's registry store: every write of every verb is one of these, inside one transaction.
+ *
+ *   createObject   meta ─ defaults ─ admission ─ prepareForCreate ─ validate ─ onWrite ─ put
+ *   updateObject   read ─ change ─ preconditions ─ defaults ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
+ */
+import { admit } from './admission/index.ts';
+import type { KindDefinition } from '../api/kind.ts';
+import type { FieldError } from '../api/field-errors.ts';
+import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
+import type { Resource } from '../api/resources.ts';
+import type { Slot, Store, Stored, Tx } from '../store/index.ts';
+import { alreadyExists, badRequest, conflict, invalid, modifiedText, notFound } from './errors.ts';
+import { checkNamespaceLives } from './namespace-lifecycle.ts';
+import { checkNamespace, clone, draftOf, fillForCreate, fillForUpdate, normalized, sameObject } from './object-meta.ts';
+import type { Draft } from './object-meta.ts';
+import { bucketOf } from './registry.ts';
+import { transactionView } from './write-view.ts';
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  /** Filled for the Warning headers. */
+  readonly warnings: string[];
+}
+
+export interface Written {
+  readonly stored: Stored;
+  readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
+}
+
+export function slotOf(resource: Resource, key: ObjectKey): Slot {
+  return { resource: bucketOf(resource), namespace: key.namespace, name: key.name };
+}
+
+export function createObject(
+  store: Store,
+  kind: KindDefinition,
+  namespace: string,
+  body: KubeObject,
+  options: WriteOptions,
+): Promise<Written> {
+  return store.transact((tx) => createIn(tx, kind, namespace, clone(body), options), { dryRun: options.dryRun });
+}
+
+export function createIn(
+  tx: Tx,
+  kind: KindDefinition,
+  namespace: string,
+  body: KubeObject,
+  options: WriteOptions,
+): Written {
+  const { resource } = kind;
+  const draft = draftOf(body);
+  const { metadata } = draft;
+  checkNamespace(resource, metadata, namespace);
+  fillForCreate(metadata, (name) => tx.get(slotOf(resource, { namespace, name })) !== undefined);
+  const view = transactionView(tx, options.dryRun);
+  checkNamespaceLives(view, resource, namespace, metadata.name ?? '');
+  kind.applyDefaults?.(draft);
+  admit(
+    { verb: 'create', resource, subresource: '', namespace, name: metadata.name ?? '', object: draft, old: undefined },
+    view,
+  );
+  kind.prepareForCreate?.(draft);
+  refuseInvalid(resource, metadata.name ?? '', kind.validate(draft));
+  options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
+  const slot = slotOf(resource, { namespace, name: metadata.name ?? '' });
+  if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
+  kind.onWrite?.(view, draft, undefined);
+  return { stored: tx.put(slot, normalized(resource, draft)), outcome: 'created' };
+}
+
+export interface UpdateRequest extends WriteOptions {
+  readonly subresource: '' | 'status' | 'finalize' | 'scale' | 'binding' | 'ephemeralcontainers';
+  /** The object as it shall be; `old` is frozen, undefined when there is none (then createOnUpdate decides). */
+  readonly change: (old: Live<KubeObject> | undefined) => KubeObject;
+}
+
+export function updateObject(
+  store: Store,
+  kind: KindDefinition,
+  key: ObjectKey,
+  request: UpdateRequest,
+): Promise<Written> {
+  return store.transact((tx) => updateIn(tx, kind, key, request), { dryRun: request.dryRun });
+}
+
+export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: UpdateRequest): Written {
+  const { resource } = kind;
+  const slot = slotOf(resource, key);
+  const current = tx.get(slot);
+  if (current === undefined) {
+    if (kind.createOnUpdate !== true || request.subresource !== '') throw notFound(resource, key.name);
+    const body = clone(request.change(undefined));
+    delete draftOf(body).metadata.resourceVersion;
+    return createIn(tx, kind, key.namespace, body, request);
+  }
+  const old = current.value as Live<KubeObject>;
+  const draft = draftOf(clone(request.change(old)));
+  checkIdentity(kind, draft, key, old);
+  fillForUpdate(draft.metadata, old.metadata);
+  const view = transactionView(tx, request.dryRun);
+  prepareUpdate(kind, draft, old, request, key, view);
+  draft.metadata.resourceVersion = old.metadata.resourceVersion;
+  const object = normalized(resource, draft);
+  if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
+  if (sameObject(object, old)) return { stored: current, outcome: 'unchanged' };
+  kind.onWrite?.(view, object, old);
+  return { stored: tx.put(slot, object), outcome: 'updated' };
+}
+
+function prepareUpdate(
+  kind: KindDefinition,
+  draft: Draft,
+  old: Live<KubeObject>,
+  request: UpdateRequest,
+  key: ObjectKey,
+  view: ReturnType<typeof transactionView>,
+): void {
+  const { resource } = kind;
+  kind.applyDefaults?.(draft);
+  const { subresource } = request;
+  admit({ verb: 'update', resource, subresource, ...key, object: draft, old }, view);
+  if (subresource === 'status') {
+    kind.status?.prepareForUpdate?.(draft, old);
+    refuseInvalid(resource, key.name, kind.status?.validateUpdate?.(draft, old) ?? []);
+    return;
+  }
+  // What /finalize and /binding may change, kind.prepareForUpdate takes back.
+  if (subresource === '' || subresource === 'scale') kind.prepareForUpdate?.(draft, old);
+  refuseNewFinalizers(resource, draft, old);
+  if (subresource === 'finalize' || subresource === 'binding') return;
+  refuseInvalid(resource, key.name, (kind.validateUpdate ?? kind.validate)(draft, old));
+  request.warnings.push(...(kind.warnings?.(draft, old) ?? []));
+}
+
+function checkIdentity(kind: KindDefinition, draft: Draft, key: ObjectKey, old: Live<KubeObject>): void {
+  const { resource } = kind;
+  const { metadata } = draft;
+  if ((metadata.name ?? '') === '') metadata.name = key.name;
+  if (metadata.name !== key.name) {
+    throw badRequest(
+      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${key.name})`,
+    );
+  }
+  checkNamespace(resource, metadata, key.namespace);
+  const asked = metadata.resourceVersion ?? '';
+  if (asked === '' || asked === '0') {
+    if (kind.unconditionalUpdate === false) refuseInvalid(resource, key.name, [unconditional]);
+  } else if (asked !== old.metadata.resourceVersion) {
+    throw conflict(resource, key.name, modifiedText);
+  }
+  if ((metadata.uid ?? '') === '') delete metadata.uid;
+  else if (metadata.uid !== old.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${metadata.uid ?? ''}, UID in object meta: ${old.metadata.uid}`;
+    throw conflict(resource, key.name, why);
+  }
+}
+
+const unconditional: FieldError = {
+  type: 'FieldValueInvalid',
+  field: 'metadata.resourceVersion',
+  message: 'Invalid value: 0x0: must be specified for an update',
+};
+
+function refuseNewFinalizers(resource: Resource, draft: Draft, old: Live<KubeObject>): void {
+  if (old.metadata.deletionTimestamp === undefined) return;
+  const had = new Set(old.metadata.finalizers ?? []);
+  const added = (draft.metadata.finalizers ?? []).filter((finalizer) => !had.has(finalizer));
+  if (added.length === 0) return;
+  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+  refuseInvalid(resource, old.metadata.name, [{ type: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
+}
+
+export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(resource, name, errors);
+}
+
+/** Deleted, its grace over, and nobody holds it any more. */
+export function isReleased(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata ?? {};
+  if (deletionTimestamp === undefined || (deletionGracePeriodSeconds ?? 0) !== 0) return false;
+  const held = (object as { readonly spec?: { readonly finalizers?: readonly string[] } }).spec?.finalizers ?? [];
+  return (finalizers ?? []).length === 0 && (object.kind !== 'Namespace' || held.length === 0);
+}
+
+export function removeIn(
+  tx: Tx,
+  kind: KindDefinition,
+  slot: Slot,
+  view: ReturnType<typeof transactionView>,
+  old: Live<KubeObject>,
+): Written {
+  kind.onWrite?.(view, undefined, old);
+  const stored = tx.delete(slot);
+  if (stored === undefined) throw notFound(kind.resource, slot.name);
+  return { stored, outcome: 'deleted' };
+}
