@@ -48,10 +48,20 @@ export interface Client {
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Live<T>>;
   /** PUT; metadata.resourceVersion in the object makes it conditional (409 Conflict). */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Live<T>>;
-  patch<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, kind: PatchKind, patch: unknown, options?: WriteOptions): Promise<Live<T>>;
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    kind: PatchKind,
+    patch: unknown,
+    options?: WriteOptions,
+  ): Promise<Live<T>>;
   delete<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   /** Ends without an error when the server closes the stream or the signal aborts. */
-  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
+  watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEvent<T>>;
   /** For what is not a kind: `/readyz`, `/api/v1/namespaces/ns/serviceaccounts/x/token`. JSON in, JSON out. */
   raw(method: string, path: string, body?: unknown): Promise<unknown>;
 }

@@ -1,0 +1,200 @@
+/**
+ * HTTP/1.1 to one API server: JSON in, JSON out, a Status becomes an ApiError, a network error keeps its code.
+ *
+ *   call()  ── kept-alive sockets, 30 s of silence at most ──> whole body
+ *   open()  ── a socket of its own, no time-out ──> the response as it streams (watch)
+ *
+ * HTTP/1.1 and not 2: a watch has its own socket, so a slow watcher cannot hold up a write behind flow control.
+ */
+import { readFileSync } from 'node:fs';
+import type http from 'node:http';
+import https from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { ApiError, apiError } from '../api/errors.ts';
+import type { Status } from '../api/gen/types.ts';
+import { Agent, request as httpRequest } from '../util/http.ts';
+import type { Kubeconfig } from './kubeconfig.ts';
+
+export interface CallBody {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface Transport {
+  call(method: string, path: string, body?: CallBody): Promise<unknown>;
+  open(path: string, signal: AbortSignal): Promise<http.IncomingMessage>;
+  /** Drops idle connections; calls under way end by themselves. */
+  close(): void;
+}
+
+const silenceMs = 30_000;
+/** A dead peer is noticed by TCP itself: probes start after this, ten of them a second apart (libuv). */
+const keepAliveMs = 10_000;
+const tokenAgeMs = 60_000;
+
+export function createTransport(config: Kubeconfig, userAgent: string): Transport {
+  const base = parseServer(config.server);
+  const secure = base.protocol === 'https:';
+  const calls = agentOf(config, secure, 64);
+  const streams = agentOf(config, secure, Infinity);
+  const authorization = bearer(config);
+  const prefix = base.pathname === '/' ? '' : base.pathname;
+
+  const start = (method: string, path: string, agent: http.Agent, body?: CallBody): http.ClientRequest => {
+    const headers: http.OutgoingHttpHeaders = { accept: 'application/json', 'user-agent': userAgent };
+    const token = authorization();
+    if (token !== undefined) headers['authorization'] = token;
+    if (body !== undefined) {
+      headers['content-type'] = body.contentType;
+      headers['content-length'] = Buffer.byteLength(body.text);
+    }
+    const host = base.hostname.replace(/^\[|\]$/g, '');
+    const request = (secure ? https.request : httpRequest)({
+      host,
+      port: base.port === '' ? (secure ? 443 : 80) : Number(base.port),
+      method,
+      path: prefix + path,
+      headers,
+      agent,
+    });
+    request.end(body?.text);
+    return request;
+  };
+
+  const once = async (method: string, path: string, body?: CallBody): Promise<unknown> => {
+    const request = start(method, path, calls, body);
+    request.setTimeout(silenceMs, () => request.destroy(silence(method, path)));
+    return decode(method, path, await responseTo(request));
+  };
+
+  return {
+    async call(method, path, body) {
+      try {
+        return await once(method, path, body);
+      } catch (error) {
+        // The server closed an idle connection while we picked it up. Only a read is safe to send twice.
+        if (method === 'GET' && error instanceof StaleConnection) return await once(method, path, body);
+        throw error instanceof StaleConnection ? error.cause : error;
+      }
+    },
+    async open(path, signal) {
+      signal.throwIfAborted();
+      const request = start('GET', path, streams);
+      const abort = (): void => void request.destroy();
+      signal.addEventListener('abort', abort, { once: true });
+      request.once('close', () => signal.removeEventListener('abort', abort));
+      const response = await responseTo(request).catch((error: unknown) => {
+        throw error instanceof StaleConnection ? error.cause : error;
+      });
+      if (response.statusCode === 200) return response;
+      await decode('GET', path, response);
+      throw apiError(response.statusCode ?? 500, 'InternalError', `unexpected answer to watch ${path}`);
+    },
+    close() {
+      calls.destroy();
+      streams.destroy();
+    },
+  };
+}
+
+class StaleConnection extends Error {}
+
+function parseServer(server: string): URL {
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new Error(`kubeconfig: server "${server}" must be a URL such as https://10.10.10.250:6443`);
+  }
+  return url;
+}
+
+function agentOf(config: Kubeconfig, secure: boolean, maxSockets: number): http.Agent {
+  const common = { keepAlive: true, keepAliveMsecs: keepAliveMs, maxSockets, maxFreeSockets: 8 };
+  if (!secure) return new Agent(common);
+  return new https.Agent({
+    ...common,
+    rejectUnauthorized: config.insecureSkipTlsVerify !== true,
+    // Parsed once, not for every connection.
+    secureContext: createSecureContext({ ca: config.ca, cert: config.clientCert, key: config.clientKey }),
+    ...(config.tlsServerName === undefined ? {} : { servername: config.tlsServerName }),
+  });
+}
+
+function bearer(config: Kubeconfig): () => string | undefined {
+  const { token, tokenFile } = config;
+  if (tokenFile === undefined) return () => (token === undefined ? undefined : `Bearer ${token}`);
+  let value: string | undefined;
+  let readAt = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - readAt > tokenAgeMs) {
+      value = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
+      readAt = now;
+    }
+    return value;
+  };
+}
+
+function responseTo(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(stale ? new StaleConnection(error.message, { cause: error }) : error);
+    });
+    request.once('socket', (socket) => socket.setKeepAlive(true, keepAliveMs));
+    request.once('close', () => reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' })));
+  });
+}
+
+function silence(method: string, path: string): Error {
+  return Object.assign(new Error(`${method} ${path}: no answer for ${silenceMs / 1000} s`), { code: 'ETIMEDOUT' });
+}
+
+async function decode(method: string, path: string, response: http.IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString('utf8');
+  const code = response.statusCode ?? 500;
+  const json = (response.headers['content-type'] ?? '').includes('json') ? parse(text) : undefined;
+  if (code >= 200 && code < 300) return json ?? text;
+  throw failure(code, json, text, method, path, response.headers['retry-after']);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Not every answer is a Status (a proxy in between, a crash): the code then says what client-go would. */
+function failure(
+  code: number,
+  json: unknown,
+  text: string,
+  method: string,
+  path: string,
+  retryAfter: string | undefined,
+): ApiError {
+  const status = json as Status | null | undefined;
+  if (status?.kind === 'Status' && status.status === 'Failure') return new ApiError({ ...status, code });
+  const reasons: Readonly<Record<number, string>> = {
+    400: 'BadRequest',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'NotFound',
+    405: 'MethodNotAllowed',
+    409: 'Conflict',
+    410: 'Gone',
+    422: 'Invalid',
+    429: 'TooManyRequests',
+    503: 'ServiceUnavailable',
+    504: 'Timeout',
+  };
+  const seconds = Number(retryAfter);
+  const message = `${method} ${path}: the server answered ${code}: ${text.slice(0, 200).trim()}`;
+  return apiError(code, reasons[code] ?? (code >= 500 ? 'InternalError' : 'Unknown'), message, {
+    ...(seconds > 0 ? { retryAfterSeconds: seconds } : {}),
+  });
+}

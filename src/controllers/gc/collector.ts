@@ -1,0 +1,168 @@
+/**
+ * The garbage collector: objects whose owners are gone go too. It watches the metadata of every kind that the server has, and looks
+ * for new kinds now and then.
+ *
+ *   every kind ─> graph ─> an object changed: the object; an owner went: its dependents ─> work(uid)
+ */
+import type { OwnerReference } from '../../api/gen/types.ts';
+import { isReason } from '../../api/errors.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { groupResourceOf, groupVersionOf } from '../../api/resources.ts';
+import type { Resource } from '../../api/resources.ts';
+import { sleep } from '../../util/backoff.ts';
+import { log } from '../../util/log.ts';
+import { startLoop } from '../context.ts';
+import type { ControllerContext } from '../context.ts';
+import { discover } from '../discovery.ts';
+import type { DiscoveredResource } from '../discovery.ts';
+import type { View } from '../view.ts';
+import { applyWrites, isNamespaceTerminating, mergePatch, strategicPatch } from '../writes.ts';
+import { createGraph } from './graph.ts';
+import type { GraphNode } from './graph.ts';
+import { blocking, foreground, judge, orphan, stateOf } from './plan.ts';
+import type { OwnerState } from './plan.ts';
+
+const logger = log('controllers');
+/** Upstream resyncs its monitors so often. */
+const discoveryMs = 30_000;
+/** Many, short-lived, and never owned or owning. */
+const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
+
+export function runGarbageCollector(context: ControllerContext): void {
+  const { client, signal, views } = context;
+  const writer = context.writer('garbage-collector-controller');
+  const graph = createGraph();
+  const kinds = new Map<string, Resource>();
+  let complete: () => void;
+  const synced = new Promise<void>((resolve) => {
+    complete = resolve;
+  });
+
+  const work = async (uid: string): Promise<void> => {
+    const node = graph.get(uid);
+    if (node === undefined) return;
+    if (node.deleting) await finishDeletion(node);
+    else if (node.owners.length > 0) await collect(node);
+  };
+
+  const collect = async (node: GraphNode): Promise<void> => {
+    const states = new Map<string, OwnerState>();
+    for (const owner of node.owners) states.set(owner.uid, stateOf(owner, graph) ?? (await askServer(node, owner)));
+    const verdict = judge(node, states, graph.dependents(node.uid).length > 0);
+    if (verdict.kind === 'forget') await forgetOwners(node, verdict.owners);
+    if (verdict.kind !== 'delete') return;
+    const options = { propagationPolicy: verdict.policy, preconditions: { uid: node.uid } };
+    await applyWrites(writer, [{ verb: 'delete', resource: node.resource, key: node.key, options }]);
+  };
+
+  const finishDeletion = async (node: GraphNode): Promise<void> => {
+    if (node.finalizers.includes(orphan)) {
+      for (const dependent of graph.dependents(node.uid)) await forgetOwners(dependent, [node.uid]);
+      await dropFinalizer(node, orphan);
+      return;
+    }
+    if (!node.finalizers.includes(foreground)) return;
+    const waitingFor = blocking(node.uid, graph);
+    if (waitingFor.length === 0) await dropFinalizer(node, foreground);
+    for (const dependent of graph.dependents(node.uid)) queue.add(dependent.uid);
+  };
+
+  /** Not held: the kind is not watched, or the owner has just been made. Absence is the server's to say. */
+  const askServer = async (node: GraphNode, owner: OwnerReference): Promise<OwnerState> => {
+    const resource = kinds.get(`${owner.apiVersion} ${owner.kind}`) ?? (await refresh(owner));
+    // A kind that the server does not know may come back: nothing is deleted for it.
+    if (resource === undefined) throw new Error(`owner kind ${owner.apiVersion} ${owner.kind} is unknown`);
+    const key = { namespace: resource.namespaced ? node.key.namespace : '', name: owner.name };
+    try {
+      const live = await client.get(resource, key);
+      if (live.metadata.uid !== owner.uid) return 'dangling';
+      const { deletionTimestamp, finalizers = [] } = live.metadata;
+      return deletionTimestamp !== undefined && finalizers.includes(foreground) ? 'waiting' : 'solid';
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return 'dangling';
+      throw error;
+    }
+  };
+
+  const refresh = async (owner: OwnerReference): Promise<Resource | undefined> => {
+    await watchAll();
+    return kinds.get(`${owner.apiVersion} ${owner.kind}`);
+  };
+
+  const forgetOwners = async (node: GraphNode, uids: readonly string[]): Promise<void> => {
+    const ownerReferences = node.owners.filter((owner) => !uids.includes(owner.uid));
+    const metadata = { uid: node.uid, ownerReferences: uids.map((uid) => ({ $patch: 'delete', uid })) };
+    // Custom resources know no strategic merge: their groups are full domain names.
+    const builtIn = !node.resource.group.includes('.') || node.resource.group.endsWith('.k8s.io');
+    const write = builtIn
+      ? strategicPatch(node.resource, node.key, { metadata })
+      : mergePatch(node.resource, node.key, { metadata: { uid: node.uid, ownerReferences } });
+    await ignoreGone(applyWrites(writer, [write]));
+  };
+
+  const dropFinalizer = async (node: GraphNode, finalizer: string): Promise<void> => {
+    const live = await client.get(node.resource, node.key).catch((error: unknown) => {
+      if (isReason(error, 'NotFound')) return undefined;
+      throw error;
+    });
+    if (live?.metadata.uid !== node.uid) return;
+    const finalizers = (live.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+    const metadata = { uid: node.uid, resourceVersion: live.metadata.resourceVersion, finalizers };
+    await ignoreGone(applyWrites(writer, [mergePatch(node.resource, node.key, { metadata })]));
+  };
+
+  const queue = startLoop(context, 'garbage-collector', { views: [{ synced }], work, concurrency: 8 });
+
+  const watchKind = (resource: DiscoveredResource): View<KubeObject> => {
+    const view = views.of<KubeObject>(resource);
+    view.onChange((current, old) => {
+      if (current !== undefined) {
+        const node = graph.set(resource, current);
+        if (node.owners.length > 0 || (node.deleting && node.finalizers.length > 0)) queue.add(node.uid);
+        return;
+      }
+      const uid = old?.metadata.uid ?? '';
+      const gone = graph.get(uid);
+      graph.delete(uid);
+      for (const dependent of graph.dependents(uid)) queue.add(dependent.uid);
+      // The last dependent to go frees its owner.
+      for (const owner of gone?.owners ?? []) if (graph.get(owner.uid)?.deleting === true) queue.add(owner.uid);
+    });
+    return view;
+  };
+
+  const watchAll = async (): Promise<void> => {
+    const { found } = await discover(client);
+    const fresh: View<KubeObject>[] = [];
+    for (const resource of found) {
+      const name = `${groupVersionOf(resource)} ${resource.kind}`;
+      const watchable = ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb));
+      if (kinds.has(name) || !watchable || ignored.has(groupResourceOf(resource))) continue;
+      kinds.set(name, resource);
+      fresh.push(watchKind(resource));
+    }
+    await Promise.all(fresh.map((view) => view.synced));
+  };
+
+  const keepWatching = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await watchAll();
+        complete();
+        await sleep(discoveryMs, signal);
+      } catch (error) {
+        logger.debug({ loop: 'garbage-collector', err: String(error) }, 'discovery failed');
+        await sleep(500, signal);
+      }
+    }
+  };
+  void keepWatching();
+}
+
+async function ignoreGone(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isReason(error, 'NotFound') && !isNamespaceTerminating(error)) throw error;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * One informer per kind, shared by all loops. A kind is watched when the first loop asks for it.
+ *
+ *   const pods = views.of(resources.pods);
+ */
+import { groupResourceOf, resources } from '../api/resources.ts';
+import type { KubeObject, Live } from '../api/object.ts';
+import type { Resource } from '../api/resources.ts';
+import { createInformer } from '../client/index.ts';
+import type { Client } from '../client/index.ts';
+import { slimPod } from './pods.ts';
+import { createView } from './view.ts';
+import type { View } from './view.ts';
+
+export interface Views {
+  of<T extends KubeObject>(resource: Resource<T>): View<T>;
+  /** Resolves when each kind asked for so far is complete. */
+  synced(): Promise<void>;
+}
+
+export function createViews(client: Client, signal: AbortSignal): Views {
+  const views = new Map<string, View<KubeObject>>();
+  return {
+    of<T extends KubeObject>(resource: Resource<T>) {
+      const name = groupResourceOf(resource);
+      let view = views.get(name);
+      if (view === undefined) {
+        const transform = transforms[name] ?? metadataOnly;
+        view = createView(createInformer<KubeObject>(client, resource, { transform }, signal));
+        views.set(name, view);
+      }
+      return view as unknown as View<T>;
+    },
+    async synced() {
+      await Promise.all([...views.values()].map((view) => view.synced));
+    },
+  };
+}
+
+type Transform = (object: Live<KubeObject>) => Live<KubeObject>;
+
+const whole: Transform = (object) => object;
+
+/** What the loops read of each kind; of any other kind only the garbage collector asks, and only for metadata. */
+const transforms: Readonly<Record<string, Transform>> = {
+  ...Object.fromEntries(
+    [
+      resources.namespaces,
+      resources.nodes,
+      resources.services,
+      resources.endpoints,
+      resources.endpointSlices,
+      resources.deployments,
+      resources.replicaSets,
+      resources.leases,
+    ].map((resource) => [groupResourceOf(resource), whole]),
+  ),
+  [groupResourceOf(resources.pods)]: slimPod,
+  [groupResourceOf(resources.configMaps)]: (object) =>
+    object.metadata.name === 'kube-root-ca.crt' ? object : metadataOnly(object),
+};
+
+function metadataOnly({ apiVersion, kind, metadata }: Live<KubeObject>): Live<KubeObject> {
+  delete metadata.annotations;
+  return { apiVersion, kind, metadata };
+}
