@@ -1,0 +1,122 @@
+/**
+ * Addresses, ports and ids as the kernel keeps them in set elements: each field padded to four bytes.
+ *
+ *   entry key   daddr . proto . port          slot key   entry key . slot number
+ *   endpoint    daddr . port                  source     entry key . first … last address
+ */
+import type { Family, Protocol } from '../model/index.ts';
+import { mustParseCidr, mustParseIp } from '../util/ip.ts';
+
+/** IANA protocol numbers. */
+const protocols: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+const protocolNames = new Map(Object.entries(protocols).map(([name, number]) => [number, name as Protocol]));
+
+export function addressBytes(address: string): Buffer {
+  // Checked by the model before it got here, and the usual case, a hundred thousand times at a start.
+  if (!address.includes(':')) {
+    const parts = address.split('.');
+    return Buffer.from([Number(parts[0]), Number(parts[1]), Number(parts[2]), Number(parts[3])]);
+  }
+  const ip = mustParseIp(address);
+  return valueBytes(ip.family, ip.value);
+}
+
+export function addressText(bytes: Buffer, start: number, family: Family): string {
+  if (family === 'IPv4') {
+    return `${String(bytes[start])}.${String(bytes[start + 1])}.${String(bytes[start + 2])}.${String(bytes[start + 3])}`;
+  }
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push(bytes.readUInt16BE(start + i).toString(16));
+  return shorten(groups);
+}
+
+export function addressWidth(family: Family): 4 | 16 {
+  return family === 'IPv4' ? 4 : 16;
+}
+
+export function keyBytes(address: string, protocol: Protocol, port: number): Buffer {
+  const ip = addressBytes(address);
+  const bytes = Buffer.alloc(ip.length + 8);
+  ip.copy(bytes);
+  bytes[ip.length] = protocols[protocol];
+  bytes.writeUInt16BE(port, ip.length + 4);
+  return bytes;
+}
+
+/** `10.96.0.1 TCP 80`: the model's EntryKey. undefined: nothing that we write. */
+export function keyText(bytes: Buffer, family: Family): string | undefined {
+  const width = addressWidth(family);
+  const protocol = protocolNames.get(bytes[width] ?? 0);
+  if (protocol === undefined) return undefined;
+  return `${addressText(bytes, 0, family)} ${protocol} ${String(bytes.readUInt16BE(width + 4))}`;
+}
+
+export function slotKeyBytes(key: Buffer, slot: number): Buffer {
+  const bytes = Buffer.alloc(key.length + 4);
+  key.copy(bytes);
+  // The packet path counts in the machine's order; every machine that Node runs on is little-endian.
+  bytes.writeUInt32LE(slot, key.length);
+  return bytes;
+}
+
+export function slotNumber(bytes: Buffer, family: Family): number {
+  return bytes.readUInt32LE(addressWidth(family) + 8);
+}
+
+/** `10.244.1.2 8080` */
+export function endpointBytes(endpoint: string): Buffer {
+  const space = endpoint.indexOf(' ');
+  const ip = addressBytes(endpoint.slice(0, space));
+  const bytes = Buffer.alloc(ip.length + 4);
+  ip.copy(bytes);
+  bytes.writeUInt16BE(Number(endpoint.slice(space + 1)), ip.length);
+  return bytes;
+}
+
+export function endpointText(bytes: Buffer, family: Family): string {
+  return `${addressText(bytes, 0, family)} ${String(bytes.readUInt16BE(addressWidth(family)))}`;
+}
+
+export function idBytes(id: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(id);
+  return bytes;
+}
+
+export function pairBytes(address: string): Buffer {
+  const ip = addressBytes(address);
+  return Buffer.concat([ip, ip]);
+}
+
+/** Lower and upper end of a source range under a key. */
+export function sourceBytes(key: Buffer, cidr: string): { readonly key: Buffer; readonly keyEnd: Buffer } {
+  const { family, base, bits } = mustParseCidr(cidr);
+  const last = base | ((1n << BigInt(addressWidth(family) * 8 - bits)) - 1n);
+  return {
+    key: Buffer.concat([key, valueBytes(family, base)]),
+    keyEnd: Buffer.concat([key, valueBytes(family, last)]),
+  };
+}
+
+function valueBytes(family: Family, value: bigint): Buffer {
+  if (family === 'IPv4') {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(Number(value));
+    return bytes;
+  }
+  return Buffer.from(value.toString(16).padStart(32, '0'), 'hex');
+}
+
+/** RFC 5952. */
+function shorten(groups: readonly string[]): string {
+  let start = -1;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let run = 0;
+    while (groups[i + run] === '0') run++;
+    if (run > length) [start, length] = [i, run];
+    i += Math.max(run - 1, 0);
+  }
+  if (start < 0) return groups.join(':');
+  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+}

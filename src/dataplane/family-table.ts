@@ -1,0 +1,179 @@
+/**
+ * Our table of one address family: what it should hold, what it does hold, and the changes between. Everything but ensure()
+ * and read() is memory; the data plane commits the changes of both families in one transaction.
+ */
+import type { ElementChange, Nft, NftElement, NftElements } from '../kernel/index.ts';
+import type { Family } from '../model/index.ts';
+import type { Cidr } from '../util/ip.ts';
+import { pairBytes } from './bytes.ts';
+import { encodeElement } from './element-bytes.ts';
+import { differ, settle } from './held.ts';
+import type { Allocation, ElementWords, Held } from './held.ts';
+import type { Plan } from './plan.ts';
+import { readBack } from './read-back.ts';
+import { Rules } from './rules.ts';
+import { withinAny } from './ranges.ts';
+import { familyWord, nearOffset } from './ruleset.ts';
+import type { Picker, RulesetOptions } from './ruleset.ts';
+
+/** Ids are packet priorities on their way, so they stay clear of the codes of @route. */
+const firstId = 0x7000_0000;
+
+export class FamilyTable {
+  readonly family: Family;
+  readonly rules: Rules;
+  readonly #kernel: NftElements;
+  readonly #table: string;
+  readonly #isLocalAddress: (address: string) => boolean;
+  readonly #hasLocalPods: boolean;
+  readonly #wanted = new Map<string, Plan>();
+  #held = new Map<string, Held>();
+  /** How many entries lead to a pod of this node. */
+  #hairpin = new Map<string, number>();
+  #nextId = firstId;
+
+  constructor(nft: Nft, kernel: NftElements, options: RulesetOptions, localPods: readonly Cidr[]) {
+    this.family = options.family;
+    this.rules = new Rules(nft, kernel, options);
+    this.#kernel = kernel;
+    this.#table = options.table;
+    const ranges = localPods.filter((cidr) => cidr.family === options.family);
+    this.#hasLocalPods = ranges.length > 0;
+    this.#isLocalAddress = withinAny(ranges);
+  }
+
+  want(plan: Plan): void {
+    this.#wanted.set(plan.key, plan);
+  }
+
+  unwant(key: string): void {
+    this.#wanted.delete(key);
+  }
+
+  /** Keys that are wanted or held. */
+  keys(): Set<string> {
+    return new Set([...this.#wanted.keys(), ...this.#held.keys()]);
+  }
+
+  get held(): ReadonlyMap<string, Held> {
+    return this.#held;
+  }
+
+  /** Forgets what it believed and reads the kernel. Returns the changes that clear away what nobody of us wrote. */
+  read(): ElementChange[] {
+    const { held, hairpin, strays, highestId } = readBack(this.#kernel, this.family, this.#table);
+    this.#held = held;
+    this.#nextId = Math.max(this.#nextId, highestId + 1, firstId);
+    this.#hairpin = new Map();
+    for (const entry of held.values()) this.#count(entry, 1);
+    const changes: ElementChange[] = strays.map(({ set, element }) => this.#change('delete', set, [element]));
+    const wrong = [...hairpin].filter((address) => !this.#hairpin.has(address));
+    const missing = [...this.#hairpin.keys()].filter((address) => !hairpin.has(address));
+    if (wrong.length > 0) changes.push(this.#change('delete', 'hairpin', wrong.map(pairElement)));
+    if (missing.length > 0) changes.push(this.#change('add', 'hairpin', missing.map(pairElement)));
+    return changes;
+  }
+
+  /** What it takes to bring these keys where they should be; `accept` once the kernel has it. */
+  changes(keys: Iterable<string>): { readonly changes: ElementChange[]; readonly count: number; accept(): void } {
+    const removed = new Map<string, NftElement[]>();
+    const added = new Map<string, NftElement[]>();
+    const put =
+      (into: Map<string, NftElement[]>) =>
+      (words: ElementWords): void => {
+        const elements = into.get(words.set);
+        if (elements === undefined) into.set(words.set, [encodeElement(words)]);
+        else elements.push(encodeElement(words));
+      };
+    const sink = { remove: put(removed), add: put(added) };
+    const pickers: Picker[] = [];
+    const allocation: Allocation = {
+      nextId: () => this.#nextId++,
+      rankOf: (seconds) => this.rules.rankOf(seconds),
+      use: (picker) => {
+        if (!this.rules.has(picker)) pickers.push(picker);
+      },
+    };
+    const settled: [string, Held | undefined][] = [];
+    for (const key of keys) {
+      const [before, plan] = [this.#held.get(key), this.#wanted.get(key)];
+      const after = plan === undefined ? undefined : settle(plan, before, allocation);
+      differ(before, after, nearOffset, sink);
+      settled.push([key, after]);
+    }
+    if (pickers.length > 0) this.rules.add(pickers);
+    const pods = this.#podChanges(settled);
+    const deletions = [...removed].map(([set, elements]) => this.#change('delete', set, elements));
+    const additions = [...added].map(([set, elements]) => this.#change('add', set, elements));
+    const changes = [...deletions, ...pods, ...additions];
+    return {
+      changes,
+      count: changes.reduce((sum, { elements }) => sum + elements.length, 0),
+      accept: () => {
+        for (const [key, after] of settled) {
+          const before = this.#held.get(key);
+          if (before !== undefined) this.#count(before, -1);
+          if (after === undefined) this.#held.delete(key);
+          else this.#held.set(key, after);
+          if (after !== undefined) this.#count(after, 1);
+        }
+      },
+    };
+  }
+
+  #podChanges(settled: readonly (readonly [string, Held | undefined])[]): ElementChange[] {
+    const delta = new Map<string, number>();
+    const add = (entry: Held | undefined, by: number): void => {
+      if (entry === undefined) return;
+      for (const address of this.#podsOf(entry)) delta.set(address, (delta.get(address) ?? 0) + by);
+    };
+    for (const [key, after] of settled) {
+      add(this.#held.get(key), -1);
+      add(after, 1);
+    }
+    const [gone, come]: [string[], string[]] = [[], []];
+    for (const [address, by] of delta) {
+      const old = this.#hairpin.get(address) ?? 0;
+      if (old > 0 && old + by <= 0) gone.push(address);
+      if (old === 0 && by > 0) come.push(address);
+    }
+    const changes: ElementChange[] = [];
+    if (gone.length > 0) changes.push(this.#change('delete', 'hairpin', gone.map(pairElement)));
+    if (come.length > 0) changes.push(this.#change('add', 'hairpin', come.map(pairElement)));
+    return changes;
+  }
+
+  #count(entry: Held, by: number): void {
+    for (const address of this.#podsOf(entry)) {
+      const count = (this.#hairpin.get(address) ?? 0) + by;
+      if (count > 0) this.#hairpin.set(address, count);
+      else this.#hairpin.delete(address);
+    }
+  }
+
+  #podsOf({ plain, sticky }: Held): string[] {
+    if (!this.#hasLocalPods) return [];
+    const found: string[] = [];
+    for (const pool of [0, 1] as const) {
+      for (const endpoint of plain[pool]) if (this.#isPod(endpoint)) found.push(addressOf(endpoint));
+      for (const { endpoint } of sticky[pool]) if (this.#isPod(endpoint)) found.push(addressOf(endpoint));
+    }
+    return found;
+  }
+
+  #isPod(endpoint: string): boolean {
+    return this.#isLocalAddress(addressOf(endpoint));
+  }
+
+  #change(verb: 'add' | 'delete', set: string, elements: readonly NftElement[]): ElementChange {
+    return { verb, family: familyWord(this.family), table: this.#table, set, elements };
+  }
+}
+
+function addressOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.indexOf(' '));
+}
+
+function pairElement(address: string): NftElement {
+  return { key: pairBytes(address) };
+}

@@ -1,0 +1,120 @@
+/** The process behind a Place: place-process.ts NAME NETNS. Commands come over the channel of the parent, and end with it. */
+import { createSocket } from 'node:dgram';
+import net from 'node:net';
+import { enterNetns } from '../../kernel/index.ts';
+import { answer } from './call.ts';
+import type { Command } from './place.ts';
+
+const [name = '', netns = ''] = process.argv.slice(2);
+enterNetns(netns);
+const held = new Map<string, net.Socket>();
+
+answer<Command>(perform);
+
+function perform(command: Command): Promise<unknown> {
+  switch (command.do) {
+    case 'serve':
+      return command.protocol === 'TCP'
+        ? serveTcp(command.port, command.address)
+        : serveUdp(command.port, command.address ?? '::');
+    case 'ask':
+      return askMany(command);
+    case 'hold':
+      return hold(command);
+    case 'say':
+      return say(command);
+  }
+}
+
+function serveTcp(port: number, address?: string): Promise<void> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(`${name} ${plain(socket.remoteAddress)} ${String(socket.remotePort)}\n`);
+    socket.on('data', (bytes) => socket.write(bytes));
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: address ?? '::', backlog: 511 }, resolve);
+  });
+}
+
+function serveUdp(port: number, address: string): Promise<void> {
+  const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4' });
+  socket.on('message', (_bytes, from) => {
+    socket.send(`${name} ${plain(from.address)} ${String(from.port)}`, from.port, from.address);
+  });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, address, resolve);
+  });
+}
+
+async function askMany(command: Command & { do: 'ask' }): Promise<string[]> {
+  const answers: string[] = [];
+  // At most so many at once: enough to be quick, few enough for a small backlog.
+  const lanes = command.from === undefined ? 20 : 1;
+  let left = command.times;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) answers.push(await (command.protocol === 'TCP' ? askTcp(command) : askUdp(command)));
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, command.times) }, lane));
+  return answers;
+}
+
+function askTcp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: address, port, ...(from === undefined ? {} : { localPort: from }) });
+    const end = (answer: string): void => {
+      clearTimeout(timer);
+      // A reset leaves no TIME_WAIT behind, so the same source port can be used again.
+      socket.resetAndDestroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end('TIMEOUT'), timeoutMs);
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    socket.once('data', (bytes) => end(bytes.toString().trim()));
+    socket.once('end', () => end('CLOSED'));
+  });
+}
+
+function askUdp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', reuseAddr: true });
+    const end = (answer: string): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end('TIMEOUT'), timeoutMs);
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    socket.once('message', (bytes) => end(bytes.toString()));
+    socket.bind(from ?? 0, () => {
+      // Connected, so that an ICMP refusal comes back as an error.
+      socket.connect(port, address, () => socket.send('?'));
+    });
+  });
+}
+
+function hold({ name: key, address, port }: Command & { do: 'hold' }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ host: address, port });
+    held.set(key, socket);
+    socket.once('error', reject);
+    socket.once('data', (bytes) => resolve(bytes.toString().trim()));
+  });
+}
+
+function say({ name: key, text }: Command & { do: 'say' }): Promise<string> {
+  const socket = held.get(key);
+  if (socket === undefined) return Promise.reject(new Error(`no connection ${key}`));
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed')));
+    socket.once('data', (bytes) => resolve(bytes.toString()));
+    socket.write(text);
+  });
+}
+
+function plain(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '');
+}

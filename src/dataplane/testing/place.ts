@@ -1,0 +1,69 @@
+/**
+ * A process in a network namespace that opens sockets there on command: the tests' hands in each place.
+ *
+ *   const pod = await openPlace('pod-a', '/run/netns/…');
+ *   await pod.serve('TCP', 8080);                        answers every connection with "pod-a CLIENT-ADDRESS CLIENT-PORT"
+ *   await pod.ask('TCP', '10.96.0.1', 80, { times: 30 })  -> ['pod-b 10.244.1.2 43210', 'ECONNREFUSED', …]
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Protocol } from '../../model/index.ts';
+import { caller, end } from './call.ts';
+
+export interface AskOptions {
+  readonly times?: number;
+  readonly timeoutMs?: number;
+  /** Source port of every packet. */
+  readonly from?: number;
+}
+
+export interface Place {
+  serve(protocol: 'TCP' | 'UDP', port: number, address?: string): Promise<void>;
+  /** What was answered, or the error's code; TIMEOUT: silence. */
+  ask(protocol: Protocol, address: string, port: number, options?: AskOptions): Promise<readonly string[]>;
+  /** Opens a TCP connection that stays; resolves with its greeting. */
+  hold(name: string, address: string, port: number): Promise<string>;
+  /** Sends on it; resolves with the echo. */
+  say(name: string, text: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export type Command =
+  | { readonly do: 'serve'; readonly protocol: Protocol; readonly port: number; readonly address?: string }
+  | {
+      readonly do: 'ask';
+      readonly protocol: Protocol;
+      readonly address: string;
+      readonly port: number;
+      readonly times: number;
+      readonly timeoutMs: number;
+      readonly from?: number;
+    }
+  | { readonly do: 'hold'; readonly name: string; readonly address: string; readonly port: number }
+  | { readonly do: 'say'; readonly name: string; readonly text: string };
+
+export async function openPlace(name: string, netns: string): Promise<Place> {
+  const child = fork(fileURLToPath(new URL('./place-process.ts', import.meta.url)), [name, netns], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const call = caller<Command>(child);
+  await call({ do: 'serve', protocol: 'TCP', port: 0 });
+  return {
+    serve: async (protocol, port, address) => {
+      await call({ do: 'serve', protocol, port, ...(address === undefined ? {} : { address }) });
+    },
+    ask: async (protocol, address, port, { times = 1, timeoutMs = 1000, from } = {}) =>
+      (await call({
+        do: 'ask',
+        protocol,
+        address,
+        port,
+        times,
+        timeoutMs,
+        ...(from === undefined ? {} : { from }),
+      })) as string[],
+    hold: async (held, address, port) => String(await call({ do: 'hold', name: held, address, port })),
+    say: async (held, text) => String(await call({ do: 'say', name: held, text })),
+    close: () => end(child),
+  };
+}

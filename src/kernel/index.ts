@@ -1,0 +1,13 @@
+/**
+ * The door to what JavaScript can't do by itself: network namespaces, nftables, conntrack, sockets made elsewhere.
+ */
+export { enterNetns, withNetns, withNewNetns } from './netns.ts';
+export { NftError, openNft } from './nft.ts';
+export type { Nft } from './nft.ts';
+export { NetlinkError } from './netlink.ts';
+export { openNftElements } from './nft-elements.ts';
+export type { ElementChange, ListedElement, NftElement, NftElements, NftFamily, Verdict } from './nft-elements.ts';
+export { openConntrack } from './conntrack.ts';
+export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntrack.ts';
+export { probeKernel } from './probe.ts';
+export type { KernelReport, MissingFeature } from './probe.ts';

@@ -1,0 +1,26 @@
+/**
+ * The door: what a Service means. Pure functions from API objects; no I/O.
+ *
+ *   frontends(service)                      what it owns
+ *   endpoints(slices, frontend)             who could serve it
+ *   backends(frontend, slices, node)        who does, from here
+ *   buildTable({ services, slices, node })  all of it, for one node
+ *   records(service, slices)                its DNS names
+ */
+export { isUsableAddress } from './address.ts';
+export { backends, localReady, select } from './backends.ts';
+export type { Traffic } from './backends.ts';
+export { endpoints, serviceKeyOf, serviceNameLabel } from './endpoints.ts';
+export type { EndpointPort } from './endpoints.ts';
+export {
+  frontends,
+  headlessLabel,
+  healthCheckPort,
+  isProxied,
+  serviceProxyNameLabel,
+  sourceRanges,
+} from './frontends.ts';
+export * from './records.ts';
+export { buildTable, entryKey, serviceEntries, winner } from './table.ts';
+export type { EntryKey, ServiceTable, TableEntry, TableInput } from './table.ts';
+export type { Endpoint, Family, Frontend, FrontendKind, NodeView, Protocol, Selection, ServiceRef } from './types.ts';

@@ -1,0 +1,357 @@
+/** What a Service means, as tables; each row is a rule of upstream. */
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Endpoint as SliceEndpoint, EndpointSlice, Service, ServiceSpec } from '../api/gen/types.ts';
+import {
+  backends,
+  buildTable,
+  endpoints,
+  frontends,
+  healthCheckPort,
+  isUsableAddress,
+  serviceEntries,
+} from './index.ts';
+import type { Frontend, NodeView, Selection } from './index.ts';
+
+const node: NodeView = { nodeName: 'node-1', zone: 'a', addresses: ['10.10.10.1', 'fd00::1'] };
+const http = { port: 80, protocol: 'TCP' };
+
+function service(spec: ServiceSpec, more: Partial<Service> = {}): Service {
+  return {
+    metadata: { name: 'web', namespace: 'default', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { type: 'ClusterIP', clusterIPs: ['10.96.0.7'], ipFamilies: ['IPv4'], ports: [http], ...spec },
+    ...more,
+  };
+}
+
+function slice(ends: readonly Partial<SliceEndpoint>[], more: Partial<EndpointSlice> = {}): EndpointSlice {
+  return {
+    metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+    endpoints: ends.map((end) => ({ addresses: ['10.244.1.2'], ...end })),
+    ...more,
+  };
+}
+
+const brief = (list: readonly Frontend[]): string[] =>
+  list.map((f) => `${f.kind} ${f.address ?? '*'}:${String(f.port)}/${f.protocol} ${f.policy} ${f.family}`);
+const addressesOf = (selection: Selection): string[] => selection.endpoints.map(({ address }) => address);
+
+test('frontends by type', () => {
+  const ingress = [{ ip: '198.51.100.1' }, { ip: '198.51.100.2', ipMode: 'Proxy' }, { hostname: 'lb' }, { ip: '' }];
+  const status = { loadBalancer: { ingress } };
+  const rows: readonly (readonly [string, Service, readonly string[]])[] = [
+    ['ClusterIP', service({}), ['ClusterIP 10.96.0.7:80/TCP Cluster IPv4']],
+    ['headless', service({ clusterIPs: ['None'], clusterIP: 'None' }), []],
+    ['no address yet', service({ clusterIPs: [], clusterIP: '' }), []],
+    ['ExternalName', service({ type: 'ExternalName' }), []],
+    [
+      'old client: clusterIP only',
+      service({ clusterIPs: undefined, clusterIP: '10.96.0.8' }),
+      ['ClusterIP 10.96.0.8:80/TCP Cluster IPv4'],
+    ],
+    [
+      'NodePort, dual stack',
+      service({
+        type: 'NodePort',
+        clusterIPs: ['10.96.0.7', 'fd00:96::7'],
+        ipFamilies: ['IPv4', 'IPv6'],
+        ports: [{ ...http, nodePort: 30080 }],
+      }),
+      [
+        'ClusterIP 10.96.0.7:80/TCP Cluster IPv4',
+        'ClusterIP fd00:96::7:80/TCP Cluster IPv6',
+        'NodePort *:30080/TCP Cluster IPv4',
+        'NodePort *:30080/TCP Cluster IPv6',
+      ],
+    ],
+    [
+      'LoadBalancer: VIP mode only',
+      service(
+        { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports: [{ ...http, nodePort: 30080 }] },
+        { status },
+      ),
+      [
+        'ClusterIP 10.96.0.7:80/TCP Cluster IPv4',
+        'NodePort *:30080/TCP Local IPv4',
+        'LoadBalancerIP 198.51.100.1:80/TCP Local IPv4',
+      ],
+    ],
+    ['a status that outlived its type', service({}, { status }), ['ClusterIP 10.96.0.7:80/TCP Cluster IPv4']],
+    [
+      'external IPs; never loopback, link-local or the wildcard',
+      service({ externalIPs: ['192.0.2.1', '127.0.0.1', '169.254.169.254', '0.0.0.0', 'x'] }),
+      ['ClusterIP 10.96.0.7:80/TCP Cluster IPv4', 'ExternalIP 192.0.2.1:80/TCP Cluster IPv4'],
+    ],
+    ['internal policy', service({ internalTrafficPolicy: 'Local' }), ['ClusterIP 10.96.0.7:80/TCP Local IPv4']],
+    [
+      'one number, two protocols',
+      service({ ports: [http, { port: 80, protocol: 'UDP', name: 'u' }] }),
+      ['ClusterIP 10.96.0.7:80/TCP Cluster IPv4', 'ClusterIP 10.96.0.7:80/UDP Cluster IPv4'],
+    ],
+  ];
+  for (const [what, given, want] of rows) assert.deepEqual(brief(frontends(given)), want, what);
+  for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
+    assert.deepEqual(frontends(service({}, { metadata: { name: 'web', labels: { [label]: '' } } })), [], label);
+  }
+});
+
+test('affinity, source ranges and health check port', () => {
+  const first = (spec: ServiceSpec): Frontend | undefined => frontends(service(spec))[0];
+  assert.equal(first({})?.affinitySeconds, undefined);
+  assert.equal(first({ sessionAffinity: 'ClientIP' })?.affinitySeconds, 10800);
+  const timed = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } } };
+  assert.equal(first(timed)?.affinitySeconds, 5);
+  const ranges = (loadBalancerSourceRanges: string[], type = 'LoadBalancer'): unknown =>
+    frontends(service({ type, loadBalancerSourceRanges, ports: [{ ...http, nodePort: 30080 }] }))[1]?.sourceRanges;
+  assert.equal(ranges([]), undefined);
+  assert.deepEqual(ranges(['10.0.0.0/8 ', 'fd00::/8']), ['10.0.0.0/8']);
+  assert.deepEqual(ranges(['fd00::/8']), [], 'the other family only: nobody, not everybody');
+  assert.deepEqual(ranges(['rubbish']), [], 'unreadable: nobody, not everybody');
+  assert.equal(ranges(['10.0.0.0/8'], 'NodePort'), undefined);
+  const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 31000 };
+  assert.equal(healthCheckPort(service(local)), 31000);
+  assert.equal(healthCheckPort(service({ ...local, externalTrafficPolicy: 'Cluster' })), 0);
+  assert.equal(healthCheckPort(service({ ...local, type: 'NodePort' })), 0);
+});
+
+test('endpoints: joined by name and protocol, merged over slices, bad addresses left out', () => {
+  const port = { portName: '', protocol: 'TCP', family: 'IPv4' } as const;
+  const at = (address: string, conditions = {}): Partial<SliceEndpoint> => ({ addresses: [address], conditions });
+  const found = (slices: readonly EndpointSlice[]): string[] =>
+    endpoints(slices, port).map(
+      (e) => `${e.address}:${String(e.port)} ${e.ready ? 'ready' : e.serving ? 'serving' : 'not'}`,
+    );
+  assert.deepEqual(found([slice([at('10.244.1.2'), at('10.244.1.3', { ready: false })])]), [
+    '10.244.1.2:8080 ready',
+    '10.244.1.3:8080 not',
+  ]);
+  const leaving = { ready: false, serving: true, terminating: true };
+  assert.deepEqual(found([slice([at('10.244.1.2', leaving)]), slice([at('10.244.1.2')])]), ['10.244.1.2:8080 ready']);
+  assert.deepEqual(found([slice([at('10.244.1.2')]), slice([at('10.244.1.2', leaving)])]), ['10.244.1.2:8080 ready']);
+  assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: 'other', port: 1 }] })]), []);
+  assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: '', port: 1, protocol: 'UDP' }] })]), []);
+  assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: '' }] })]), [], 'all ports');
+  assert.deepEqual(found([slice([at('fd00::2')], { addressType: 'IPv6' })]), []);
+  const headless = { labels: { 'service.kubernetes.io/headless': '' } };
+  assert.deepEqual(found([slice([at('10.244.1.2')], { metadata: headless })]), []);
+  const bad = ['127.0.0.1', '169.254.1.1', '224.0.0.1', '0.0.0.0', '::ffff:127.0.0.1', '010.0.0.1', 'x', ''];
+  assert.deepEqual(found([slice(bad.map((address) => at(address)))]), []);
+});
+
+interface Row {
+  readonly what: string;
+  readonly spec?: ServiceSpec;
+  readonly ends: readonly Partial<SliceEndpoint>[];
+  /** Of the frontend with this index. */
+  readonly frontend?: number;
+  readonly traffic: 'internal' | 'external';
+  /** Addresses' last numbers, or the verdict. */
+  readonly want: string;
+}
+
+const nodePort = { type: 'NodePort', ports: [{ ...http, nodePort: 30080 }] };
+const here = { nodeName: 'node-1' };
+const there = { nodeName: 'node-2' };
+const end = (n: number, more: Partial<SliceEndpoint>): Partial<SliceEndpoint> => ({
+  addresses: [`10.244.1.${String(n)}`],
+  ...more,
+});
+const not = { conditions: { ready: false, serving: false } };
+const leaving = { conditions: { ready: false, serving: true, terminating: true } };
+const zone = (name: string): Partial<SliceEndpoint> => ({ hints: { forZones: [{ name }] } });
+const forNode = (name: string): Partial<SliceEndpoint> => ({
+  hints: { forNodes: [{ name }], forZones: [{ name: 'a' }] },
+});
+
+const rows: readonly Row[] = [
+  { what: 'all ready', ends: [end(2, here), end(3, there), end(4, not)], traffic: 'internal', want: '2 3' },
+  {
+    what: 'terminating ones only where none is ready',
+    ends: [end(2, leaving), end(3, here)],
+    traffic: 'internal',
+    want: '3',
+  },
+  { what: 'none ready: terminating', ends: [end(2, leaving), end(3, not)], traffic: 'internal', want: '2' },
+  { what: 'none', ends: [], traffic: 'internal', want: 'reject' },
+  { what: 'none ready', ends: [end(2, not)], traffic: 'internal', want: 'reject' },
+  { what: 'cluster IP from outside', ends: [end(2, here)], traffic: 'external', want: 'drop' },
+  {
+    what: 'internal Local',
+    spec: { internalTrafficPolicy: 'Local' },
+    ends: [end(2, here), end(3, there)],
+    traffic: 'internal',
+    want: '2',
+  },
+  {
+    what: 'internal Local, elsewhere',
+    spec: { internalTrafficPolicy: 'Local' },
+    ends: [end(3, there)],
+    traffic: 'internal',
+    want: 'drop',
+  },
+  {
+    what: 'internal Local, nowhere',
+    spec: { internalTrafficPolicy: 'Local' },
+    ends: [],
+    traffic: 'internal',
+    want: 'reject',
+  },
+  {
+    what: 'internal Local, terminating here',
+    spec: { internalTrafficPolicy: 'Local' },
+    ends: [end(2, { ...here, ...leaving }), end(3, there)],
+    traffic: 'internal',
+    want: '2',
+  },
+  {
+    what: 'external Cluster',
+    spec: nodePort,
+    frontend: 1,
+    ends: [end(2, here), end(3, there)],
+    traffic: 'external',
+    want: '2 3',
+  },
+  {
+    what: 'external Local',
+    spec: { ...nodePort, externalTrafficPolicy: 'Local' },
+    frontend: 1,
+    ends: [end(2, here), end(3, there)],
+    traffic: 'external',
+    want: '2',
+  },
+  {
+    what: 'external Local, elsewhere',
+    spec: { ...nodePort, externalTrafficPolicy: 'Local' },
+    frontend: 1,
+    ends: [end(3, there)],
+    traffic: 'external',
+    want: 'drop',
+  },
+  {
+    what: 'external Local, short circuit',
+    spec: { ...nodePort, externalTrafficPolicy: 'Local' },
+    frontend: 1,
+    ends: [end(3, there)],
+    traffic: 'internal',
+    want: '3',
+  },
+  {
+    what: 'external Local, none',
+    spec: { ...nodePort, externalTrafficPolicy: 'Local' },
+    frontend: 1,
+    ends: [],
+    traffic: 'external',
+    want: 'reject',
+  },
+  { what: 'zone hints', ends: [end(2, zone('a')), end(3, zone('b'))], traffic: 'internal', want: '2' },
+  { what: 'one without a hint', ends: [end(2, zone('a')), end(3, {})], traffic: 'internal', want: '2 3' },
+  { what: 'no hint for our zone', ends: [end(2, zone('b')), end(3, zone('c'))], traffic: 'internal', want: '2 3' },
+  {
+    what: 'hints of endpoints that are not ready do not count',
+    ends: [end(2, zone('a')), end(3, { ...not })],
+    traffic: 'internal',
+    want: '2',
+  },
+  {
+    what: 'node hints first',
+    ends: [end(2, forNode('node-2')), end(3, forNode('node-1'))],
+    traffic: 'internal',
+    want: '3',
+  },
+  {
+    what: 'no hint for our node: zone',
+    ends: [end(2, forNode('node-2')), end(3, forNode('node-3'))],
+    traffic: 'internal',
+    want: '2 3',
+  },
+  {
+    what: 'hints do not narrow Local',
+    spec: { internalTrafficPolicy: 'Local' },
+    ends: [end(2, { ...here, ...zone('b') }), end(3, { ...here, ...zone('a') })],
+    traffic: 'internal',
+    want: '2 3',
+  },
+];
+
+for (const { what, spec = {}, ends, frontend = 0, traffic, want } of rows) {
+  test(`backends: ${what} -> ${want}`, () => {
+    const one = frontends(service(spec))[frontend];
+    assert.ok(one !== undefined);
+    const selection = backends(one, [slice(ends)], node, traffic);
+    const got =
+      selection.verdict === 'forward'
+        ? addressesOf(selection)
+            .map((text) => text.slice(9))
+            .join(' ')
+        : selection.verdict;
+    assert.equal(got, want);
+    assert.notEqual(selection.why, '');
+  });
+}
+
+test('the table: node ports on each address of the node; the older of two claims wins', () => {
+  const entries = serviceEntries(
+    service({ ...nodePort, clusterIPs: ['10.96.0.7', 'fd00:96::7'], ipFamilies: ['IPv4', 'IPv6'] }),
+    [],
+    node,
+  );
+  assert.deepEqual(
+    entries.map(({ key }) => key),
+    ['10.96.0.7 TCP 80', 'fd00:96::7 TCP 80', '10.10.10.1 TCP 30080', 'fd00::1 TCP 30080'],
+  );
+  const claim = (name: string, creationTimestamp: string, ip: string): Service => ({
+    ...service({ clusterIPs: [ip], externalIPs: ['198.51.100.9'] }),
+    metadata: { name, namespace: 'x', creationTimestamp },
+  });
+  const services = [
+    claim('young', '2026-02-01T00:00:00Z', '10.96.0.1'),
+    claim('old', '2026-01-01T00:00:00Z', '10.96.0.2'),
+  ];
+  for (const order of [services, [...services].reverse()]) {
+    const table = buildTable({ services: order, slices: [], node });
+    assert.equal(table.entries.get('198.51.100.9 TCP 80')?.frontend.service.name, 'old');
+  }
+});
+
+const anyEnd = fc.record({
+  addresses: fc
+    .tuple(fc.constantFrom('10.244.1.2', '10.244.1.3', '10.244.2.2', '127.0.0.1', 'fe80::1'))
+    .map(([a]) => [a]),
+  conditions: fc.record({ ready: fc.boolean(), serving: fc.boolean(), terminating: fc.boolean() }),
+  nodeName: fc.constantFrom('node-1', 'node-2'),
+  hints: fc.record({
+    forZones: fc.subarray([{ name: 'a' }, { name: 'b' }]),
+    forNodes: fc.subarray([{ name: 'node-1' }]),
+  }),
+});
+
+test('property: a selection holds only usable, serving endpoints, each once, and refuses only when it must', () => {
+  const specs = fc.constantFrom<ServiceSpec>({}, { internalTrafficPolicy: 'Local' }, nodePort, {
+    ...nodePort,
+    externalTrafficPolicy: 'Local',
+  });
+  const all = fc.array(fc.array(anyEnd, { maxLength: 5 }), { maxLength: 3 });
+  fc.assert(
+    fc.property(specs, all, fc.constantFrom('internal', 'external'), (spec, ends, traffic) => {
+      const slices = ends.map((list) => slice(list));
+      for (const frontend of frontends(service(spec))) {
+        const selection = backends(frontend, slices, node, traffic);
+        const usable = endpoints(slices, frontend);
+        const texts = selection.endpoints.map(({ address, port }) => `${address} ${String(port)}`);
+        assert.equal(new Set(texts).size, texts.length);
+        for (const chosen of selection.endpoints) {
+          assert.ok(isUsableAddress(chosen.address));
+          assert.ok(chosen.ready || (chosen.serving && chosen.terminating));
+        }
+        assert.equal(selection.verdict === 'forward', selection.endpoints.length > 0);
+        const serves = usable.some(({ ready, serving, terminating }) => ready || (serving && terminating));
+        if (selection.verdict === 'reject') assert.ok(!serves);
+        if (traffic === 'internal' && frontend.policy === 'Cluster')
+          assert.equal(selection.verdict === 'forward', serves);
+      }
+    }),
+  );
+});

@@ -1,0 +1,87 @@
+/**
+ * The logical table of one node: every concrete address:port/protocol, with who serves it for clients inside and outside.
+ * What the data plane programs, the tracer explains and the page shows.
+ *
+ *   Service + its slices ── serviceEntries ──> TableEntry[]    all that one change has to recompute
+ *   all services         ── buildTable ──────> ServiceTable    key -> entry; two services that claim one key: the older wins
+ */
+import type { EndpointSlice, Service } from '../api/gen/types.ts';
+import { select } from './backends.ts';
+import { endpoints, serviceKeyOf } from './endpoints.ts';
+import { frontends } from './frontends.ts';
+import { familyOf } from '../util/ip.ts';
+import type { Endpoint, Frontend, NodeView, Protocol, Selection } from './types.ts';
+
+/** `10.96.0.1 TCP 80`: what a packet is looked up by. */
+export type EntryKey = string;
+
+export interface TableEntry {
+  readonly key: EntryKey;
+  readonly frontend: Frontend;
+  /** The frontend's own, or the node's for a node port. */
+  readonly address: string;
+  /** For this node's processes and its pods. */
+  readonly internal: Selection;
+  /** For everybody else. */
+  readonly external: Selection;
+  /** Decides between services that claim the same key. */
+  readonly since: string;
+}
+
+export interface ServiceTable {
+  readonly node: NodeView;
+  readonly entries: ReadonlyMap<EntryKey, TableEntry>;
+}
+
+export interface TableInput {
+  readonly services: Iterable<Service>;
+  readonly slices: Iterable<EndpointSlice>;
+  readonly node: NodeView;
+}
+
+export function buildTable({ services, slices, node }: TableInput): ServiceTable {
+  const byService = Map.groupBy(slices, (slice) => serviceKeyOf(slice) ?? '');
+  const entries = new Map<EntryKey, TableEntry>();
+  for (const service of services) {
+    const key = `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`;
+    for (const entry of serviceEntries(service, byService.get(key) ?? [], node)) {
+      const other = entries.get(entry.key);
+      entries.set(entry.key, other === undefined ? entry : winner(other, entry));
+    }
+  }
+  return { node, entries };
+}
+
+export function serviceEntries(service: Service, slices: readonly EndpointSlice[], node: NodeView): TableEntry[] {
+  const since = service.metadata?.creationTimestamp ?? '';
+  const flat = new Map<string, readonly Endpoint[]>();
+  const found: TableEntry[] = [];
+  for (const frontend of frontends(service)) {
+    const port = `${frontend.family} ${frontend.protocol} ${frontend.portName}`;
+    let all = flat.get(port);
+    if (all === undefined) flat.set(port, (all = endpoints(slices, frontend)));
+    const internal = select(frontend, all, node, 'internal');
+    const external = select(frontend, all, node, 'external');
+    for (const address of addressesOf(frontend, node)) {
+      const key = entryKey(address, frontend.protocol, frontend.port);
+      found.push({ key, frontend, address, internal, external, since });
+    }
+  }
+  return found;
+}
+
+export function entryKey(address: string, protocol: Protocol, port: number): EntryKey {
+  return `${address} ${protocol} ${String(port)}`;
+}
+
+/** Of two entries with the same key. Never the later one: nobody takes over an address by naming it in a new Service. */
+export function winner(a: TableEntry, b: TableEntry): TableEntry {
+  const order = (entry: TableEntry): string =>
+    `${entry.since} ${entry.frontend.service.namespace}/${entry.frontend.service.name}`;
+  return order(b) < order(a) ? b : a;
+}
+
+function addressesOf(frontend: Frontend, node: NodeView): readonly string[] {
+  if (frontend.address !== undefined) return [frontend.address];
+  return node.addresses.filter((address) => familyOf(address) === frontend.family);
+}

@@ -1,0 +1,99 @@
+/**
+ * Health check node ports: for a service with externalTrafficPolicy Local, a load balancer asks each node whether it has a
+ * ready endpoint of its own. 200 with one, 503 without.
+ *
+ * Upstream: pkg/proxy/healthcheck/service_health.go.
+ */
+import type http from 'node:http';
+import type { Service } from '../api/gen/types.ts';
+import { endpoints, frontends, healthCheckPort, localReady } from '../model/index.ts';
+import { createServer } from '../util/http.ts';
+import { log } from '../util/log.ts';
+import { closed, listen } from './listen.ts';
+import type { StatusServer } from './status-server.ts';
+import type { TableStore } from './table-store.ts';
+
+interface Opened {
+  readonly port: number;
+  readonly server: http.Server;
+  localEndpoints: number;
+}
+
+const logger = log('proxy');
+
+export class HealthPorts {
+  readonly #opened = new Map<string, Opened>();
+  readonly #status: StatusServer;
+  readonly #warn: (text: string, service: Service) => void;
+
+  constructor(status: StatusServer, warn: (text: string, service: Service) => void) {
+    this.#status = status;
+    this.#warn = warn;
+  }
+
+  update(store: TableStore, services: readonly string[]): void {
+    for (const key of services) {
+      const service = store.services.get(key);
+      const port = service === undefined ? 0 : healthCheckPort(service);
+      const old = this.#opened.get(key);
+      if (old !== undefined && old.port !== port) {
+        this.#opened.delete(key);
+        void shut(old.server);
+      }
+      if (service === undefined || port === 0) continue;
+      const opened = this.#opened.get(key) ?? this.#open(key, service, port);
+      opened.localEndpoints = countLocal(store, key, service);
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#opened.values()];
+    this.#opened.clear();
+    await Promise.all(all.map(({ server }) => shut(server)));
+  }
+
+  #open(key: string, service: Service, port: number): Opened {
+    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
+      this.#answer(key, service, response);
+    });
+    const opened = { port, server, localEndpoints: 0 };
+    this.#opened.set(key, opened);
+    void listen(server, port).then((error) => {
+      if (error === undefined) return;
+      logger.error({ service: key, port, err: error.message }, 'health check node port cannot be opened');
+      this.#warn(`node failed to start healthcheck "${key}" on port ${String(port)}: ${error.message}`, service);
+    });
+    return opened;
+  }
+
+  #answer(key: string, { metadata }: Service, response: http.ServerResponse): void {
+    const count = this.#opened.get(key)?.localEndpoints ?? 0;
+    const healthy = this.#status.healthy;
+    response.writeHead(count > 0 && healthy ? 200 : 503, {
+      'content-type': 'application/json',
+      'x-content-type-options': 'nosniff',
+      'x-load-balancing-endpoint-weight': String(count),
+    });
+    const body = {
+      service: { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' },
+      localEndpoints: count,
+      serviceProxyHealthy: healthy,
+    };
+    response.end(JSON.stringify(body, undefined, '\t'));
+  }
+}
+
+/** Pods, not ports: an endpoint that serves three ports counts once. */
+function countLocal(store: TableStore, key: string, service: Service): number {
+  const slices = store.slicesOf(key);
+  const found = new Set<string>();
+  for (const frontend of frontends(service)) {
+    for (const { address } of localReady(endpoints(slices, frontend), store.node)) found.add(address);
+  }
+  return found.size;
+}
+
+function shut(server: http.Server): Promise<void> {
+  server.closeAllConnections();
+  return closed(server);
+}

@@ -1,0 +1,8 @@
+/**
+ * The door: a node's proxy.
+ *
+ *   const proxy = runProxy({ client, nodeName, nodeIPs, clusterCidrs, serviceCidrs, lanCidrs }, signal);
+ *   await proxy.synced;
+ */
+export type { Bind, Proxy, ProxyInformers, ProxyOptions } from './options.ts';
+export { runProxy } from './run.ts';

@@ -1,0 +1,59 @@
+/**
+ * What the caller decides about a node's proxy. The process runs inside the node's network namespace (on a real machine: the
+ * root one).
+ */
+import type { EndpointSlice, Service } from '../api/gen/types.ts';
+import type { Client, Informer } from '../client/index.ts';
+
+/** Informers that the process has anyway: shared instead of doubled. They may hold services that are not proxied. */
+export interface ProxyInformers {
+  readonly services: Informer<Service>;
+  readonly endpointSlices: Informer<EndpointSlice>;
+}
+
+export interface ProxyOptions {
+  readonly client: Client;
+  readonly nodeName: string;
+  /** InternalIPs of this node, until its Node object tells them: node ports answer there and nowhere else. */
+  readonly nodeIPs: readonly string[];
+  /** Pods of all nodes. */
+  readonly clusterCidrs: readonly string[];
+  /** Pods of this node. Default: Node.spec.podCIDRs; where that is unset: clusterCidrs. */
+  readonly podCidrs?: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** Networks of the nodes: pods keep their address towards them. */
+  readonly lanCidrs?: readonly string[];
+  /** More networks towards which pods keep their address. */
+  readonly nonMasqueradeCidrs?: readonly string[];
+  /**
+   * Load balancers that check loadBalancerSourceRanges themselves and may hide the client's address. Given, node ports check
+   * the ranges too, for everybody else; not given, only load balancer addresses do (upstream's way).
+   */
+  readonly trustedSources?: readonly string[];
+  readonly nodePortRange?: readonly [number, number];
+  readonly informers?: ProxyInformers;
+  /** `/healthz` and `/livez` for load balancers; default port 10256 on every address; false: none. */
+  readonly healthz?: Bind | false;
+  /** `/proxyMode`, `/metrics`, `/healthz`; default 127.0.0.1:10249; false: none. */
+  readonly metrics?: Bind | false;
+  /** TCP node ports on 127.0.0.1 and ::1, by a listener of ours; default true. */
+  readonly localhostNodePorts?: boolean;
+  /** conntrack time-outs as kube-proxy sets them; default true. */
+  readonly sysctls?: boolean;
+  /** nftables table; default `portolan`. */
+  readonly table?: string;
+}
+
+export interface Bind {
+  /** Default for healthz: every address. */
+  readonly address?: string;
+  readonly port: number;
+}
+
+export interface Proxy {
+  /** The kernel has everything that the API server had at the start. Never rejects; stays pending when aborted before. */
+  readonly synced: Promise<void>;
+  readonly hasSynced: () => boolean;
+  /** After the signal: listeners are closed. The kernel's tables stay, and forward. */
+  readonly stopped: Promise<void>;
+}

@@ -1,0 +1,155 @@
+/**
+ * The node's proxy: what the API server says becomes what the kernel does. When it stops, or the API server is away, the
+ * kernel goes on with what it has.
+ *
+ *   Services, EndpointSlices, Node ─> TableStore ─> Syncer ─> DataPlane (nftables)
+ *                                                     ├─> stale UDP flows forgotten
+ *                                                     ├─> health check node ports · localhost node ports
+ *                                                     └─> /healthz, /metrics, events
+ */
+import { resources } from '../api/resources.ts';
+import { createEventRecorder, createInformer } from '../client/index.ts';
+import { createDataPlane } from '../dataplane/index.ts';
+import type { DataPlaneOptions } from '../dataplane/index.ts';
+import { log } from '../util/log.ts';
+import { HealthPorts } from './health-ports.ts';
+import { LocalPorts } from './local-ports.ts';
+import { Metrics } from './metrics.ts';
+import { nodeFacts, sameFacts } from './node-view.ts';
+import type { NodeFacts } from './node-view.ts';
+import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
+import { StatusServer } from './status-server.ts';
+import { Syncer } from './syncer.ts';
+import { setConntrackSysctls } from './sysctls.ts';
+import { TableStore } from './table-store.ts';
+import { UdpCleaner } from './udp-cleaner.ts';
+
+/** Upstream's selector: others' services never leave the server. */
+const ours = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
+const oursSlices = '!service.kubernetes.io/headless';
+const auditMs = 5_000;
+
+const logger = log('proxy');
+
+export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
+  const metrics = new Metrics();
+  const events = createEventRecorder(options.client, { component: 'kube-proxy', host: options.nodeName, signal });
+  const node = { kind: 'Node', apiVersion: 'v1', metadata: { name: options.nodeName, uid: options.nodeName } };
+  let facts = nodeFacts(options, undefined);
+  let hasSynced = false;
+  let resolveSynced: () => void;
+  const synced = new Promise<void>((resolve) => {
+    resolveSynced = resolve;
+  });
+
+  const store = new TableStore(facts.view);
+  const status = new StatusServer(options, metrics, () => facts.eligible);
+  const health = new HealthPorts(status, (text, service) =>
+    events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
+  );
+  const local = new LocalPorts(options.localhostNodePorts ?? true);
+  const udp = new UdpCleaner(metrics, options.serviceCidrs);
+
+  const syncer = new Syncer(
+    store,
+    createDataPlane,
+    {
+      onApplied(pass) {
+        status.applied();
+        metrics.applied(pass, store);
+        if (pass.applied.changes > 0 || pass.full) udp.clean(pass, store);
+        health.update(store, pass.services);
+        local.update(store, pass.services);
+        if (pass.full) logger.info({ ...pass.applied, services: store.services.size }, 'kernel tables are in sync');
+        if (hasSynced) return;
+        hasSynced = true;
+        events.event(node, 'Normal', 'Starting', '');
+        resolveSynced();
+      },
+      onFailed() {
+        metrics.syncFailures++;
+        status.failed();
+      },
+      onMended(what) {
+        logger.warn({ what }, 'kernel tables were changed by somebody else; mended');
+        events.event(node, 'Warning', 'ProxyTablesRepaired', `kernel tables were changed by somebody else; ${what}`);
+      },
+    },
+    signal,
+  );
+
+  const { services, endpointSlices } = options.informers ?? createInformers(options, signal);
+  const nodes = createInformer(
+    options.client,
+    resources.nodes,
+    { fieldSelector: `metadata.name=${options.nodeName}` },
+    signal,
+  );
+  const configured = (): boolean => services.hasSynced && endpointSlices.hasSynced && nodes.hasSynced;
+  const touch = (): void => {
+    status.queued();
+    if (configured()) syncer.touch();
+  };
+  services.onChange((current, old) => {
+    metrics.serviceChanges++;
+    store.setService(current, old);
+    touch();
+  });
+  endpointSlices.onChange((current, old) => {
+    metrics.endpointChanges++;
+    store.setSlice(current, old);
+    touch();
+  });
+  nodes.onChange((current) => {
+    const now = nodeFacts(options, current);
+    if (sameFacts(now, facts)) return;
+    facts = now;
+    store.setNode(facts.view);
+    if (configured()) syncer.configure(planeOptions(options, facts));
+    touch();
+  });
+
+  const audit = setInterval(() => void syncer.audit(), auditMs);
+  const listening = status.listen();
+  if (options.sysctls ?? true) setConntrackSysctls();
+  void Promise.all([services.synced, endpointSlices.synced, nodes.synced]).then(() => {
+    syncer.configure(planeOptions(options, facts));
+  });
+  const stopped = new Promise<void>((resolve) => {
+    const stop = async (): Promise<void> => {
+      clearInterval(audit);
+      await listening;
+      await Promise.all([syncer.close(), status.close(), health.close(), local.close()]);
+      udp.close();
+      resolve();
+    };
+    signal.addEventListener('abort', () => void stop(), { once: true });
+  });
+  return { synced, hasSynced: () => hasSynced, stopped };
+}
+
+function createInformers({ client }: ProxyOptions, signal: AbortSignal): ProxyInformers {
+  return {
+    services: createInformer(client, resources.services, { labelSelector: ours }, signal),
+    endpointSlices: createInformer(client, resources.endpointSlices, { labelSelector: oursSlices }, signal),
+  };
+}
+
+function planeOptions(options: ProxyOptions, facts: NodeFacts): DataPlaneOptions {
+  const { clusterCidrs, serviceCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
+  const host = (address: string): string => `${address}/${address.includes(':') ? '128' : '32'}`;
+  return {
+    podCidrs: facts.podCidrs,
+    serviceCidrs,
+    nonMasqueradeCidrs: [
+      ...clusterCidrs,
+      ...serviceCidrs,
+      ...lanCidrs,
+      ...nonMasqueradeCidrs,
+      ...facts.view.addresses.map(host),
+    ],
+    ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
+    ...(options.trustedSources === undefined ? {} : { trustedSources: options.trustedSources }),
+    ...(options.table === undefined ? {} : { table: options.table }),
+  };
+}
