@@ -1,0 +1,10 @@
+/** Everything that is not the cluster's own: upstream servers, their health, and the cache of their answers. */
+export { agedMessage, agedPacket } from './cache.ts';
+export type { CacheLimits, Entry } from './cache.ts';
+export type { Ask } from './exchange.ts';
+export { Forwarder } from './forwarder.ts';
+export type { ForwarderCounts } from './forwarder.ts';
+export { parseResolvConf, parseUpstream, watchResolvConf } from './resolv-conf.ts';
+export type { UpstreamAddress } from './resolv-conf.ts';
+export { Upstreams } from './upstreams.ts';
+export type { Timeouts } from './upstreams.ts';

@@ -1,0 +1,59 @@
+/**
+ * Where upstream servers are named: settings (`1.2.3.4:53`) and resolv.conf (`nameserver 1.2.3.4`).
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { log } from '../../util/log.ts';
+
+export interface UpstreamAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+const dnsPort = 53;
+/** How often the file is looked at, at most. */
+const checkMs = 5_000;
+
+/** `1.2.3.4`, `1.2.3.4:5353`, `2001:db8::1`, `[2001:db8::1]:53`. */
+export function parseUpstream(text: string): UpstreamAddress {
+  const bracketed = /^\[([^\]]+)\](?::([0-9]+))?$/.exec(text);
+  const plain = isIP(text) === 6 ? undefined : /^([^:]+)(?::([0-9]+))?$/.exec(text);
+  const address = bracketed?.[1] ?? plain?.[1] ?? text;
+  const port = Number(bracketed?.[2] ?? plain?.[2] ?? dnsPort);
+  if (isIP(address) === 0 || !(port >= 1 && port <= 65_535)) {
+    throw new Error(`upstreams: "${text}" is not an address; write 1.2.3.4, 1.2.3.4:53 or [2001:db8::1]:53`);
+  }
+  return { address, port };
+}
+
+/** glibc's reading: the first three count, what it can't read it passes over. */
+export function parseResolvConf(text: string): readonly UpstreamAddress[] {
+  const found: UpstreamAddress[] = [];
+  for (const line of text.split('\n')) {
+    const address = /^nameserver[ \t]+(\S+)/.exec(line)?.[1];
+    if (address !== undefined && isIP(address) !== 0) found.push({ address, port: dnsPort });
+  }
+  return found.slice(0, 3);
+}
+
+/** A function that gives the same array until the file has changed. */
+export function watchResolvConf(path: string, now: () => number): () => readonly UpstreamAddress[] {
+  let current: readonly UpstreamAddress[] = [];
+  let seen = '';
+  let checkedAt = -Infinity;
+  return () => {
+    if (now() - checkedAt < checkMs) return current;
+    checkedAt = now();
+    try {
+      const { mtimeMs, ino, size } = statSync(path);
+      const stamp = `${ino} ${size} ${mtimeMs}`;
+      if (stamp !== seen) {
+        current = parseResolvConf(readFileSync(path, 'utf8'));
+        seen = stamp;
+      }
+    } catch (error) {
+      log('dns').warn({ path, err: error }, 'resolv.conf cannot be read; the upstream servers stay as they were');
+    }
+    return current;
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * `runDns`: the parts put together.
+ *
+ *   informers ──> Zone ──> Lookup ──> Answers ─┐
+ *   upstreams ──> Forwarder ───────────────────┴──> Responder <── UDP, TCP on each address
+ *                                                      └──> DnsMetrics <── HTTP 9153
+ *
+ * Sockets are bound first: questions that come before the first sync wait a little instead of being lost.
+ */
+import type { EndpointSlice, Service } from '../api/gen/types.ts';
+import type { Live } from '../api/object.ts';
+import { resources } from '../api/resources.ts';
+import type { Client } from '../client/types.ts';
+import { socketsIn } from '../kernel/socket.ts';
+import { mustParseCidr } from '../util/ip.ts';
+import { log } from '../util/log.ts';
+import { keepAnnounced } from './announce.ts';
+import { Answers } from './answers.ts';
+import { Forwarder, Upstreams, parseUpstream, watchResolvConf } from './forward/index.ts';
+import { DnsMetrics, serveMetrics } from './metrics/index.ts';
+import type { DnsInformers, DnsOptions, DnsServer, Listen } from './options.ts';
+import { Responder, accessList, serveTcp, serveUdp } from './server/index.ts';
+import { Lookup, Zone } from './zone/index.ts';
+
+const logger = log('dns');
+
+/** Rejects when an option is bad or an address cannot be bound. */
+export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<DnsServer> {
+  if (options.announce === true && (options.nodeName === undefined || options.nodeIP === undefined)) {
+    throw new Error('dns: announce needs nodeName and nodeIP');
+  }
+  const clusterDomain = options.clusterDomain ?? 'cluster.local';
+  const zone = new Zone(clusterDomain);
+  const lookup = new Lookup(zone, {
+    clusterDomain,
+    serviceCidrs: options.serviceCidrs.map(mustParseCidr),
+    podCidrs: options.podCidrs.map(mustParseCidr),
+    addresses: options.nodeIP === undefined ? options.listen.map(({ address }) => address) : [options.nodeIP],
+  });
+  const metrics = new DnsMetrics();
+  const forwarder = await makeForwarder(options, metrics, signal);
+  const informers = options.informers ?? (await makeInformers(options.client, signal));
+  const sync = followCluster(informers, zone);
+  const responder = new Responder({
+    answers: new Answers(zone, lookup),
+    forwarder,
+    mayAsk: accessList(options.allowFrom?.map(mustParseCidr)),
+    metrics,
+    ...sync,
+  });
+  // A port given by the kernel (0) is taken for UDP first; TCP then wants the same.
+  const serve = async (listen: Listen): Promise<Listen> =>
+    serveTcp(await serveUdp(listen, responder, signal), responder, signal);
+  const listening = await Promise.all(options.listen.map(serve));
+  const metricsAt = await serveCounts(options, metrics, forwarder, sync.hasSynced, signal);
+  const announced = announceNode(options, informers, { listening, metricsAt }, signal);
+  logger.info({ listening, domain: clusterDomain }, 'DNS server listens');
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => void announced.then(resolve);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  return { listening, metrics: metricsAt, ...sync, stopped };
+}
+
+async function makeForwarder(options: DnsOptions, metrics: DnsMetrics, signal: AbortSignal): Promise<Forwarder> {
+  const now = (): number => performance.now();
+  const fixed = 'resolvConf' in options.upstreams ? undefined : options.upstreams.map(parseUpstream);
+  const addresses =
+    'resolvConf' in options.upstreams ? watchResolvConf(options.upstreams.resolvConf, now) : () => fixed ?? [];
+  const sockets = await socketsIn(options.upstreamNetns);
+  const upstreams = new Upstreams({ addresses, sockets, signal, now, observe: metrics.countUpstream });
+  return new Forwarder({ upstreams, now });
+}
+
+async function makeInformers(client: Client, signal: AbortSignal): Promise<DnsInformers> {
+  const { createInformer } = await import('../client/index.ts');
+  return {
+    services: createInformer(client, resources.services, { transform: leanService }, signal),
+    endpointSlices: createInformer(client, resources.endpointSlices, { transform: leanSlice }, signal),
+    namespaces: createInformer(client, resources.namespaces, {}, signal),
+  };
+}
+
+/** Annotations and status are most of an object's weight and no name depends on them. */
+function leanService(service: Live<Service>): Live<Service> {
+  delete service.metadata.annotations;
+  delete service.status;
+  return service;
+}
+
+function leanSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
+  delete slice.metadata.annotations;
+  delete slice.metadata.ownerReferences;
+  for (const endpoint of slice.endpoints ?? []) {
+    delete endpoint.targetRef;
+    delete endpoint.hints;
+    delete endpoint.zone;
+  }
+  return slice;
+}
+
+function followCluster(informers: DnsInformers, zone: Zone): Pick<DnsServer, 'synced' | 'hasSynced'> {
+  const { services, endpointSlices, namespaces } = informers;
+  // A shared informer may know a lot already, which it tells nobody twice.
+  for (const namespace of namespaces.list()) zone.onNamespace(namespace, undefined);
+  for (const service of services.list()) zone.onService(service, undefined);
+  for (const slice of endpointSlices.list()) zone.onSlice(slice, undefined);
+  namespaces.onChange(zone.onNamespace);
+  services.onChange(zone.onService);
+  endpointSlices.onChange(zone.onSlice);
+  const all = [services, endpointSlices, namespaces];
+  const synced = Promise.all(all.map((informer) => informer.synced)).then(() => {});
+  return { synced, hasSynced: () => all.every((informer) => informer.hasSynced) };
+}
+
+async function serveCounts(
+  options: DnsOptions,
+  metrics: DnsMetrics,
+  forwarder: Forwarder,
+  ready: () => boolean,
+  signal: AbortSignal,
+): Promise<Listen | undefined> {
+  if (options.metrics === undefined) return undefined;
+  const { counts } = forwarder;
+  const gauges = {
+    cacheEntries: () => forwarder.cacheSize,
+    cacheHits: () => counts.hits,
+    staleServed: () => counts.stale,
+    cacheMisses: () => counts.misses,
+    prefetches: () => counts.prefetches,
+    rejects: () => counts.rejects,
+    version: '1.36',
+  };
+  return serveMetrics(options.metrics, { metrics, gauges, ready }, signal);
+}
+
+/** Resolves after the signal, when the announcement is withdrawn as well as it can be. */
+async function announceNode(
+  options: DnsOptions,
+  informers: DnsInformers,
+  bound: { readonly listening: readonly Listen[]; readonly metricsAt: Listen | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, nodeName, nodeIP } = options;
+  if (options.announce !== true || nodeName === undefined || nodeIP === undefined) return;
+  const dnsPort = bound.listening.find(({ address }) => address === nodeIP)?.port ?? bound.listening[0]?.port ?? 53;
+  const announcement = { nodeName, nodeIP, dnsPort, metricsPort: bound.metricsAt?.port };
+  await keepAnnounced(client, announcement, informers.endpointSlices, signal);
+}

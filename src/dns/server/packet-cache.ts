@@ -1,0 +1,78 @@
+/**
+ * Whole answers from the cluster's own data, by the whole request but its id: the short way for the names that are asked
+ * all the time. Never stale: an entry counts only while what it was made from has not changed.
+ *
+ *   request[2…] ──> { answer bytes, what it depends on and at which version }
+ */
+import type { Encoded, Query, Reply } from '../wire/index.ts';
+import { headerSize, rrType } from '../wire/index.ts';
+import type { Versioned } from '../zone/index.ts';
+
+export interface CachedPacket {
+  readonly bytes: string;
+  readonly dependsOn: Versioned;
+  readonly version: number;
+  readonly rotation: Rotation | undefined;
+  readonly type: number;
+  readonly rcode: number;
+}
+
+/** The answer section is a run of records of one size, so it may start anywhere. */
+export interface Rotation {
+  readonly start: number;
+  readonly end: number;
+  readonly size: number;
+}
+
+const longestRequest = 300;
+
+export class PacketCache {
+  readonly #packets = new Map<string, CachedPacket>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get(key: string): CachedPacket | undefined {
+    const cached = this.#packets.get(key);
+    return cached !== undefined && cached.version === cached.dependsOn.version ? cached : undefined;
+  }
+
+  put(key: string, cached: CachedPacket): void {
+    this.#packets.delete(key);
+    if (this.#packets.size >= this.#limit) {
+      for (const oldest of this.#packets.keys()) {
+        this.#packets.delete(oldest);
+        break;
+      }
+    }
+    this.#packets.set(key, cached);
+  }
+}
+
+/** undefined: too long to be one of those that are asked all the time. */
+export function requestKey(packet: Buffer): string | undefined {
+  return packet.length > headerSize && packet.length <= longestRequest ? packet.toString('latin1', 2) : undefined;
+}
+
+/** Cookies and other options make every request its own. */
+export function isCacheable(query: Query): boolean {
+  return query.exact && query.edns?.hasOptions !== true;
+}
+
+export function rotationOf(query: Query, reply: Reply, encoded: Encoded): Rotation | undefined {
+  if (encoded.answers < 2 || (query.type !== rrType.A && query.type !== rrType.AAAA)) return undefined;
+  if (!reply.answer.every((record) => record.type === query.type && record.name === query.name)) return undefined;
+  const { answerStart: start, answerEnd: end, answers } = encoded;
+  return { start, end, size: (end - start) / answers };
+}
+
+/** As CoreDNS's loadbalance plugin does by chance, in turn: clients take the first. */
+export function rotate(packet: Buffer, { start, end, size }: Rotation, turn: number): void {
+  const shift = (turn % ((end - start) / size)) * size;
+  if (shift === 0) return;
+  const head = Buffer.from(packet.subarray(start, start + shift));
+  packet.copyWithin(start, start + shift, end);
+  packet.set(head, end - shift);
+}

@@ -1,0 +1,241 @@
+/**
+ * One request in, at most one answer out, whatever it was and whoever sent it.
+ *
+ *   bytes ─ seen before, nothing changed since ───────────────────────────────> answer
+ *     └─ decode ─ may this client ask? ─ is it a question? ─ Answers ─┬─ reply ─> answer   the cluster's own
+ *           └─ malformed: FORMERR, or silence                         ├─ chase ─> forward, joined to the CNAMEs
+ *                                                                     └─ else ──> forward
+ */
+import { log } from '../../util/log.ts';
+import type { Answers } from '../answers.ts';
+import { anyRecord, bare } from '../answers.ts';
+import { agedMessage } from '../forward/index.ts';
+import type { Ask, Entry, Forwarder } from '../forward/index.ts';
+import type { DnsMetrics, Transport } from '../metrics/index.ts';
+import {
+  WireError,
+  decodeQuery,
+  encodeFormatError,
+  encodeReply,
+  flag,
+  nameToText,
+  rcode,
+  requestHeader,
+  rrClass,
+  rrType,
+  tcpLimit,
+  udpLimit,
+} from '../wire/index.ts';
+import type { Query, Reply } from '../wire/index.ts';
+import type { Versioned } from '../zone/index.ts';
+import { forwardedPacket, wantsAuthenticData } from './forwarded.ts';
+import { PacketCache, isCacheable, requestKey, rotate, rotationOf } from './packet-cache.ts';
+
+export interface ResponderOptions {
+  readonly answers: Answers;
+  readonly forwarder: Forwarder;
+  readonly mayAsk: (address: string) => boolean;
+  readonly metrics: DnsMetrics;
+  readonly synced: Promise<void>;
+  readonly hasSynced: () => boolean;
+}
+
+export interface Client {
+  readonly address: string;
+  readonly transport: Transport;
+}
+
+export type Send = (packet: Buffer) => void;
+
+/** What one request needs on its way. */
+interface Job {
+  readonly query: Query;
+  readonly client: Client;
+  readonly send: Send;
+  readonly start: number;
+  readonly requestSize: number;
+  /** Where the answer may be kept; undefined: nowhere. */
+  readonly key: string | undefined;
+}
+
+const logger = log('dns');
+const opcodeMask = 0x7800;
+const keptPackets = 20_000;
+/** Before the first sync a question waits so long, and so many may. */
+const syncWaitMs = 2_000;
+const mayWait = 1_000;
+
+export class Responder {
+  readonly #options: ResponderOptions;
+  readonly #packets = new PacketCache(keptPackets);
+  #turn = 0;
+  #waiting = 0;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+  }
+
+  /** false: nothing will be sent back, ever. */
+  handle(packet: Buffer, client: Client, send: Send): boolean {
+    const start = performance.now();
+    const key = client.transport === 'udp' ? requestKey(packet) : undefined;
+    const cached = key === undefined ? undefined : this.#packets.get(key);
+    if (cached !== undefined && this.#options.mayAsk(client.address)) {
+      const answer = Buffer.from(cached.bytes, 'latin1');
+      answer[0] = packet[0] ?? 0;
+      answer[1] = packet[1] ?? 0;
+      if (cached.rotation !== undefined) rotate(answer, cached.rotation, this.#turn++);
+      send(answer);
+      this.#options.metrics.count(client, cached.type, cached.rcode, start, packet.length, answer.length);
+      return true;
+    }
+    try {
+      const query = decodeQuery(packet);
+      if ((query.flags & flag.QR) !== 0) return false;
+      const job = { query, client, send, start, requestSize: packet.length };
+      this.#answer({ ...job, key: key !== undefined && isCacheable(query) ? key : undefined });
+      return true;
+    } catch (error) {
+      return this.#refuseMalformed(packet, client, send, error);
+    }
+  }
+
+  /** A mistake of ours must not become everybody's outage: it is told, and its question gets the same answer. */
+  #refuseMalformed(packet: Buffer, client: Client, send: Send, error: unknown): boolean {
+    const ours = !(error instanceof WireError);
+    if (ours) logger.error({ err: error, packet: packet.toString('hex') }, 'a question could not be answered');
+    const header = requestHeader(packet);
+    if (header === undefined) return false;
+    const answer = encodeFormatError(header);
+    send(answer);
+    this.#options.metrics.count(client, 0, rcode.FORMERR, performance.now(), packet.length, answer.length);
+    return true;
+  }
+
+  /** For answers that come later. */
+  #finally(job: Job, work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      logger.error({ err: error, name: nameToText(job.query.name) }, 'a question could not be answered');
+      this.#send(job, notOurs(rcode.SERVFAIL));
+    });
+  }
+
+  #answer(job: Job): void {
+    const refusal = this.#refusal(job);
+    if (refusal !== undefined) return this.#send(job, refusal);
+    const { answers, hasSynced } = this.#options;
+    if (!hasSynced() && answers.owns(job.query.name)) return this.#afterSync(job);
+    const answer = answers.answer(job.query);
+    switch (answer.kind) {
+      case 'reply':
+        return this.#send(job, answer.reply, answer.dependsOn);
+      case 'chase':
+        return this.#finally(job, this.#chase(job, answer.chain, answer.target));
+      case 'elsewhere':
+        return this.#forward(job);
+    }
+  }
+
+  /** What is wrong with the question itself, or with who asks it. */
+  #refusal({ query, client }: Job): Reply | undefined {
+    if (!this.#options.mayAsk(client.address)) return notOurs(rcode.REFUSED);
+    if ((query.flags & opcodeMask) !== 0) return notOurs(rcode.NOTIMP);
+    if (query.edns !== undefined && query.edns.version !== 0) return notOurs(rcode.BADVERS);
+    if (query.class !== rrClass.IN) return notOurs(rcode.REFUSED);
+    if (query.type === rrType.AXFR || query.type === rrType.IXFR) return notOurs(rcode.REFUSED);
+    return this.#options.forwarder.cameBack(query.name) ? notOurs(rcode.REFUSED) : undefined;
+  }
+
+  #afterSync(job: Job): void {
+    const fail = (): void => this.#send(job, notOurs(rcode.SERVFAIL));
+    if (this.#waiting >= mayWait) return fail();
+    this.#waiting += 1;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, syncWaitMs);
+    });
+    const either = Promise.race([this.#options.synced, tooLate]).then(() => {
+      clearTimeout(timer);
+      this.#waiting -= 1;
+      if (this.#options.hasSynced()) this.#answer(job);
+      else fail();
+    });
+    this.#finally(job, either);
+  }
+
+  async #chase(job: Job, chain: Reply['answer'], target: string): Promise<void> {
+    const found = await this.#options.forwarder.sections(askOf(job.query, target));
+    if (found === undefined) return this.#send(job, { ...bare(rcode.SERVFAIL), answer: chain });
+    this.#send(job, {
+      rcode: found.rcode,
+      authoritative: true,
+      answer: [...chain, ...found.answer],
+      authority: found.answer.length === 0 ? found.authority : [],
+      additional: [],
+    });
+  }
+
+  #forward(job: Job): void {
+    const { query } = job;
+    if (query.type === rrType.ANY) {
+      return this.#send(job, { ...notOurs(rcode.NOERROR), answer: [anyRecord(query.name)] });
+    }
+    const entry = this.#options.forwarder.resolve(askOf(query, query.name));
+    if (!(entry instanceof Promise)) return this.#sendForwarded(job, entry);
+    this.#finally(
+      job,
+      entry.then((late) => this.#sendForwarded(job, late)),
+    );
+  }
+
+  #sendForwarded(job: Job, entry: Entry | undefined): void {
+    if (entry === undefined) return this.#send(job, notOurs(rcode.SERVFAIL));
+    const now = this.#options.forwarder.now();
+    const packet = forwardedPacket(job.query, entry, limitOf(job), now);
+    if (packet !== undefined) return this.#finish(job, packet, entry.rcode);
+    const { answer, authority } = agedMessage(entry, now);
+    const authenticData = entry.authenticData && wantsAuthenticData(job.query);
+    this.#send(job, { rcode: entry.rcode, authoritative: false, answer, authority, additional: [], authenticData });
+  }
+
+  #send(job: Job, reply: Reply, dependsOn?: Versioned): void {
+    const { query, key } = job;
+    const encoded = encodeReply(query, reply, limitOf(job));
+    const packet = Buffer.from(encoded.packet);
+    const rotation = rotationOf(query, reply, encoded);
+    if (key !== undefined && dependsOn !== undefined && this.#options.hasSynced()) {
+      const { version } = dependsOn;
+      const kept = { type: query.type, rcode: reply.rcode, dependsOn, version, rotation };
+      this.#packets.put(key, { bytes: packet.toString('latin1'), ...kept });
+    }
+    if (rotation !== undefined) rotate(packet, rotation, this.#turn++);
+    this.#finish(job, packet, reply.rcode);
+  }
+
+  #finish({ client, query, send, start, requestSize }: Job, packet: Buffer, code: number): void {
+    try {
+      send(packet);
+    } catch (error) {
+      logger.debug({ client: client.address, err: error }, 'the answer could not be sent');
+    }
+    this.#options.metrics.count(client, query.type, code, start, requestSize, packet.length);
+  }
+}
+
+function notOurs(code: number): Reply {
+  return { ...bare(code), authoritative: false };
+}
+
+function limitOf({ client, query }: Job): number {
+  return client.transport === 'udp' ? udpLimit(query) : tcpLimit;
+}
+
+function askOf(query: Query, name: string): Ask {
+  return {
+    name,
+    type: query.type,
+    class: query.class,
+    dnssecOk: query.edns?.dnssecOk === true,
+    checkingDisabled: (query.flags & flag.CD) !== 0,
+  };
+}

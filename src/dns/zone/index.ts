@@ -1,0 +1,5 @@
+/** The cluster's names in memory, and what is found at one. */
+export { Lookup } from './lookup.ts';
+export type { Found, LookupOptions } from './lookup.ts';
+export type { NameRecords, ServiceEntry, Versioned } from './service-entry.ts';
+export { Zone } from './zone.ts';
