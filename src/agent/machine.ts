@@ -1,0 +1,29 @@
+/** Facts of the machine that a Node tells about itself. */
+import { readFileSync, statfsSync } from 'node:fs';
+import { arch, availableParallelism, release, totalmem } from 'node:os';
+import type { NodeMachine } from './node-object.ts';
+
+const goArch: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+
+export function readMachine(rootDir: string): NodeMachine {
+  const disk = statfsSync(rootDir);
+  const machineId = text('/etc/machine-id').trim();
+  return {
+    arch: goArch[arch()] ?? arch(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    diskBytes: disk.blocks * disk.bsize,
+    kernel: release(),
+    osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text('/etc/os-release'))?.[1] ?? 'Linux',
+    machineId,
+    bootId: text('/proc/sys/kernel/random/boot_id').trim(),
+  };
+}
+
+function text(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The node's own API, HTTPS on 10250, for the API server alone (`kubectl logs`, `exec`, `attach`).
+ *
+ *   client certificate ─ authorize ─┬─ GET /healthz, /pods
+ *                                   ├─ GET /containerLogs/NS/POD/CONTAINER        logs.ts
+ *                                   └─ WebSocket /exec/…, /attach/…               streams.ts
+ * Upstream: pkg/kubelet/server/server.go.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { log } from '../../util/log.ts';
+import type { NodeContext } from '../node-context.ts';
+import type { AgentServing } from '../options.ts';
+import type { Pods } from '../pods.ts';
+import { mayCall } from './authorize.ts';
+import { serveLogs } from './logs.ts';
+import { HttpError, locate } from './locate.ts';
+
+const logger = log('agent');
+
+/** Resolves when it listens. */
+export async function serveNodeApi(
+  context: NodeContext,
+  pods: Pods,
+  serving: AgentServing,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = createServer(
+    {
+      cert: serving.cert,
+      key: serving.key,
+      ca: serving.clientCa,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+    },
+    (request, response) => {
+      handle(context, pods, serving, request, response).catch((error: unknown) => answerError(response, error));
+    },
+  );
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgrade(context, pods, serving, request, socket, head).catch((error: unknown) => refuseUpgrade(socket, error));
+  });
+  server.on('tlsClientError', (error) => logger.debug({ err: error }, 'node API: connection refused'));
+  signal.addEventListener(
+    'abort',
+    () => {
+      server.close();
+      server.closeAllConnections();
+    },
+    { once: true },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(
+      { port: serving.port ?? 10250, ...(serving.address === undefined ? {} : { host: serving.address }) },
+      resolve,
+    );
+  });
+}
+
+async function handle(
+  context: NodeContext,
+  pods: Pods,
+  serving: AgentServing,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  authorize(request, serving);
+  const url = new URL(request.url ?? '/', 'https://node');
+  const [, root] = url.pathname.split('/');
+  if (request.method !== 'GET') throw new HttpError(405, 'method not allowed');
+  if (url.pathname === '/healthz') {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
+  } else if (url.pathname === '/pods' || url.pathname === '/pods/') {
+    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(list));
+  } else if (root === 'containerLogs') {
+    await serveLogs(context, pods, url, response);
+  } else if (root === 'exec' || root === 'attach') {
+    throw new HttpError(400, 'this is served over WebSocket: the request must be an upgrade');
+  } else throw new HttpError(404, '404 page not found');
+}
+
+async function upgrade(
+  context: NodeContext,
+  pods: Pods,
+  serving: AgentServing,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  authorize(request, serving);
+  const url = new URL(request.url ?? '/', 'https://node');
+  const [, root = ''] = url.pathname.split('/');
+  if (root !== 'exec' && root !== 'attach') throw new HttpError(404, '404 page not found');
+  const found = locate(pods, url);
+  if (!found.worker.slots.view(found.container).running) {
+    throw new HttpError(500, `container not found ("${found.container}")`);
+  }
+  const { openChannels } = await import('./channels.ts');
+  const channels = await openChannels(request, socket, head, url.searchParams);
+  if (root === 'exec') {
+    const { serveExec } = await import('./exec.ts');
+    serveExec(context, found.id, url.searchParams, channels);
+  } else {
+    const { serveAttach } = await import('./attach.ts');
+    serveAttach(context, found, url.searchParams, channels);
+  }
+}
+
+function authorize(request: IncomingMessage, serving: AgentServing): void {
+  const certificate = (request.socket as TLSSocket).getPeerCertificate();
+  if (!mayCall(certificate.subject, serving.allowedNames)) throw new HttpError(403, 'Forbidden');
+}
+
+function answerError(response: ServerResponse, error: unknown): void {
+  const { status, message } = describe(error);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(message);
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const { status, message } = describe(error);
+  const length = String(Buffer.byteLength(message));
+  socket.end(
+    `HTTP/1.1 ${String(status)} Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${message}`,
+  );
+}
+
+function describe(error: unknown): { readonly status: number; readonly message: string } {
+  if (error instanceof HttpError) return { status: error.status, message: error.message };
+  logger.error({ err: error }, 'node API request failed');
+  return { status: 500, message: error instanceof Error ? error.message : String(error) };
+}

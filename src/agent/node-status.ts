@@ -1,0 +1,169 @@
+/**
+ * Keeps this machine's Node and Lease on the API server.
+ *
+ *   register: create the Node, or bring an existing one's labels and status up to date
+ *   heartbeat: Lease `kube-node-lease/NAME` every few seconds; the status at changes and every few minutes
+ */
+import { ApiError, isReason } from '../api/errors.ts';
+import type { Lease, Node } from '../api/gen/types.ts';
+import type { Live } from '../api/object.ts';
+import { resources } from '../api/resources.ts';
+import type { Client } from '../client/types.ts';
+import type { Image } from '../images/index.ts';
+import { createBackoff, sleep } from '../util/backoff.ts';
+import { log } from '../util/log.ts';
+import { nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+import type { NodeInput, NodeMachine } from './node-object.ts';
+import type { AgentOptions } from './options.ts';
+
+export interface NodeStatusKeeper {
+  /** Resolves with the Node as the server has it. */
+  register(): Promise<Live<Node>>;
+  setRoutesReady(): void;
+  setReady(): void;
+  imagesChanged(): void;
+}
+
+const logger = log('agent');
+const leaseSeconds = 40;
+const leaseEveryMs = 5000;
+const statusEveryMs = 300_000;
+
+export function createNodeStatusKeeper(
+  options: AgentOptions,
+  machine: NodeMachine,
+  images: () => Promise<readonly Image[]>,
+  signal: AbortSignal,
+): NodeStatusKeeper {
+  const { client, nodeName } = options;
+  const key = { namespace: '', name: nodeName };
+  let previous: NodeInput['previous'] = [];
+  let routesReady = false;
+  let notReady: string | undefined =
+    'container runtime network not ready: the proxy and the DNS of this node are not in yet';
+  let registered = false;
+  let writing: Promise<void> | undefined;
+  let again = false;
+
+  const input = async (): Promise<NodeInput> => ({
+    name: nodeName,
+    ips: options.nodeIPs,
+    machine,
+    images: await images(),
+    port: options.serving?.port ?? 10250,
+    notReady,
+    routesReady,
+    now: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    previous,
+  });
+  const writeStatus = async (): Promise<void> => {
+    const backoff = createBackoff({ baseMs: 100, maxMs: 5000 });
+    while (!signal.aborted) {
+      again = false;
+      const status = nodeStatus(await input());
+      try {
+        const node = await client.patch(resources.nodes, key, 'strategic', { status }, { subresource: 'status' });
+        previous = node.status?.conditions ?? [];
+        if (!again) return;
+      } catch (error) {
+        logger.warn({ err: error }, 'node status was not accepted');
+        // Somebody deleted the Node: it is ours to make again.
+        if (isReason(error, 'NotFound')) await register();
+        await sleep(backoff.next(), signal);
+      }
+    }
+  };
+  const changed = (): void => {
+    again = true;
+    if (!registered || writing !== undefined) return;
+    writing = writeStatus().finally(() => (writing = undefined));
+  };
+  const register = async (): Promise<Live<Node>> => {
+    const wanted = nodeObject(await input(), options.labels ?? {}, options.podCidrs);
+    try {
+      const created = await client.create(resources.nodes, wanted);
+      previous = created.status?.conditions ?? [];
+      return created;
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists')) throw error;
+    }
+    const existing = await client.get(resources.nodes, key);
+    previous = existing.status?.conditions ?? [];
+    const labels = nodeLabels(nodeName, machine.arch, options.labels ?? {});
+    return client.patch(resources.nodes, key, 'merge', { metadata: { labels } });
+  };
+
+  return {
+    async register() {
+      const backoff = createBackoff({ baseMs: 20, maxMs: 2000 });
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          const node = await register();
+          // Told to stop meanwhile: nothing more may be begun.
+          signal.throwIfAborted();
+          registered = true;
+          void keepLease(client, nodeName, node.metadata.uid, signal);
+          const timer = setInterval(changed, statusEveryMs);
+          signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+          changed();
+          return node;
+        } catch (error) {
+          logger[error instanceof ApiError ? 'warn' : 'debug']({ err: error }, 'node was not registered');
+          await sleep(backoff.next(), signal);
+        }
+      }
+    },
+    setRoutesReady() {
+      routesReady = true;
+      changed();
+    },
+    setReady() {
+      notReady = undefined;
+      changed();
+    },
+    imagesChanged: changed,
+  };
+}
+
+async function keepLease(client: Client, nodeName: string, nodeUid: string, signal: AbortSignal): Promise<void> {
+  const key = { namespace: 'kube-node-lease', name: nodeName };
+  while (!signal.aborted) {
+    const renewTime = microTime();
+    try {
+      await client.patch(resources.leases, key, 'merge', { spec: { renewTime, holderIdentity: nodeName } });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) await createLease(client, key, nodeUid, renewTime);
+      else logger.warn({ err: error }, 'node lease was not renewed');
+    }
+    await sleep(leaseEveryMs, signal);
+  }
+}
+
+async function createLease(
+  client: Client,
+  key: { readonly namespace: string; readonly name: string },
+  nodeUid: string,
+  renewTime: string,
+): Promise<void> {
+  const lease: Lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      ...key,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: key.name, uid: nodeUid }],
+    },
+    spec: { holderIdentity: key.name, leaseDurationSeconds: leaseSeconds, renewTime },
+  };
+  try {
+    await client.create(resources.leases, lease);
+  } catch (error) {
+    // The namespace may not be there in a cluster's first moments: the next beat tries again.
+    logger.debug({ err: error }, 'node lease was not made');
+  }
+}
+
+/** metav1.MicroTime. */
+function microTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}

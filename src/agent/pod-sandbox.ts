@@ -1,0 +1,94 @@
+/** What a pod has before its first container: addresses and network, the files in /etc, the volumes. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Pod } from '../api/gen/types.ts';
+import { managedHosts, nodeHosts, podHostName } from './hosts-file.ts';
+import { configReader } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
+import { netnsPath, networkNames, setUpPodNetwork, tearDownPodNetwork } from './pod-network.ts';
+import type { PodRecord } from './pod-record.ts';
+import { podResolvConf } from './resolv-conf.ts';
+import { materializeVolumes } from './volumes.ts';
+
+/** Makes the network unless it is there. Returns the pod's addresses. */
+export async function ensureNetwork(context: NodeContext, pod: Pod, record: PodRecord): Promise<readonly string[]> {
+  if (pod.spec?.hostNetwork === true) {
+    writeEtc(context, pod, record.uid, context.options.nodeIPs);
+    return context.options.nodeIPs;
+  }
+  const ipam = await context.ipam;
+  const names = networkNames(context.options.netnsPrefix, record.uid);
+  if (record.network !== undefined && record.networkUp === true && existsSync(netnsPath(names.netns))) {
+    return record.network.ips;
+  }
+  if (record.network === undefined) {
+    record.network = { ...names, ...ipam.allocate() };
+    // Before the network: an agent that is killed now finds what it has to take away.
+    context.records.save(record);
+  }
+  writeEtc(context, pod, record.uid, record.network.ips);
+  await setUpPodNetwork(record.network, ipam.gateways);
+  record.networkUp = true;
+  context.records.save(record);
+  return record.network.ips;
+}
+
+export async function removeNetwork(context: NodeContext, record: PodRecord): Promise<void> {
+  if (record.network === undefined) return;
+  await tearDownPodNetwork(record.network);
+  (await context.ipam).release(record.network.position);
+}
+
+function writeEtc(context: NodeContext, pod: Pod, uid: string, ips: readonly string[]): void {
+  const { options } = context;
+  const dir = join(context.records.dir(uid), 'etc');
+  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  const host = pod.spec?.hostNetwork === true;
+  const name = podHostName(pod, options.clusterDomain);
+  const aliases = pod.spec?.hostAliases ?? [];
+  const hosts = host ? nodeHosts(textOf('/etc/hosts'), aliases) : managedHosts(ips, name, aliases);
+  writeFileSync(join(dir, 'hosts'), hosts, { mode: 0o644 });
+  writeFileSync(join(dir, 'hostname'), `${host ? options.nodeName : name.hostname}\n`, { mode: 0o644 });
+  const resolv = podResolvConf(pod, {
+    clusterDns: options.clusterDns,
+    clusterDomain: options.clusterDomain,
+    nodeConf: textOf(options.resolvConf ?? '/etc/resolv.conf'),
+  });
+  writeFileSync(join(dir, 'resolv.conf'), resolv, { mode: 0o644 });
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** Makes the volumes, or brings their content up to date. */
+export function ensureVolumes(
+  context: NodeContext,
+  pod: Pod,
+  record: PodRecord,
+  podIps: () => readonly string[],
+): Promise<Map<string, string>> {
+  const places = { disk: join(context.records.dir(record.uid), 'volumes'), memory: memoryDir(context, record.uid) };
+  return materializeVolumes(pod, places, {
+    config: configReader(context.client, record.namespace),
+    tokens: context.tokens,
+    node: context.facts,
+    podIps,
+  });
+}
+
+/** Content that changes on the API server, or expires. */
+export function hasLiveVolumes(pod: Pod): boolean {
+  return (pod.spec?.volumes ?? []).some(
+    ({ configMap, secret, projected, downwardAPI }) => (configMap ?? secret ?? projected ?? downwardAPI) !== undefined,
+  );
+}
+
+export function removeVolumes(context: NodeContext, record: PodRecord): void {
+  context.tokens.forget(record.uid);
+  rmSync(memoryDir(context, record.uid), { recursive: true, force: true });
+}
+
+function memoryDir(context: NodeContext, uid: string): string {
+  return join(context.paths.run, 'pods', uid);
+}

@@ -1,0 +1,85 @@
+/**
+ * Routes to the pods of the other nodes: each node is the gateway of its own range (all nodes are on one LAN).
+ *
+ *   Node informer ─> wanted { range via InternalIP } ─ difference to what the kernel has (proto 86) ─> ip -batch
+ */
+import type { Node } from '../api/gen/types.ts';
+import type { Informer } from '../client/types.ts';
+import { log } from '../util/log.ts';
+import { createWorkQueue } from '../util/queue.ts';
+import { run } from './command.ts';
+
+/** Marks our routes in the kernel, so that ours alone are ever taken away. */
+export const routeProtocol = '86';
+
+const logger = log('agent');
+
+/** `range → gateway` for all nodes but this one. */
+export function wantedRoutes(nodes: Iterable<Node>, self: string): Map<string, string> {
+  const routes = new Map<string, string>();
+  for (const node of nodes) {
+    if (node.metadata?.name === self) continue;
+    const ranges = node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
+    const addresses = (node.status?.addresses ?? []).filter((address) => address.type === 'InternalIP');
+    for (const range of ranges) {
+      const gateway = addresses.find((address) => address.address.includes(':') === range.includes(':'));
+      if (gateway !== undefined) routes.set(range, gateway.address);
+    }
+  }
+  return routes;
+}
+
+/** Resolves when the routes to the nodes known by then are in; goes on until the signal aborts. */
+export async function keepPodRoutes(nodes: Informer<Node>, self: string, signal: AbortSignal): Promise<void> {
+  let firstDone: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (firstDone = resolve));
+  const queue = createWorkQueue(
+    async () => {
+      await applyRoutes(wantedRoutes(nodes.list(), self));
+      firstDone();
+    },
+    signal,
+    {
+      concurrency: 1,
+      baseMs: 200,
+      maxMs: 10_000,
+      onError: (_key, error) => logger.warn({ err: error }, 'pod routes are not in'),
+    },
+  );
+  signal.addEventListener('abort', () => firstDone(), { once: true });
+  await nodes.synced;
+  nodes.onChange((current, old) => {
+    if (current === undefined || old === undefined || routeText(current) !== routeText(old)) queue.add('routes');
+  });
+  queue.add('routes');
+  await first;
+}
+
+function routeText(node: Node): string {
+  return JSON.stringify([...wantedRoutes([node], '')]);
+}
+
+async function applyRoutes(wanted: ReadonlyMap<string, string>): Promise<void> {
+  const have = await currentRoutes();
+  const lines: string[] = [];
+  for (const range of have.keys()) {
+    if (!wanted.has(range)) lines.push(`route del ${range} proto ${routeProtocol}`);
+  }
+  for (const [range, gateway] of wanted) {
+    if (have.get(range) !== gateway) lines.push(`route replace ${range} via ${gateway} proto ${routeProtocol}`);
+  }
+  if (lines.length > 0)
+    await run('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 20_000 });
+}
+
+async function currentRoutes(): Promise<Map<string, string>> {
+  const routes = new Map<string, string>();
+  for (const family of ['-4', '-6']) {
+    const { stdout } = await run('ip', [family, '-json', 'route', 'show', 'proto', routeProtocol], {
+      timeoutMs: 20_000,
+    });
+    const list = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as { dst?: string; gateway?: string }[];
+    for (const { dst, gateway } of list) if (dst !== undefined) routes.set(dst, gateway ?? '');
+  }
+  return routes;
+}

@@ -1,0 +1,11 @@
+/** Whether any process of the machine has this directory as a layer of its root: each container's mounts are its own to see. */
+import { readdir, readFile } from 'node:fs/promises';
+
+export async function isInUse(dir: string): Promise<boolean> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const mounts = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+    if (mounts.includes(dir)) return true;
+  }
+  return false;
+}
