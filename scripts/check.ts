@@ -8,7 +8,7 @@ const node = process.execPath;
 const bin = (name: string): string => `${projectRoot}node_modules/.bin/${name}`;
 
 const CHECKS: readonly { readonly name: string; readonly command: readonly string[] }[] = [
-  { name: 'types', command: [bin('tsc'), '--noEmit'] },
+  { name: 'types', command: [node, `${projectRoot}node_modules/typescript-native/bin/tsc`, '--noEmit'] },
   { name: 'lint', command: [bin('eslint'), '--max-warnings=0', '.'] },
   { name: 'format', command: [bin('prettier'), '--check', '--log-level=warn', '.'] },
   { name: 'laws', command: [node, '--test', `${projectRoot}test/laws/*.test.ts`] },

@@ -1,16 +1,16 @@
 /**
- * Writes fields.json: for each message that a request may hold, its field numbers. Facts from Kubernetes' own definitions
+ * Writes src/apiserver/protobuf/fields.json: for each message that a request may hold, its field numbers. Facts from Kubernetes' own definitions
  * (Apache-2.0): `generated.proto` has numbers and types, `types.go` has what JSON would leave out.
  *
  *   go mod download k8s.io/api@v0.36.0 k8s.io/apimachinery@v0.36.0
- *   node src/apiserver/protobuf/generate.ts $GOPATH/pkg/mod/k8s.io v0.36.0
+ *   scripts/with-node scripts/generate-protobuf-fields.ts $GOPATH/pkg/mod/k8s.io v0.36.0
  *
  *   "core.v1.ServicePort": { "3": "port int32", "5": "nodePort int32 omit", "7": … }
  *     flags: `list`, `map`, `omit` (zero is left out of JSON), `inline` (its fields are the parent's)
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildKinds } from '../../api/kinds/index.ts';
+import { buildKinds } from '../src/api/kinds/index.ts';
 
 const [base = '', version = ''] = process.argv.slice(2);
 const api = join(base, `api@${version}`);
@@ -130,4 +130,4 @@ for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
   }
 }
 const sorted = Object.fromEntries(Object.entries(reachable).sort(([a], [b]) => (a < b ? -1 : 1)));
-writeFileSync(new URL('fields.json', import.meta.url), `${JSON.stringify(sorted)}\n`);
+writeFileSync(new URL('../src/apiserver/protobuf/fields.json', import.meta.url), `${JSON.stringify(sorted)}\n`);

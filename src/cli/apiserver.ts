@@ -1,0 +1,58 @@
+/** `portolan apiserver`: the Kubernetes API alone. Flags have kube-apiserver's names. */
+import { Command } from 'commander';
+import type { ApiServer } from '../apiserver/index.ts';
+import { list, port } from './flags.ts';
+import { aborted, runPart } from './part-process.ts';
+
+export interface ApiserverFlags {
+  readonly dataDir: string;
+  readonly certDir: string;
+  readonly bindAddress: string;
+  readonly securePort: number;
+  readonly advertiseAddress?: string;
+  readonly serviceClusterIpRange: readonly string[];
+  readonly serviceNodePortRange: string;
+}
+
+export function apiserverCommand(): Command {
+  return apiserverFlags(new Command('apiserver'))
+    .description('Serve the Kubernetes API.')
+    .action((flags: ApiserverFlags) =>
+      runPart('apiserver', async (signal) => {
+        const server = await serveApi(flags, signal);
+        await aborted(signal);
+        await server.close();
+      }),
+    );
+}
+
+/** Shared with `control-plane`. */
+export function apiserverFlags(command: Command): Command {
+  return command
+    .requiredOption('--data-dir <dir>', 'where the objects are kept')
+    .requiredOption('--cert-dir <dir>', 'ca, apiserver, apiserver-kubelet-client (.crt and .key), sa.key and sa.pub')
+    .option('--bind-address <ip>', 'listen on', '0.0.0.0')
+    .option('--secure-port <port>', 'HTTPS port', port, 6443)
+    .option(
+      '--advertise-address <ip>',
+      'what the endpoints of the `kubernetes` service say (default: the bind address)',
+    )
+    .option('--service-cluster-ip-range <cidrs>', 'cluster IPs; two, of both families, for dual-stack', list(), [
+      '10.96.0.0/16',
+    ])
+    .option('--service-node-port-range <range>', 'node ports', '30000-32767');
+}
+
+export async function serveApi(flags: ApiserverFlags, signal: AbortSignal): Promise<ApiServer> {
+  const { startApiServer } = await import('../apiserver/index.ts');
+  const host = flags.bindAddress.includes(':') ? `[${flags.bindAddress}]` : flags.bindAddress;
+  const options = {
+    dataDir: flags.dataDir,
+    pkiDir: flags.certDir,
+    listen: [`${host}:${String(flags.securePort)}`],
+    advertiseAddress: flags.advertiseAddress ?? flags.bindAddress,
+    serviceClusterIPRange: flags.serviceClusterIpRange,
+    serviceNodePortRange: flags.serviceNodePortRange,
+  };
+  return startApiServer(options, signal);
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { table } from './table.ts';
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function portolan(...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const commands =
+  'up down status kubeconfig image doctor from logs apiserver controllers control-plane agent proxy dns lb'.split(' ');
+
+test('help lists every command, and every command has help with its flags', async () => {
+  const help = await portolan('--help');
+  assert.equal(help.code, 0);
+  for (const command of commands) assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'));
+  assert.deepEqual((await portolan()).stdout, help.stdout);
+  const each = await Promise.all(commands.map((command) => portolan(command, '--help')));
+  for (const [i, { code, stdout }] of each.entries()) {
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^Usage: portolan ${commands[i] ?? ''}`));
+  }
+});
+
+test('mistakes get a clear error and exit code 1', async () => {
+  const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
+    [['statsu'], /unknown command 'statsu'\n\(Did you mean status\?\)/],
+    [['up', '--node', '3'], /unknown option '--node'\n\(Did you mean --nodes\?\)/],
+    [['up', '--nodes', 'three'], /'--nodes <n>' argument 'three' is invalid. want a whole number/],
+    [['up', '--nodes', '0'], /--nodes 0: want a number from 1 to 99/],
+    [['up', '--name', 'Big_Name'], /--name "Big_Name": want 1 to 32 characters of a-z, 0-9 and '-'/],
+    [['up', '--dual-stack'], /--dual-stack is not there yet/],
+    [['up', '--lan-range', '10.0.0.0/8'], /--lan-range 10.0.0.0\/8: want an IPv4 range/],
+    [['from'], /missing required argument 'vantage'/],
+    [['logs', 'lb', '--name', 'no-such'], /there is no cluster "no-such": start it with "portolan up --name no-such"/],
+    [['status', '-o', 'yaml'], /Allowed choices are table, json/],
+    [['image', 'load', './no-such.tar'], /there is no file .\/no-such.tar/],
+    [['apiserver'], /required option '--data-dir <dir>' not specified/],
+    [['dns', '--listen', 'nowhere', '--kubeconfig', '/dev/null'], /nowhere: want address:port|kubeconfig/],
+    [['proxy', '--kubeconfig', '/no/such', '--hostname-override', 'x'], /cannot read kubeconfig \/no\/such/],
+  ];
+  const outcomes = await Promise.all(mistakes.map(([args]) => portolan(...args)));
+  for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
+    const [args, message] = mistakes[i]!;
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr + stdout, message, args.join(' '));
+    assert.doesNotMatch(stderr, /^\s+at /m, 'no stack for a mistake');
+  }
+});
+
+test('a table has its columns under their heads', () => {
+  assert.equal(
+    table(
+      ['A', 'LONG'],
+      [
+        ['wide cell', 'x'],
+        ['b', ''],
+      ],
+    ),
+    'A           LONG\nwide cell   x\nb',
+  );
+});

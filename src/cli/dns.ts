@@ -1,0 +1,69 @@
+/** `portolan dns`: the cluster DNS alone, with an address and port of your choice. */
+import { Command } from 'commander';
+import type { DnsOptions, Listen } from '../dns/index.ts';
+import { UsageError } from '../cluster/usage-error.ts';
+import { kubeconfigOption, list } from './flags.ts';
+import { aborted, clientFor, runPart } from './part-process.ts';
+
+interface Flags {
+  readonly kubeconfig?: string;
+  readonly listen: readonly string[];
+  readonly clusterDomain: string;
+  readonly serviceClusterIpRange: readonly string[];
+  readonly clusterCidr: readonly string[];
+  readonly allowFrom?: readonly string[];
+  readonly upstream?: readonly string[];
+  readonly resolvConf: string;
+  readonly upstreamNetns?: string;
+  readonly metrics?: string;
+}
+
+export function dnsCommand(): Command {
+  return new Command('dns')
+    .description("Answer the cluster's names; ask the machine's own name servers for all others.")
+    .addOption(kubeconfigOption())
+    .option('--listen <addresses>', 'address:port, UDP and TCP', list(), ['127.0.0.1:5353'])
+    .option('--cluster-domain <name>', 'the zone', 'cluster.local')
+    .option('--service-cluster-ip-range <cidrs>', 'their reverse zones are ours', list(), ['10.96.0.0/16'])
+    .option('--cluster-cidr <cidrs>', 'pod ranges, likewise', list(), ['10.244.0.0/16'])
+    .option('--allow-from <cidrs>', 'who may ask (default: everybody)', list())
+    .option('--upstream <servers>', 'where other names are asked (default: as --resolv-conf says)', list())
+    .option('--resolv-conf <file>', 'names the upstream servers', '/etc/resolv.conf')
+    .option('--upstream-netns <path>', 'network namespace to ask them from')
+    .option('--metrics <address>', 'address:port for /metrics, /health and /ready')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  portolan dns --kubeconfig ~/.kube/config --listen 127.0.0.1:5353\n  dig @127.0.0.1 -p 5353 kubernetes.default.svc.cluster.local',
+    )
+    .action((flags: Flags) =>
+      runPart('dns', async (signal) => {
+        const { runDns } = await import('../dns/index.ts');
+        const dns = await runDns(optionsOf(flags, await clientFor('dns', flags.kubeconfig)), signal);
+        await aborted(signal);
+        await dns.stopped;
+      }),
+    );
+}
+
+function optionsOf(flags: Flags, client: DnsOptions['client']): DnsOptions {
+  return {
+    client,
+    listen: flags.listen.map(parseListen),
+    clusterDomain: flags.clusterDomain,
+    serviceCidrs: flags.serviceClusterIpRange,
+    podCidrs: flags.clusterCidr,
+    upstreams: flags.upstream ?? { resolvConf: flags.resolvConf },
+    ...(flags.allowFrom === undefined ? {} : { allowFrom: flags.allowFrom }),
+    ...(flags.upstreamNetns === undefined ? {} : { upstreamNetns: flags.upstreamNetns }),
+    ...(flags.metrics === undefined ? {} : { metrics: parseListen(flags.metrics) }),
+  };
+}
+
+/** `10.0.0.1:53`, `[::1]:53`. */
+function parseListen(text: string): Listen {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text);
+  const value = Number(match?.[3]);
+  if (match === null || value > 65535)
+    throw new UsageError(`${text}: want address:port, like 127.0.0.1:5353 or [::1]:5353`);
+  return { address: match[1] ?? match[2] ?? '', port: value };
+}

@@ -1,0 +1,70 @@
+/**
+ * How a part lives as a process: until SIGTERM or SIGINT, then it is given a moment to say goodbye.
+ *
+ *   runPart('agent', async (signal) => { … resolves when it has stopped })
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError } from '../api/errors.ts';
+import { loadKubeconfig, createClient } from '../client/index.ts';
+import type { Client, ClosableClient } from '../client/index.ts';
+import { log } from '../util/log.ts';
+
+/** A part that hangs in its goodbye must not hold up `down`, an init system or a reboot. */
+const goodbyeMs = 5000;
+
+export async function runPart(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  process.title = `portolan ${name}`;
+  const logger = log(name);
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(1);
+    logger.info({ signal }, 'stopping');
+    controller.abort();
+    setTimeout(() => {
+      logger.warn({}, 'did not stop in time');
+      process.exit(1);
+    }, goodbyeMs).unref();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  logger.info({ pid: process.pid }, 'starting');
+  try {
+    await work(controller.signal);
+  } catch (error) {
+    if (!controller.signal.aborted) {
+      logger.error({ err: error }, `${name} failed`);
+      process.exit(1);
+    }
+  }
+  logger.info({}, 'stopped');
+  // Kept connections and watchers would hold the process.
+  process.exit(0);
+}
+
+export async function clientFor(part: string, kubeconfig: string | undefined): Promise<ClosableClient> {
+  return createClient(await loadKubeconfig(kubeconfig), { userAgent: `portolan-${part}` });
+}
+
+/**
+ * Resolves when the API server answers anything at all. Parts of a local cluster start together, and the server is the slowest:
+ * asking it often and cheaply beats every informer's own back-off by some 200 ms.
+ */
+export async function serverAnswers(client: Client, signal: AbortSignal): Promise<void> {
+  for (let pause = 20; !signal.aborted; pause = Math.min(pause * 1.1, 1000)) {
+    try {
+      await client.raw('GET', '/readyz');
+      return;
+    } catch (error) {
+      if (error instanceof ApiError) return;
+    }
+    await sleep(pause);
+  }
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

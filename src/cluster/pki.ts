@@ -1,0 +1,60 @@
+/**
+ * The cluster's certificates: one CA, and from it who the API server is and who may speak to it.
+ *
+ *   ensurePki(dir, identities) ── ca ──┬── apiserver (server), apiserver-kubelet-client (client)
+ *                                     ├── admin, controllers, lb (client: CN is the user, O the group)
+ *                                     └── node-N (client and server in one: the node agent's port 10250)
+ *
+ * What is there is kept, so a cluster keeps its identity over `up`; only what is missing is made.
+ * Upstream's layout: kubeadm's "PKI certificates and requirements".
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { certify, certifyAuthority } from './certificate.ts';
+import type { Identity, Issuer } from './certificate.ts';
+
+const authorityName = 'portolan-ca';
+
+/** Makes what is missing. Resolves to true if anything was written. */
+export async function ensurePki(dir: string, identities: readonly Identity[]): Promise<boolean> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const have = (...files: readonly string[]): boolean => files.every((file) => existsSync(join(dir, file)));
+  const caWas = have('ca.crt', 'ca.key');
+  const keysWere = have('sa.key', 'sa.pub');
+  const missing = identities.filter(({ file }) => !caWas || !have(`${file}.crt`, `${file}.key`));
+  if (!keysWere) writeServiceAccountKeys(dir);
+  if (!caWas) await writePair(dir, 'ca', (key, out) => certifyAuthority(authorityName, key, out));
+  const issuer: Issuer = { certificate: join(dir, 'ca.crt'), key: join(dir, 'ca.key') };
+  await Promise.all(
+    missing.map((identity) => writePair(dir, identity.file, (key, out) => certify(identity, key, out, issuer))),
+  );
+  return missing.length > 0 || !keysWere || !caWas;
+}
+
+/** What signs ServiceAccount tokens: no certificate, and of no use to TLS. */
+function writeServiceAccountKeys(dir: string): void {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeWhole(join(dir, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+  writeWhole(join(dir, 'sa.key'), pkcs8(privateKey), 0o600);
+}
+
+/** The key first, the certificate whole: one without the other, or half of one, is never seen. */
+async function writePair(dir: string, file: string, sign: (key: string, out: string) => Promise<void>): Promise<void> {
+  const key = join(dir, `${file}.key`);
+  const certificate = join(dir, `${file}.crt`);
+  writeWhole(key, pkcs8(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey), 0o600);
+  await sign(key, `${certificate}.new`);
+  renameSync(`${certificate}.new`, certificate);
+}
+
+function pkcs8(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** A crash leaves the old file or the new one, never half of one. */
+function writeWhole(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.new`, text, { mode });
+  renameSync(`${path}.new`, path);
+}

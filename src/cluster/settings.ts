@@ -1,0 +1,140 @@
+/**
+ * What a local cluster is asked to be. Pure: flags in, checked settings out; everything else is derived (topology.ts).
+ *
+ *   flags ── resolveSettings(flags, slot) ──> ClusterSettings ── DATA/cluster.json
+ *
+ * The slot keeps two clusters apart on one machine: slot 0 is the default cluster, every other name takes the first free
+ * one. Only the ranges that the machine itself sees (LAN and public) differ per slot.
+ */
+import { cidrContains, cidrsOverlap, cidrSize, formatCidr, formatIp, nthAddress, parseCidr } from '../util/ip.ts';
+import type { Cidr } from '../util/ip.ts';
+import { UsageError } from './usage-error.ts';
+
+export const defaultName = 'portolan';
+/** LAN addresses .1 to .99 are nodes; .100 is the LAN host. */
+export const maxNodes = 99;
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly slot: number;
+  readonly nodes: number;
+  readonly lanRange: string;
+  readonly publicRange: string;
+  /** LoadBalancer addresses; inside the public range. */
+  readonly poolRange: string;
+  readonly podRange: string;
+  readonly serviceRange: string;
+  readonly clusterDomain: string;
+  readonly dataDir: string;
+  /** `--data` was given: `down` leaves the directory. */
+  readonly keepData: boolean;
+  readonly imagesDir: string;
+}
+
+/** As given on the command line; undefined: not given. */
+export interface ClusterFlags {
+  readonly name?: string;
+  readonly nodes?: number;
+  readonly lanRange?: string;
+  readonly publicRange?: string;
+  readonly poolRange?: string;
+  readonly podRange?: string;
+  readonly serviceRange?: string;
+  readonly data?: string;
+  readonly images?: string;
+  readonly ipv6?: boolean;
+  readonly dualStack?: boolean;
+}
+
+/** The range settings, with the flag that changes each. */
+export const rangeFlags = {
+  lanRange: '--lan-range',
+  publicRange: '--public-range',
+  poolRange: '--pool-range',
+  podRange: '--cluster-cidr',
+  serviceRange: '--service-cluster-ip-range',
+} as const;
+export type RangeName = keyof typeof rangeFlags;
+
+export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSettings {
+  if (flags.ipv6 === true || flags.dualStack === true) {
+    const flag = flags.ipv6 === true ? '--ipv6' : '--dual-stack';
+    throw new UsageError(`${flag} is not there yet: local clusters are IPv4 only; leave the flag out`);
+  }
+  const name = checkName(flags.name ?? defaultName);
+  const publicRange = flags.publicRange ?? (slot === 0 ? '198.51.100.0/24' : `198.18.${String(slot)}.0/24`);
+  const settings: ClusterSettings = {
+    name,
+    slot,
+    nodes: flags.nodes ?? 3,
+    lanRange: flags.lanRange ?? `10.10.${String(10 + slot)}.0/24`,
+    publicRange,
+    poolRange: flags.poolRange ?? upperHalf(publicRange),
+    podRange: flags.podRange ?? '10.244.0.0/16',
+    serviceRange: flags.serviceRange ?? '10.96.0.0/16',
+    clusterDomain: 'cluster.local',
+    dataDir: flags.data ?? `/var/lib/portolan/${name}`,
+    keepData: flags.data !== undefined,
+    imagesDir: flags.images ?? '/var/lib/portolan/images',
+  };
+  checkSettings(settings);
+  return settings;
+}
+
+/** Part of namespace, link and file names, so it is kept to what all of them can carry. */
+export function checkName(name: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name) || name === 'images') {
+    throw new UsageError(
+      `--name ${JSON.stringify(name)}: want 1 to 32 characters of a-z, 0-9 and '-', starting and ending with a letter or digit`,
+    );
+  }
+  return name;
+}
+
+function upperHalf(text: string): string {
+  const range = parseCidr(text);
+  if (range === undefined || range.bits > 30) return text;
+  return `${formatIp(nthAddress(range, cidrSize(range) / 2n))}/${String(range.bits + 1)}`;
+}
+
+function checkSettings(settings: ClusterSettings): void {
+  if (!Number.isInteger(settings.nodes) || settings.nodes < 1 || settings.nodes > maxNodes) {
+    throw new UsageError(`--nodes ${String(settings.nodes)}: want a number from 1 to ${String(maxNodes)}`);
+  }
+  if (!settings.dataDir.startsWith('/')) throw new UsageError(`--data ${settings.dataDir}: want an absolute path`);
+  const lan = range(settings, 'lanRange', 16, 24);
+  const wan = range(settings, 'publicRange', 8, 24);
+  const pool = range(settings, 'poolRange', 8, 30);
+  const pods = range(settings, 'podRange', 8, 16);
+  const services = range(settings, 'serviceRange', 8, 26);
+  // .1 is the load balancer, .10 the internet host, .11 this machine: they can't be handed out.
+  if (!cidrContains(wan, nthAddress(pool, 0)) || pool.bits <= wan.bits || pool.base < wan.base + 16n) {
+    throw new UsageError(
+      `${rangeFlags.poolRange} ${settings.poolRange}: must lie inside the public range ${settings.publicRange}, after its first 16 addresses`,
+    );
+  }
+  const named: readonly (readonly [RangeName, Cidr])[] = [
+    ['lanRange', lan],
+    ['publicRange', wan],
+    ['podRange', pods],
+    ['serviceRange', services],
+  ];
+  for (const [i, [nameA, a]] of named.entries()) {
+    for (const [nameB, b] of named.slice(i + 1)) {
+      if (!cidrsOverlap(a, b)) continue;
+      throw new UsageError(
+        `${rangeFlags[nameA]} ${formatCidr(a)} and ${rangeFlags[nameB]} ${formatCidr(b)} overlap: change one`,
+      );
+    }
+  }
+}
+
+function range(settings: ClusterSettings, name: RangeName, least: number, most: number): Cidr {
+  const parsed = parseCidr(settings[name]);
+  if (parsed?.family !== 'IPv4' || parsed.bits < least || parsed.bits > most) {
+    throw new UsageError(
+      `${rangeFlags[name]} ${settings[name]}: want an IPv4 range like 10.0.0.0/${String(most)}, prefix from /${String(least)} to /${String(most)}`,
+    );
+  }
+  return parsed;
+}
