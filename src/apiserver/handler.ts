@@ -10,6 +10,7 @@ import { log } from '../util/log.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { authorize } from './auth/authorize.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
+import { serveNoDefinitions } from './custom-resources.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
 import { gone, sendStatus } from './http/respond.ts';
@@ -57,7 +58,7 @@ async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'us
   }
   const kind = server.registry.find(info.group, info.version, info.plural);
   if (kind === undefined) {
-    if (await serveReview(exchange, info)) return;
+    if ((await serveReview(exchange, info)) || (await serveNoDefinitions(exchange, info))) return;
     throw noSuchResource();
   }
   await serveResource({ ...exchange, info, kind });

@@ -35,12 +35,12 @@ const tokenAgeMs = 60_000;
 export function createTransport(config: Kubeconfig, userAgent: string): Transport {
   const base = parseServer(config.server);
   const secure = base.protocol === 'https:';
-  const calls = agentOf(config, secure, 64);
-  const streams = agentOf(config, secure, Infinity);
+  // One pool: the socket that a list leaves idle carries the watch that follows it, and saves a TLS handshake.
+  const agent = agentOf(config, secure);
   const authorization = bearer(config);
   const prefix = base.pathname === '/' ? '' : base.pathname;
 
-  const start = (method: string, path: string, agent: http.Agent, body?: CallBody): http.ClientRequest => {
+  const start = (method: string, path: string, body?: CallBody): http.ClientRequest => {
     const headers: http.OutgoingHttpHeaders = { accept: 'application/json', 'user-agent': userAgent };
     const token = authorization();
     if (token !== undefined) headers['authorization'] = token;
@@ -62,7 +62,7 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
   };
 
   const once = async (method: string, path: string, body?: CallBody): Promise<unknown> => {
-    const request = start(method, path, calls, body);
+    const request = start(method, path, body);
     request.setTimeout(silenceMs, () => request.destroy(silence(method, path)));
     return decode(method, path, await responseTo(request));
   };
@@ -79,7 +79,7 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
     },
     async open(path, signal) {
       signal.throwIfAborted();
-      const request = start('GET', path, streams);
+      const request = start('GET', path);
       const abort = (): void => void request.destroy();
       signal.addEventListener('abort', abort, { once: true });
       request.once('close', () => signal.removeEventListener('abort', abort));
@@ -91,8 +91,7 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
       throw apiError(response.statusCode ?? 500, 'InternalError', `unexpected answer to watch ${path}`);
     },
     close() {
-      calls.destroy();
-      streams.destroy();
+      agent.destroy();
     },
   };
 }
@@ -107,8 +106,8 @@ function parseServer(server: string): URL {
   return url;
 }
 
-function agentOf(config: Kubeconfig, secure: boolean, maxSockets: number): http.Agent {
-  const common = { keepAlive: true, keepAliveMsecs: keepAliveMs, maxSockets, maxFreeSockets: 8 };
+function agentOf(config: Kubeconfig, secure: boolean): http.Agent {
+  const common = { keepAlive: true, keepAliveMsecs: keepAliveMs, maxFreeSockets: 8 };
   if (!secure) return new Agent(common);
   return new https.Agent({
     ...common,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { launcher } from '../support/paths.ts';
-import { sharedCluster } from '../support/cluster.ts';
+import { asYaml, sharedCluster } from '../support/cluster.ts';
 import { runCommand } from '../support/run.ts';
 
 const cluster = sharedCluster();
@@ -62,7 +62,7 @@ const CASES: readonly Case[] = [
 for (const { name, input, stderr } of CASES) {
   test(`bad input: ${name} is refused and changes nothing`, async (t) => {
     const ns = await cluster.namespace(t, 'bad');
-    const outcome = await cluster.tryKubectl(['create', '-n', ns, '-f', '-'], { input });
+    const outcome = await cluster.tryKubectl(['create', '-n', ns, '-f', '-'], { input: asYaml(input) });
     assert.equal(outcome.code, 1, outcome.stdout);
     assert.match(outcome.stderr, stderr);
     assert.equal(await cluster.kubectl(['get', 'services,deployments', '-n', ns, '-o', 'name']), '');

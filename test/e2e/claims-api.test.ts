@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import { clientPod } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -47,8 +46,7 @@ test('claim C20: a pod reaches the API at 10.96.0.1:443 with its own token and C
 
 test('claim C21: user → frontend → backend → database, and only the frontend is open', async (t) => {
   const ns = await cluster.namespace(t, 'c21');
-  const example = readFileSync(join(projectRoot, 'examples/three-tier.yaml'), 'utf8');
-  await cluster.apply(ns, example);
+  await cluster.kubectl(['apply', '-n', ns, '-f', join(projectRoot, 'examples/three-tier.yaml')]);
   for (const name of ['frontend', 'backend', 'database']) await cluster.waitForDeployment(ns, name);
   const address = await eventually('the frontend has a public address', async () => {
     const ip = await cluster.kubectl([

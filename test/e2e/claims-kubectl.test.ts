@@ -1,11 +1,24 @@
 /** Claims C17, C18 and the verbs people use: the real kubectl, unchanged. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { webApp } from '../support/apps.ts';
-import { sharedCluster } from '../support/cluster.ts';
+import { asYaml, sharedCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 
 const cluster = sharedCluster();
+
+/** An editor for `kubectl edit`: sed with this expression. */
+function editorThatRuns(t: TestContext, expression: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-editor-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'editor');
+  writeFileSync(path, `#!/bin/sh\nexec sed -i '${expression}' "$1"\n`, { mode: 0o755 });
+  return path;
+}
 
 test('claim C17: kubectl expose deployment nginxapp, as ClusterIP and as NodePort', async (t) => {
   const ns = await cluster.namespace(t, 'c17');
@@ -159,7 +172,7 @@ test('kubectl: describe, edit, label, annotate, wait, watch, yaml, delete', asyn
     'hello',
   );
   await cluster.kubectl(['edit', 'service', 'web', '-n', ns], {
-    env: { KUBE_EDITOR: 'sed -i s/ClientIP/None/;s/tier:.front/tier:\\ edge/' },
+    env: { KUBE_EDITOR: editorThatRuns(t, 's/tier: front/tier: edge/') },
   });
   assert.equal(
     await cluster.kubectl(['get', 'svc', 'web', '-n', ns, '-o', 'jsonpath={.metadata.labels.tier}']),
@@ -203,7 +216,7 @@ test('kubectl: apply changes what was applied, and only that', async (t) => {
   );
   assert.match(
     await cluster.kubectl(['apply', '-n', ns, '-f', '-'], {
-      input: at('[{ name: http, port: 80, targetPort: 8080 }, { name: https, port: 443 }]'),
+      input: asYaml(at('[{ name: http, port: 80, targetPort: 8080 }, { name: https, port: 443 }]')),
     }),
     /unchanged/,
   );
@@ -237,7 +250,7 @@ test('kubectl: logs and exec, with exit codes and standard input', async (t) => 
   assert.equal(failed.code, 7);
   assert.match(failed.stderr, /sorry/);
   const missing = await cluster.tryKubectl(['logs', 'nobody', '-n', ns]);
-  assert.match(missing.stderr, /Error from server \(NotFound\): pods "nobody" not found/);
+  assert.match(missing.stderr, /error from server \(NotFound\): pods "nobody" not found/i);
 });
 
 test('kubectl: an image that cannot be had says why', async (t) => {

@@ -96,7 +96,7 @@ test('claim C8: localhost:nodePort answers on every node, localhost:80 is refuse
   }
   // A neighbour sends to the node's 127.0.0.1 by its link address (CVE-2020-8558): nothing may come back.
   const [nodeIP = ''] = await cluster.nodeAddresses();
-  await cluster.mustFrom('lan', ['ip', 'route', 'add', '127.0.0.1/32', 'via', nodeIP, 'dev', 'lan0', 'table', '99']);
+  await cluster.mustFrom('lan', ['ip', 'route', 'add', '127.0.0.1/32', 'via', nodeIP, 'dev', 'eth0', 'table', '99']);
   await cluster.mustFrom('lan', ['ip', 'rule', 'add', 'pref', '0', 'to', '127.0.0.1/32', 'lookup', '99']);
   t.after(async () => {
     await cluster.mustFrom('lan', ['ip', 'rule', 'del', 'pref', '0', 'to', '127.0.0.1/32', 'lookup', '99']);

@@ -16,7 +16,7 @@ const nginxConf = (
   port: number,
 ): string => `daemon off; error_log /dev/stderr; pid /tmp/nginx.pid; worker_processes 1; events {}
     http { access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s;
-      server { listen ${port}; listen [::]:${port}; location / { default_type text/plain; return 200 "$hostname $remote_addr"; } } }`;
+      server { listen ${port}; listen [::]:${port}; location / { default_type text/plain; return 200 "$hostname $remote_addr\\n"; } } }`;
 
 /** ConfigMap and Deployment `name`, label app=name. Ready when nginx answers. */
 export function webApp(name: string, app: WebApp = {}): string {

@@ -32,7 +32,7 @@ export async function send(
   to: Replying,
   code: number,
   type: string,
-  text: string,
+  content: string | Buffer,
   warnings: readonly string[] = [],
 ): Promise<void> {
   const { request, response } = to;
@@ -41,11 +41,11 @@ export async function send(
     'cache-control': 'no-cache, private',
   };
   if (warnings.length > 0) headers['warning'] = warnings.map(warningHeader);
-  let body = Buffer.from(text);
+  let body = typeof content === 'string' ? Buffer.from(content) : content;
   if (body.length >= gzipFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
     body = await compress(body);
     headers['content-encoding'] = 'gzip';
-    headers['vary'] = 'Accept-Encoding';
+    headers['vary'] = [response.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ');
   }
   headers['content-length'] = body.length;
   if (gone(response)) return;
@@ -95,8 +95,8 @@ async function toYaml(json: string): Promise<string> {
   return stringify(JSON.parse(json), { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function compress(body: Buffer): Promise<Buffer<ArrayBuffer>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
+function compress(body: Buffer): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   gzip(body, { level: 1 }, (error, result) => (error === null ? resolve(result) : reject(error)));
   return promise;
 }

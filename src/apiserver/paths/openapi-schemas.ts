@@ -1,11 +1,11 @@
 /**
- * gen/schema.json and gen/descriptions.json → OpenAPI schemas under upstream's names (`io.k8s.api.core.v1.Service`), with what
- * kubectl reads besides types: x-kubernetes-group-version-kind, patch strategies, int-or-string.
+ * gen/schema.json and the descriptions → OpenAPI schemas under upstream's names (`io.k8s.api.core.v1.Service`), with what kubectl
+ * reads besides types: x-kubernetes-group-version-kind, patch strategies, int-or-string.
  */
 import { readFileSync } from 'node:fs';
 import { mergeKey } from '../../api/merge-keys.ts';
 import type { Resource } from '../../api/resources.ts';
-import { typeSchema } from '../../api/schema.ts';
+import { quantityFields, typeSchema } from '../../api/schema.ts';
 import type { FieldSchema } from '../../api/schema.ts';
 
 export type Json = Record<string, unknown>;
@@ -19,36 +19,21 @@ export interface Dialect {
 export const v3: Dialect = { prefix: '#/components/schemas/', three: true };
 export const v2: Dialect = { prefix: '#/definitions/', three: false };
 
-let descriptions: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
-let names: ReadonlyMap<string, string> | undefined;
+const either = (...types: readonly string[]): Json => ({ oneOf: types.map((type) => ({ type })) });
 
-function describe(type: string, field: string): string | undefined {
-  const file = new URL('../../api/gen/descriptions.json', import.meta.url);
-  descriptions ??= JSON.parse(readFileSync(file, 'utf8')) as NonNullable<typeof descriptions>;
-  const text = descriptions[type]?.[field];
-  return text === '' ? undefined : text;
-}
-
-/** Packages as the protobuf messages have them; what has no message is taken for core. */
-export function schemaName(type: string): string {
-  names ??= loadNames();
-  return names.get(type) ?? `io.k8s.api.core.v1.${type}`;
-}
-
-function loadNames(): ReadonlyMap<string, string> {
-  const file = new URL('../protobuf/fields.json', import.meta.url);
-  const messages = Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object);
-  const found = new Map<string, string>([['MicroTime', 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime']]);
-  for (const message of messages) {
-    const type = message.slice(message.lastIndexOf('.') + 1);
-    const meta = message.startsWith('meta.');
-    // Two packages may have a type of one name; the schema's plain name is the first one's.
-    if (!found.has(type)) found.set(type, meta ? `io.k8s.apimachinery.pkg.apis.${message}` : `io.k8s.api.${message}`);
-  }
-  return found.set('Status', `${metaPackage}.Status`).set('ListMeta', `${metaPackage}.ListMeta`);
-}
-
-const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+/** What Go has as types of their own and JSON as plain values. v2 has no way to say `either`. */
+export const valueTypes: Readonly<
+  Record<'FieldsV1' | 'IntOrString' | 'MicroTime' | 'Quantity' | 'Time', (dialect: Dialect) => Json>
+> = {
+  FieldsV1: () => ({ type: 'object' }),
+  IntOrString: ({ three }) => ({
+    ...(three ? either('integer', 'string') : { type: 'string' }),
+    format: 'int-or-string',
+  }),
+  MicroTime: () => ({ type: 'string', format: 'date-time' }),
+  Quantity: ({ three }) => (three ? either('string', 'number') : { type: 'string' }),
+  Time: () => ({ type: 'string', format: 'date-time' }),
+};
 
 /** The schemas of these types and of all that they refer to. */
 export function collectSchemas(types: readonly string[], resources: readonly Resource[], dialect: Dialect): Json {
@@ -69,24 +54,69 @@ export function groupVersionKind({ group, version, kind }: Pick<Resource, 'group
   return { group, kind, version };
 }
 
+const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+let names: ReadonlyMap<string, string> | undefined;
+
+/** Packages as the protobuf messages have them; what has no message is taken for core. */
+export function schemaName(type: string): string {
+  names ??= loadNames();
+  return names.get(type) ?? `io.k8s.api.core.v1.${type}`;
+}
+
+function loadNames(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const message of Object.keys(readJson('../protobuf/fields.json'))) {
+    const type = message.slice(message.lastIndexOf('.') + 1);
+    const machinery = message.startsWith('meta.') ? 'apis.' : /^(api|util|runtime)\./.test(message) ? '' : undefined;
+    found.set(
+      type,
+      machinery === undefined ? `io.k8s.api.${message}` : `io.k8s.apimachinery.pkg.${machinery}${message}`,
+    );
+  }
+  for (const type of ['MicroTime', 'Time', 'Status', 'StatusDetails', 'StatusCause', 'ListMeta', 'ShardInfo'])
+    found.set(type, `${metaPackage}.${type}`);
+  // Where two packages have one name, ours has a prefix.
+  return found
+    .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
+    .set('CoreEndpointPort', 'io.k8s.api.core.v1.EndpointPort')
+    .set('CoreResourceClaim', 'io.k8s.api.core.v1.ResourceClaim');
+}
+
 function typeToSchema(type: string, dialect: Dialect, refer: (type: string) => void): Json {
+  const value = Object.entries(valueTypes).find(([name]) => name === type)?.[1];
+  if (value !== undefined) return { ...described(type, ''), ...value(dialect) };
   const properties: Json = {};
   const required: string[] = [];
   for (const [field, schema] of typeSchema(type) ?? []) {
-    const property = fieldToSchema(schema, dialect, refer);
-    const description = describe(type, field);
-    if (description !== undefined) property['description'] = description;
-    Object.assign(property, patchStrategy(type, field));
-    properties[field] = property;
+    const property = fieldToSchema(asReferences(schema, `${type}.${field}`), dialect, refer);
+    properties[field] = { ...property, ...described(type, field), ...patchStrategy(type, field) };
     if (schema.required === true) required.push(field);
   }
-  const description = describe(type, '');
   return {
-    ...(description === undefined ? {} : { description }),
+    ...described(type, ''),
     type: 'object',
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
     ...(required.length > 0 ? { required } : {}),
   };
+}
+
+type Descriptions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Only while documents are made of them: afterwards the memory is better used. */
+let descriptions: WeakRef<readonly Descriptions[]> | undefined;
+
+function described(type: string, field: string): { readonly description?: string } {
+  let sources = descriptions?.deref();
+  if (sources === undefined) {
+    sources = ['descriptions.json', '../../api/gen/descriptions.json'].map((path) => readJson(path) as Descriptions);
+    descriptions = new WeakRef(sources);
+  }
+  const description = sources.map((texts) => texts[type]?.[field]).find((text) => text !== undefined && text !== '');
+  return description === undefined ? {} : { description };
+}
+
+function readJson(path: string): object {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as object;
 }
 
 /** A list of plain values merges as a set and has no key. */
@@ -99,31 +129,28 @@ function patchStrategy(type: string, field: string): Json {
   };
 }
 
+/** The values that upstream has definitions for, alone, in lists and in maps. */
+function asReferences(schema: FieldSchema, path: string): FieldSchema {
+  if (schema.items !== undefined) return { ...schema, items: asReferences(schema.items, path) };
+  if (schema.values !== undefined) return { ...schema, values: asReferences(schema.values, path) };
+  if (quantityFields.has(path)) return { ref: 'Quantity' };
+  if (path === 'ManagedFieldsEntry.fieldsV1') return { ref: 'FieldsV1' };
+  if (schema.type === 'int-or-string') return { ref: 'IntOrString' };
+  if (schema.format === 'micro-time') return { ref: 'MicroTime' };
+  if (schema.format === 'date-time') return { ref: 'Time' };
+  return schema;
+}
+
 function fieldToSchema(schema: FieldSchema, dialect: Dialect, refer: (type: string) => void): Json {
   if (schema.ref !== undefined) {
     refer(schema.ref);
     const $ref = `${dialect.prefix}${schemaName(schema.ref)}`;
     // Beside $ref nothing else counts in v3.0, so it is wrapped to carry a description.
-    return dialect.three ? { allOf: [{ $ref }], default: {} } : { $ref };
+    return dialect.three ? { allOf: [{ $ref }], ...(schema.ref in valueTypes ? {} : { default: {} }) } : { $ref };
   }
-  if (schema.items !== undefined) return { type: 'array', items: plain(schema.items, dialect, refer) };
+  if (schema.items !== undefined) return { type: 'array', items: fieldToSchema(schema.items, dialect, refer) };
   if (schema.values !== undefined)
-    return { type: 'object', additionalProperties: plain(schema.values, dialect, refer) };
-  switch (schema.type) {
-    case 'int-or-string':
-      return dialect.three
-        ? { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] }
-        : { format: 'int-or-string', type: 'string' };
-    case 'any':
-    case undefined:
-      return { type: 'object' };
-    default: {
-      const format = schema.format === 'micro-time' ? 'date-time' : schema.format;
-      return { type: schema.type, ...(format === undefined ? {} : { format }) };
-    }
-  }
-}
-
-function plain(schema: FieldSchema, dialect: Dialect, refer: (type: string) => void): Json {
-  return fieldToSchema(schema, dialect, refer);
+    return { type: 'object', additionalProperties: fieldToSchema(schema.values, dialect, refer) };
+  if (schema.type === 'any' || schema.type === undefined) return { type: 'object' };
+  return { type: schema.type, ...(schema.format === undefined ? {} : { format: schema.format }) };
 }

@@ -1,6 +1,8 @@
 /**
- * /openapi/v3: an index and one document per group and version; /openapi/v2: all in one, as JSON. Built when first asked for, from
- * the registry, kept as text.
+ * /openapi/v3: an index and one document per group and version; /openapi/v2: all in one. Built when first asked for, from the
+ * registry, kept as bytes.
+ *
+ *   Accept ──> JSON, and for v2 gnostic's protobuf too ──> document's bytes and ETag ──> 200 or 304
  */
 import { createHash } from 'node:crypto';
 import type { KindDefinition } from '../../api/kind.ts';
@@ -10,41 +12,81 @@ import { noSuchResource, notAcceptable } from '../errors.ts';
 import { send } from '../http/respond.ts';
 import type { Registry } from '../registry.ts';
 import { subresourcesOf } from '../subresources/list.ts';
+import { encodeSwagger } from './openapi-protobuf.ts';
 import { collectSchemas, groupVersionKind, schemaName, v2, v3 } from './openapi-schemas.ts';
 import type { Dialect, Json } from './openapi-schemas.ts';
 import { version } from './version.ts';
 
-const documents = new WeakMap<Registry, Map<string, string>>();
-
-export async function serveOpenApi(exchange: Exchange): Promise<void> {
-  const { path, server } = exchange;
-  const name = path.replace(/^\/openapi\//, '').replace(/\/$/, '');
-  const text = documentFor(server.registry, name);
-  if (text === undefined) throw noSuchResource();
-  const accept = String(exchange.request.headers.accept ?? '');
-  // Clients that ask for the protobuf form only learn that there is none.
-  if (accept !== '' && !/application\/json|application\/\*|\*\/\*/.test(accept))
-    throw notAcceptable(['application/json']);
-  const tag = `"${createHash('sha256').update(text).digest('hex').toUpperCase()}"`;
-  exchange.response.setHeader('etag', tag);
-  if (exchange.request.headers['if-none-match'] === tag) {
-    exchange.response.statusCode = 304;
-    exchange.response.end();
-    return;
-  }
-  await send(exchange, 200, 'application/json', text);
+interface Document {
+  readonly bytes: Buffer;
+  readonly hash: string;
 }
 
-function documentFor(registry: Registry, name: string): string | undefined {
-  let known = documents.get(registry);
-  if (known === undefined) documents.set(registry, (known = new Map<string, string>()));
-  let text = known.get(name);
-  if (text === undefined) {
-    const document = build(registry, name);
-    if (document === undefined) return undefined;
-    known.set(name, (text = JSON.stringify(document)));
+interface Encoding {
+  /** What may be asked for; the first one is what the answer is called. */
+  readonly types: readonly string[];
+  readonly encode: (document: Json) => Buffer;
+}
+
+const json: Encoding = {
+  types: ['application/json'],
+  encode: (document) => Buffer.from(JSON.stringify(document)),
+};
+/** Clients before 1.28 ask with `@`, which RFC 6838 has no room for. Upstream: kube-openapi, pkg/handler/handler.go. */
+const protobuf: Encoding = {
+  types: [
+    'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+    'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  ],
+  encode: encodeSwagger,
+};
+
+const documents = new WeakMap<Registry, Map<string, Document>>();
+
+export async function serveOpenApi(exchange: Exchange): Promise<void> {
+  const { path, request, response, server } = exchange;
+  const name = path.replace(/^\/openapi\//, '').replace(/\/$/, '');
+  const encoding = negotiate(String(request.headers.accept ?? ''), name === 'v2' ? [json, protobuf] : [json]);
+  const document = documentFor(server.registry, name, encoding);
+  if (document === undefined) throw noSuchResource();
+  const tag = `"${document.hash}"`;
+  response.setHeader('etag', tag);
+  response.setHeader('vary', 'Accept');
+  if (request.headers['if-none-match'] === tag) {
+    response.statusCode = 304;
+    response.end();
+    return;
   }
-  return text;
+  await send(exchange, 200, encoding.types[0] ?? '', document.bytes);
+}
+
+/** The best clause that we can answer wins: by quality, then as they were written. */
+function negotiate(accept: string, offered: readonly Encoding[]): Encoding {
+  const clauses = (accept.trim() === '' ? '*/*' : accept).split(',').map((clause) => {
+    const [type = '', ...parameters] = clause.split(';').map((part) => part.trim());
+    const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
+    return { type: type.toLowerCase(), quality: Number(quality ?? 1) };
+  });
+  for (const { type } of clauses.sort((a, b) => b.quality - a.quality)) {
+    const found = offered.find(({ types }) => type === '*/*' || type === 'application/*' || types.includes(type));
+    if (found !== undefined) return found;
+  }
+  throw notAcceptable(offered.flatMap(({ types }) => types));
+}
+
+function documentFor(registry: Registry, name: string, encoding: Encoding): Document | undefined {
+  let known = documents.get(registry);
+  if (known === undefined) documents.set(registry, (known = new Map<string, Document>()));
+  const key = `${name} ${encoding.types[0] ?? ''}`;
+  let document = known.get(key);
+  if (document === undefined) {
+    const built = build(registry, name);
+    if (built === undefined) return undefined;
+    const bytes = encoding.encode(built);
+    document = { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
+    known.set(key, document);
+  }
+  return document;
 }
 
 function build(registry: Registry, name: string): Json | undefined {
@@ -65,10 +107,7 @@ function index(registry: Registry): Json {
   const paths: Json = {};
   for (const item of registry.groupVersions()) {
     const url = urlOf(item);
-    const hash = createHash('sha256')
-      .update(documentFor(registry, `v3/${url}`) ?? '')
-      .digest('hex')
-      .toUpperCase();
+    const hash = documentFor(registry, `v3/${url}`, json)?.hash ?? '';
     paths[url] = { serverRelativeURL: `/openapi/v3/${url}?hash=${hash}` };
   }
   return { paths };

@@ -3,7 +3,7 @@
  *
  *   "k8s\0" Unknown{ typeMeta{apiVersion, kind}, raw }      raw: the message of that kind
  *
- * Field numbers: fields.json (see generate.ts). Upstream: apimachinery/pkg/runtime/serializer/protobuf.
+ * Field numbers: fields.json (see scripts/generate-protobuf-fields.ts). Upstream: apimachinery/pkg/runtime/serializer/protobuf.
  */
 import { readFileSync } from 'node:fs';
 import { wireFields, WireError } from './wire.ts';
