@@ -6,7 +6,7 @@
  */
 import { ApiError, isReason } from '../api/errors.ts';
 import type { Lease, Node } from '../api/gen/types.ts';
-import type { Live } from '../api/object.ts';
+import type { Live, ObjectKey } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
 import type { Client } from '../client/types.ts';
 import type { Image } from '../images/index.ts';
@@ -27,6 +27,9 @@ export interface NodeStatusKeeper {
 const logger = log('agent');
 const leaseSeconds = 40;
 const leaseEveryMs = 5000;
+const leaseRetryMs = 250;
+/** So long a restarted agent may take until it says that its node is not ready after all. */
+const holdMs = 10_000;
 const statusEveryMs = 300_000;
 
 export function createNodeStatusKeeper(
@@ -44,6 +47,7 @@ export function createNodeStatusKeeper(
   let registered = false;
   let writing: Promise<void> | undefined;
   let again = false;
+  let held: NodeJS.Timeout | undefined;
 
   const input = async (): Promise<NodeInput> => ({
     name: nodeName,
@@ -75,8 +79,20 @@ export function createNodeStatusKeeper(
   };
   const changed = (): void => {
     again = true;
-    if (!registered || writing !== undefined) return;
+    if (!registered || held !== undefined || writing !== undefined) return;
     writing = writeStatus().finally(() => (writing = undefined));
+  };
+  /** Says nothing of a node that was Ready before its agent was started again: its kernel and its pods went on serving. */
+  const holdWhileServing = (): void => {
+    const wasReady = previous?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+    if (!wasReady || notReady === undefined || signal.aborted) return;
+    held = setTimeout(release, holdMs);
+    signal.addEventListener('abort', () => clearTimeout(held), { once: true });
+  };
+  const release = (): void => {
+    clearTimeout(held);
+    held = undefined;
+    changed();
   };
   const register = async (): Promise<Live<Node>> => {
     const wanted = nodeObject(await input(), options.labels ?? {}, options.podCidrs);
@@ -103,6 +119,7 @@ export function createNodeStatusKeeper(
           // Told to stop meanwhile: nothing more may be begun.
           signal.throwIfAborted();
           registered = true;
+          holdWhileServing();
           void keepLease(client, nodeName, node.metadata.uid, signal);
           const timer = setInterval(changed, statusEveryMs);
           signal.addEventListener('abort', () => clearInterval(timer), { once: true });
@@ -120,7 +137,7 @@ export function createNodeStatusKeeper(
     },
     setReady() {
       notReady = undefined;
-      changed();
+      release();
     },
     imagesChanged: changed,
   };
@@ -129,23 +146,24 @@ export function createNodeStatusKeeper(
 async function keepLease(client: Client, nodeName: string, nodeUid: string, signal: AbortSignal): Promise<void> {
   const key = { namespace: 'kube-node-lease', name: nodeName };
   while (!signal.aborted) {
-    const renewTime = microTime();
-    try {
-      await client.patch(resources.leases, key, 'merge', { spec: { renewTime, holderIdentity: nodeName } });
-    } catch (error) {
-      if (isReason(error, 'NotFound')) await createLease(client, key, nodeUid, renewTime);
-      else logger.warn({ err: error }, 'node lease was not renewed');
-    }
-    await sleep(leaseEveryMs, signal);
+    const kept = await renewLease(client, key, nodeUid);
+    await sleep(kept ? leaseEveryMs : leaseRetryMs, signal);
   }
 }
 
-async function createLease(
-  client: Client,
-  key: { readonly namespace: string; readonly name: string },
-  nodeUid: string,
-  renewTime: string,
-): Promise<void> {
+async function renewLease(client: Client, key: ObjectKey, nodeUid: string): Promise<boolean> {
+  const renewTime = microTime();
+  try {
+    await client.patch(resources.leases, key, 'merge', { spec: { renewTime, holderIdentity: key.name } });
+    return true;
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return await createLease(client, key, nodeUid, renewTime);
+    logger.warn({ err: error }, 'node lease was not renewed');
+    return false;
+  }
+}
+
+async function createLease(client: Client, key: ObjectKey, nodeUid: string, renewTime: string): Promise<boolean> {
   const lease: Lease = {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
@@ -157,9 +175,11 @@ async function createLease(
   };
   try {
     await client.create(resources.leases, lease);
+    return true;
   } catch (error) {
-    // The namespace may not be there in a cluster's first moments: the next beat tries again.
+    // The namespace may not be there in a cluster's first moments.
     logger.debug({ err: error }, 'node lease was not made');
+    return false;
   }
 }
 

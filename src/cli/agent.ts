@@ -118,12 +118,13 @@ function createSharedInformers(client: Client, signal: AbortSignal): DnsInformer
   };
 }
 
-async function startAgent({ flags, nodeName, client, signal }: NodeOf, ready: Promise<void>): Promise<void> {
+async function startAgent({ flags, nodeName, client, informers, signal }: NodeOf, ready: Promise<void>): Promise<void> {
   const { runAgent } = await import('../agent/index.ts');
   const serving = await servingOf(flags);
   await runAgent(
     {
       client,
+      informers: { services: informers.services },
       nodeName,
       nodeIPs: flags.nodeIp,
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
@@ -188,6 +189,7 @@ async function startProxy({ flags, nodeName, client, informers, signal }: NodeOf
       nodeName,
       nodeIPs: flags.nodeIp,
       clusterCidrs: flags.clusterCidr,
+      ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
       serviceCidrs: flags.serviceClusterIpRange,
       ...(flags.lanRange === undefined ? {} : { lanCidrs: flags.lanRange }),
     },

@@ -51,6 +51,21 @@ export function apiReady(client: Client): Condition {
   };
 }
 
+/** The agents that were started now have spoken: what the API says of a node is not what its dead predecessor left. */
+export function agentsSpoke(client: Client, nodeNames: readonly string[], since: Date): Condition {
+  return {
+    what: 'the node agents have registered',
+    check: async () => {
+      if (nodeNames.length === 0) return undefined;
+      const { items } = await client.list(resources.leases, { namespace: 'kube-node-lease' });
+      const renewed = (name: string): number =>
+        Date.parse(items.find((lease) => lease.metadata.name === name)?.spec?.renewTime ?? '');
+      const silent = nodeNames.filter((name) => !(renewed(name) >= since.getTime()));
+      return silent.length === 0 ? undefined : `no heartbeat yet of ${silent.join(', ')}`;
+    },
+  };
+}
+
 export function nodesReady(client: Client, topology: Topology): Condition {
   return {
     what: 'all nodes are Ready',

@@ -44,6 +44,11 @@ function* creations(
   for (const namespace of [topology.wire, ...places.map((place) => place.namespace)]) {
     if (!existing.namespaces.has(namespace)) yield `netns add ${namespace}`;
   }
+  // Bridges before ports: a new namespace counts its links from 2, and a pair whose ends have the same number there is not
+  // urgent to the kernel (net/core/link_watch.c), so that its bridge port would open up to a second late.
+  if (!existing.namespaces.has(topology.wire)) {
+    for (const bridge of bridges) yield `link add name ${bridge} netns ${topology.wire} type bridge`;
+  }
   for (const place of [...places, topology.host]) {
     for (const link of place.links) {
       // A pair dies with either end, so looking at the wire's end tells both; the bridges take their ports in step 2.

@@ -9,7 +9,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { createClient, loadKubeconfig } from '../client/index.ts';
 import { accessOf } from './access.ts';
 import { checkSame, checkStored, chooseNew } from './choose.ts';
-import { apiReady, nodesReady, servicesAnswer, waitFor } from './conditions.ts';
+import { agentsSpoke, apiReady, nodesReady, servicesAnswer, waitFor } from './conditions.ts';
 import type { Condition } from './conditions.ts';
 import type { KernelProbe } from './doctor.ts';
 import { tearDown } from './down.ts';
@@ -139,6 +139,7 @@ async function prepareFiles(settings: ClusterSettings, topology: Topology, paths
 async function raise(settings: ClusterSettings, topology: Topology, options: UpOptions): Promise<UpResult> {
   const paths = pathsOf(settings);
   const parts = partsOf(settings, topology, paths, { hostNetns: await hostNetns(paths) });
+  const since = new Date();
   const started = await startMissing(parts, paths, options);
   options.say(started.length === 0 ? 'All parts were running' : `Started: ${started.join(', ')}`);
 
@@ -154,6 +155,8 @@ async function raise(settings: ClusterSettings, topology: Topology, options: UpO
   try {
     await wait(apiReady(client));
     options.say(`API server: https://${topology.addresses.control}:${String(topology.apiPort)}`);
+    const newAgents = topology.nodes.map(({ name }) => name).filter((name) => started.includes(name));
+    await wait(agentsSpoke(client, newAgents, since));
     await wait(nodesReady(client, topology));
     await wait(servicesAnswer(settings, topology));
     options.say(`Ready: ${topology.nodes.map((node) => node.name).join(', ')}; DNS and the kubernetes service answer`);

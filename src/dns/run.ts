@@ -48,10 +48,7 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
     metrics,
     ...sync,
   });
-  // A port given by the kernel (0) is taken for UDP first; TCP then wants the same.
-  const serve = async (listen: Listen): Promise<Listen> =>
-    serveTcp(await serveUdp(listen, responder, signal), responder, signal);
-  const listening = await Promise.all(options.listen.map(serve));
+  const listening = await Promise.all(options.listen.map((listen) => serveBoth(listen, responder, signal)));
   const metricsAt = await serveCounts(options, metrics, forwarder, sync.hasSynced, signal);
   const announced = announceNode(options, informers, { listening, metricsAt }, signal);
   logger.info({ listening, domain: clusterDomain }, 'DNS server listens');
@@ -61,6 +58,24 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
     else signal.addEventListener('abort', stop, { once: true });
   });
   return { listening, metrics: metricsAt, ...sync, stopped };
+}
+
+/**
+ * UDP and TCP on one port. Where the kernel chooses it (0), it chooses for UDP, and TCP may find the number taken by
+ * somebody else: then another one is asked for. A failure leaves neither open.
+ */
+async function serveBoth(listen: Listen, responder: Responder, signal: AbortSignal): Promise<Listen> {
+  for (let attempts = 1; ; attempts += 1) {
+    const failed = new AbortController();
+    const lifetime = AbortSignal.any([signal, failed.signal]);
+    try {
+      return await serveTcp(await serveUdp(listen, responder, lifetime), responder, lifetime);
+    } catch (error) {
+      failed.abort();
+      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (listen.port !== 0 || !taken || attempts === 20) throw error;
+    }
+  }
 }
 
 async function makeForwarder(options: DnsOptions, metrics: DnsMetrics, signal: AbortSignal): Promise<Forwarder> {

@@ -87,8 +87,10 @@ test('claim C18: a container in a pod in a replica set in a deployment: create, 
     '--image=portolan.local/host',
     '--replicas=2',
     '--',
-    'sleep',
-    '86400',
+    // Process 1 of a container has no default action for SIGTERM: `sleep` would take its whole grace of 30 s to end.
+    'perl',
+    '-e',
+    '$SIG{TERM} = sub { exit }; sleep 1 while 1',
   ]);
   assert.match(
     await cluster.kubectl(['rollout', 'status', 'deployment/app', '-n', ns, '--timeout=60s']),
@@ -125,7 +127,9 @@ test('claim C18: a container in a pod in a replica set in a deployment: create, 
   await cluster.waitForDeployment(ns, 'app');
   assert.match(await cluster.kubectl(['get', 'deployment', 'app', '-n', ns]), /^app\s+4\/4\s+4\s+4\s/m);
   await cluster.kubectl(['scale', 'deployment/app', '-n', ns, '--replicas=1']);
-  await eventually('three pods are gone', async () => (await cluster.podNames(ns, 'app=app')).length === 1);
+  await eventually('three pods are gone', async () => (await cluster.podNames(ns, 'app=app')).length === 1, {
+    timeoutMs: 60_000,
+  });
 
   await cluster.kubectl(['set', 'env', 'deployment/app', '-n', ns, 'ROUND=2']);
   assert.match(

@@ -43,6 +43,11 @@ const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: S
     bad: { path: 'src/model/x.ts', text: "import { readFileSync } from 'node:fs';" },
   },
   {
+    name: 'node:http comes without undici',
+    law: laws.httpWithoutUndici,
+    bad: { path: 'src/lb/x.ts', text: "import { request } from 'node:http';" },
+  },
+  {
     name: 'no test is skipped',
     law: laws.noSilentSkip,
     bad: { path: 'src/dns/x.test.ts', text: `test${'.skip'}('x', () => {});` },

@@ -79,6 +79,13 @@ export const modelIsPure: Law = (files) =>
     .filter(({ text }) => /from 'node:|Date\.now|new Date\(\)|Math\.random|process\./.test(text))
     .map(({ path }) => `${path} reaches outside: the model is pure`);
 
+/** An ESM import of node:http loads undici for its WebSocket classes: 60 ms and 16 MB in each process. */
+export const httpWithoutUndici: Law = (files) =>
+  files
+    .filter(({ path }) => path.startsWith('src/') && path !== 'src/util/http.ts' && !/test/.test(path))
+    .filter(({ text }) => /^import (?!type )[^;]*from 'node:http';/m.test(text))
+    .map(({ path }) => `${path} imports node:http: take it from src/util/http.ts`);
+
 /** A skipped, focused or unfinished test is not a test. */
 export const noSilentSkip: Law = (files) =>
   files

@@ -125,7 +125,7 @@ export class Cluster {
   async fetchMany(vantage: string, url: string, count: number): Promise<string[]> {
     const output = await this.mustFrom(
       vantage,
-      ['curl', '-sS', '--noproxy', '*', '--max-time', '60', '-H', 'Connection: close', `${url}[1-${count}]`],
+      ['curl', '-sS', '--noproxy', '*', '--max-time', '5', '-H', 'Connection: close', `${url}[1-${count}]`],
       { timeoutMs: 120_000 },
     );
     return output.split('\n').filter((line) => line !== '');

@@ -7,7 +7,6 @@ const TOOLS: readonly { readonly program: string; readonly package: string }[] =
   { program: 'curl', package: 'curl' },
   { program: 'dig', package: 'bind9-dnsutils' },
   { program: 'nginx', package: 'nginx-light' },
-  { program: 'tcpdump', package: 'tcpdump' },
 ];
 
 export function installTestPackages(): void {

@@ -42,11 +42,7 @@ export interface TestUpstream extends AsyncDisposable {
 }
 
 export async function startUpstream(say: TestUpstream['say'], port = 0): Promise<TestUpstream> {
-  const udp = dgram.createSocket('udp4');
-  await new Promise<void>((resolve, reject) => {
-    udp.once('error', reject);
-    udp.bind(port, '127.0.0.1', resolve);
-  });
+  const { udp, tcp } = await bindBoth(port);
   const bound = udp.address().port;
   const asked: Asked[] = [];
   const upstream: TestUpstream = {
@@ -69,7 +65,7 @@ export async function startUpstream(say: TestUpstream['say'], port = 0): Promise
     void answer(packet, 'udp').then((out) => out && udp.send(out, from, address));
   });
   const sockets = new Set<net.Socket>();
-  const tcp = net.createServer((socket) => {
+  tcp.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('data', (chunk: Buffer) => {
@@ -84,8 +80,24 @@ export async function startUpstream(say: TestUpstream['say'], port = 0): Promise
       for (const socket of sockets) socket.destroy();
       tcp.close(() => resolve());
     });
-  await new Promise<void>((resolve) => tcp.listen(bound, '127.0.0.1', resolve));
   return upstream;
+}
+
+/** One port for both; where the kernel chooses it for UDP, TCP may find it taken, and another is asked for. */
+async function bindBoth(port: number): Promise<{ readonly udp: dgram.Socket; readonly tcp: net.Server }> {
+  for (;;) {
+    const udp = dgram.createSocket('udp4');
+    const tcp = net.createServer();
+    try {
+      await new Promise<void>((resolve, reject) => udp.once('error', reject).bind(port, '127.0.0.1', resolve));
+      const bound = udp.address().port;
+      await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen(bound, '127.0.0.1', resolve));
+      return { udp, tcp };
+    } catch (error) {
+      udp.close();
+      if (port !== 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 function reply(packet: Buffer, say: Say, transport: Asked['transport']): Buffer | undefined {
