@@ -114,6 +114,7 @@ const roots = [
   'authentication.v1.TokenRequest',
   'authentication.v1.SelfSubjectReview',
   'authorization.v1.SelfSubjectAccessReview',
+  'authorization.v1.SelfSubjectRulesReview',
   'authorization.v1.SubjectAccessReview',
 ];
 

@@ -52,7 +52,9 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly prepareForUpdate?: (object: T, old: Live<T>) => void;
   readonly validate: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (object: T, old: Live<T>) => readonly FieldError[];
-  /** Sent as `Warning: 299` headers. */
+  /** Sent as a `Warning: 299` header with every answer about the kind, reads and watches too. */
+  readonly deprecation?: string;
+  /** Sent as `Warning: 299` headers with what a write answers. */
   readonly warnings?: (object: T, old: Live<T> | undefined) => readonly string[];
   /** Present: the kind has /status. */
   readonly status?: StatusStrategy<T>;

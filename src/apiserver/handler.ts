@@ -13,7 +13,7 @@ import type { Exchange, ResourceExchange, Server } from './context.ts';
 import { serveNoDefinitions } from './custom-resources.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
-import { gone, sendStatus } from './http/respond.ts';
+import { addWarnings, gone, sendStatus } from './http/respond.ts';
 import { servePath } from './paths/index.ts';
 import { parseRequest, splitTarget } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -27,6 +27,8 @@ import { listObjects } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
 import { update } from './verbs/update.ts';
 import { watchObjects } from './verbs/watch.ts';
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 export function handle(server: Server, request: Incoming, response: Outgoing): void {
   request.on('error', () => undefined);
@@ -52,6 +54,7 @@ async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'us
   const user = await authenticate(half.request, server.pki, server.store);
   authorize(user, info);
   const exchange: Exchange = { ...half, user };
+  if (info.kind === 'resource' && !methods.has(half.request.method ?? '')) throw methodNotAllowed();
   if (info.kind === 'path') {
     await servePath(exchange);
     return;
@@ -67,6 +70,7 @@ async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'us
 async function serveResource(exchange: ResourceExchange): Promise<void> {
   const { info, kind } = exchange;
   if (info.namespace !== '' && !kind.resource.namespaced) throw noSuchResource();
+  if (kind.deprecation !== undefined) addWarnings(exchange.response, [kind.deprecation]);
   if (info.subresource !== '') {
     await serveSubresource(exchange);
     return;

@@ -93,6 +93,7 @@ test('discovery, explain, whoami, can-i, wait, raw, token', async (t) => {
   await says(k('explain', 'service.spec.ports.nodePort'), /FIELD: nodePort <integer>/);
   await says(k('auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}'), 'kubernetes-admin');
   await says(k('auth', 'can-i', 'create', 'pods'), 'yes\n');
+  await says(k('auth', 'can-i', '--list'), /^\*\.\* +\[\] +\[\] +\[\*\]$/m);
   await says(k('get', '--raw', '/readyz?verbose'), /readyz check passed/);
   await says(k('create', 'sa', 'robot'), 'serviceaccount/robot created\n');
   await says(k('create', 'token', 'robot'), /^ey[\w-]+\.[\w-]+\.[\w-]+\n?$/);
@@ -104,6 +105,14 @@ test('discovery, explain, whoami, can-i, wait, raw, token', async (t) => {
   await says(k('create', 'configmap', 'c', '--from-literal=a=b', '-n', 'x'), 'configmap/c created\n');
   await says(k('create', 'secret', 'generic', 's', '--from-literal=a=b', '-n', 'x'), 'secret/s created\n');
   await says(k('get', 'cm,secret', '-n', 'x', '-o', 'jsonpath={.items[*].data}'), '{"a":"b"} {"a":"Yg=="}');
+});
+
+test('Endpoints answer with their deprecation, reads and watches too', async (t) => {
+  const { k } = await cluster(t);
+  const warning = 'Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n';
+  assert.equal((await k('get', 'endpoints', 'nobody', '--ignore-not-found')).err, warning);
+  assert.equal((await k('get', '--raw', '/api/v1/endpoints?watch=1&timeoutSeconds=1')).err, warning);
+  assert.equal((await k('get', 'endpointslices', '-o', 'name')).err, '');
 });
 
 test('get -w shows what happens as it happens', async (t) => {

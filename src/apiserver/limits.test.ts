@@ -67,6 +67,13 @@ test('bodies: malformed, empty, too large, of another kind, of another type, wit
       422,
       /^ConfigMap "A_b" is invalid: metadata\.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain/,
     ],
+    [
+      configMaps,
+      '{"metadata":{"name":"a","finalizers":["mine"]}}',
+      {},
+      422,
+      /metadata\.finalizers\[0\]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified$/,
+    ],
     ['/api/v1/namespaces/default/widgets', '{}', {}, 404, /^the server could not find the requested resource$/],
     ['/api/v1/configmaps', '{}', {}, 405, /^the server does not allow this method on the requested resource$/],
     [
@@ -84,6 +91,18 @@ test('bodies: malformed, empty, too large, of another kind, of another type, wit
     assert.match(String(answer.body['message']), message);
   }
   assert.equal(((await client.call('GET', configMaps)).body['items'] as unknown[]).length, 0, 'nothing was changed');
+});
+
+test('methods and numbers that there are not', async (t) => {
+  const { client } = await startTestServer(t);
+  for (const method of ['OPTIONS', 'TRACE', 'PROPFIND']) {
+    const answer = await client.call(method, configMaps);
+    assert.equal(answer.code, 405, method);
+    assert.equal(answer.body['message'], 'the server does not allow this method on the requested resource');
+  }
+  assert.equal((await client.call('GET', `${configMaps}?limit=9223372036854775807`)).code, 200);
+  const over = await client.call('GET', `${configMaps}?limit=9223372036854775808`);
+  assert.equal(over.body['message'], 'strconv.ParseInt: parsing "9223372036854775808": value out of range');
 });
 
 test('YAML bodies, with a bomb refused', async (t) => {

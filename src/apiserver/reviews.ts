@@ -2,8 +2,8 @@
  * The review kinds: asked by POST, answered from the request, stored nowhere. `kubectl auth whoami` and `auth can-i`.
  */
 import { groupVersionOf } from '../api/resources.ts';
-import type { SelfSubjectAccessReview, SubjectAccessReview } from '../api/gen/types.ts';
-import { allowed } from './auth/authorize.ts';
+import type { SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview } from '../api/gen/types.ts';
+import { allowed, rulesOf } from './auth/authorize.ts';
 import { authenticatedGroup } from './auth/user.ts';
 import type { User } from './auth/user.ts';
 import type { Exchange } from './context.ts';
@@ -18,6 +18,7 @@ const authorization = { group: 'authorization.k8s.io', version: 'v1' } as const;
 export const reviewKinds = [
   { ...authentication, plural: 'selfsubjectreviews', kind: 'SelfSubjectReview' },
   { ...authorization, plural: 'selfsubjectaccessreviews', kind: 'SelfSubjectAccessReview' },
+  { ...authorization, plural: 'selfsubjectrulesreviews', kind: 'SelfSubjectRulesReview' },
   { ...authorization, plural: 'subjectaccessreviews', kind: 'SubjectAccessReview' },
 ] as const;
 
@@ -49,6 +50,12 @@ function verdict(kind: (typeof reviewKinds)[number]['kind'], user: User, body: u
     case 'SelfSubjectAccessReview': {
       const { spec } = body as SelfSubjectAccessReview;
       return { spec, status: { allowed: decide(user, spec) } };
+    }
+    case 'SelfSubjectRulesReview': {
+      const { spec } = body as SelfSubjectRulesReview;
+      // Upstream: pkg/registry/authorization/selfsubjectrulesreview.
+      if ((spec?.namespace ?? '') === '') throw badRequest('no namespace on request');
+      return { spec: {}, status: { ...rulesOf(user), incomplete: false } };
     }
     case 'SubjectAccessReview': {
       const { spec } = body as SubjectAccessReview;

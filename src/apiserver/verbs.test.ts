@@ -223,6 +223,26 @@ test('preconditions of a delete', async (t) => {
   );
 });
 
+test('options of a delete that are no options change nothing', async (t) => {
+  const { client } = await startTestServer(t);
+  await client.call('POST', configMaps, { metadata: { name: 'a' } });
+  const cases: [query: string, body: unknown, code: number, reason: string, message: RegExp][] = [
+    ['', { propagationPolicy: 'Bogus' }, 422, 'Invalid', /propagationPolicy: Unsupported value: "Bogus": supported/],
+    [
+      '',
+      { propagationPolicy: 'Orphan', orphanDependents: true },
+      422,
+      'Invalid',
+      /propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set/,
+    ],
+    ['?gracePeriodSeconds=soon', undefined, 400, 'BadRequest', /strconv\.ParseInt: parsing "soon": invalid syntax/],
+  ];
+  for (const [query, body, code, reason, message] of cases)
+    refused(await client.call('DELETE', `${configMaps}/a${query}`, body), code, reason, message);
+  const { metadata } = (await client.call('GET', `${configMaps}/a`)).body as { metadata: object };
+  assert.ok(!('deletionTimestamp' in metadata));
+});
+
 test('lists: pages of one snapshot, selectors, an exact past, a past that is gone', async (t) => {
   const { client } = await startTestServer(t);
   for (const name of ['a', 'b', 'c', 'd', 'e'])

@@ -21,6 +21,18 @@ export function parseFieldValidation(text: string | null, optionsKind: string): 
   );
 }
 
+/** Upstream: apimachinery pkg/apis/meta/v1/validation ValidateDeleteOptions. */
+export function checkPropagation(policy: string | undefined, orphanDependents: boolean | undefined): void {
+  const field = 'propagationPolicy';
+  if (policy !== undefined && orphanDependents !== undefined) {
+    const message = `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [{ type: 'FieldValueInvalid', field, message }]);
+  }
+  if (policy === undefined || ['Foreground', 'Background', 'Orphan'].includes(policy)) return;
+  const known = '"Foreground", "Background", "Orphan", "nil"';
+  refuse('DeleteOptions', field, `Unsupported value: ${JSON.stringify(policy)}: supported values: ${known}`);
+}
+
 function refuse(kind: string, field: string, message: string): never {
   const error: FieldError = { type: 'FieldValueNotSupported', field, message };
   throw invalid({ group: 'meta.k8s.io', kind }, '', [error]);

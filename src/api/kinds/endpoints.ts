@@ -33,7 +33,7 @@ export const endpointsKind = defineKind<Endpoints>({
     ...validateMetadataUpdate(endpoints, old),
     ...validateEndpoints(endpoints, addressesOf(old)),
   ],
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [
     nameColumn(),
     column('Endpoints', 'The set of all endpoints is the union of all subsets.', endpointsText),

@@ -37,7 +37,7 @@ test('metadata in the words of upstream', () => {
       ownerReferences: [{ apiVersion: '', kind: 'K', name: 'n', uid: '' }],
     },
   }).errors;
-  assert.equal(errors.length, 7);
+  assert.equal(errors.length, 8);
   assert.match(errors[0] ?? '', /^metadata.name: Invalid value: "a_b": a lowercase RFC 1123 subdomain must consist of/);
   assert.match(
     errors[1] ?? '',
@@ -51,6 +51,10 @@ test('metadata in the words of upstream', () => {
   assert.equal(errors[4], 'metadata.ownerReferences.apiVersion: Invalid value: "": version must not be empty');
   assert.equal(errors[5], 'metadata.ownerReferences.uid: Invalid value: "": must not be empty');
   assert.match(errors[6] ?? '', /^metadata.finalizers: Invalid value: "x y": name part must consist of/);
+  assert.match(
+    errors[7] ?? '',
+    /^metadata.finalizers\[0\]: Invalid value: "x y": name is neither a standard finalizer/,
+  );
   const annotations = { a: 'x'.repeat(256 * 1024) };
   assert.deepEqual(pipeline.create(resources.configMaps, { metadata: { ...name, annotations } }).errors, [
     'metadata.annotations: Too long: may not be more than 262144 bytes',

@@ -17,6 +17,8 @@ import {
 /** Reasons why a name is not good for this kind. */
 export type NameRule = (name: string) => string[];
 
+const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
 const annotationBytes = 256 * 1024;
 
 export function validateMetadata(object: KubeObject, namespaced: boolean, rule: NameRule): FieldError[] {
@@ -43,7 +45,17 @@ export function validateMetadata(object: KubeObject, namespaced: boolean, rule: 
       errors.push(invalidField('metadata.finalizers', finalizer, why));
     }
   }
-  return errors;
+  return [...errors, ...validateKubeFinalizers(meta.finalizers ?? [])];
+}
+
+/** Upstream: pkg/apis/core/validation validateKubeFinalizerName. */
+function validateKubeFinalizers(finalizers: readonly string[]): FieldError[] {
+  const why = 'name is neither a standard finalizer name nor is it fully qualified';
+  return finalizers.flatMap((finalizer, index) =>
+    finalizer.includes('/') || standardFinalizers.has(finalizer)
+      ? []
+      : [invalidField(`metadata.finalizers[${index}]`, finalizer, why)],
+  );
 }
 
 /** What an update may not touch. Fields the client left out count as unchanged (the server fills them in). */

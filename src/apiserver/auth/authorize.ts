@@ -3,6 +3,7 @@
  * anonymous may ask for health and version only.
  */
 import { apiError } from '../../api/errors.ts';
+import type { NonResourceRule, ResourceRule } from '../../api/gen/types.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { unauthorized } from '../errors.ts';
 import { anonymous } from './user.ts';
@@ -24,6 +25,19 @@ export function allowed(user: User, info: RequestInfo): boolean {
   } catch {
     return false;
   }
+}
+
+/** The same decision as rules, for `kubectl auth can-i --list`. */
+export function rulesOf(user: User): {
+  readonly resourceRules: readonly ResourceRule[];
+  readonly nonResourceRules: readonly NonResourceRule[];
+} {
+  const all = allowed(user, { kind: 'path', path: '/' });
+  const paths = ['/healthz', '/livez', '/readyz', '/version'].flatMap((path) => [path, `${path}/*`]);
+  return {
+    resourceRules: all ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
+    nonResourceRules: [all ? { verbs: ['*'], nonResourceURLs: ['*'] } : { verbs: ['get'], nonResourceURLs: paths }],
+  };
 }
 
 export function forbiddenPath(user: User, verb: string, path: string): Error {

@@ -40,7 +40,7 @@ export async function send(
     'content-type': type,
     'cache-control': 'no-cache, private',
   };
-  if (warnings.length > 0) headers['warning'] = warnings.map(warningHeader);
+  addWarnings(response, warnings);
   let body = typeof content === 'string' ? Buffer.from(content) : content;
   if (body.length >= gzipFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
     body = await compress(body);
@@ -75,6 +75,13 @@ export function startStream(response: Outgoing, headers: Readonly<Record<string,
   writeHead(response, 200, headers);
   if ('flushHeaders' in response) response.flushHeaders();
   else response.writeHead(200);
+}
+
+/** To those that are there. */
+export function addWarnings(response: Outgoing, warnings: readonly string[]): void {
+  if (warnings.length === 0 || response.headersSent) return;
+  const before = [response.getHeader('warning') ?? []].flat().map(String);
+  response.setHeader('warning', [...before, ...warnings.map(warningHeader)]);
 }
 
 /** RFC 7234 warning with code 299; the text is a quoted string. */

@@ -18,7 +18,7 @@ import { immortalNamespaces } from '../namespace-lifecycle.ts';
 import { clone, draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
 import { renderObject } from '../render.ts';
-import { parseDryRun } from '../write-options.ts';
+import { checkPropagation, parseDryRun } from '../write-options.ts';
 import { isReleased, removeIn, slotOf } from '../write.ts';
 import type { Written } from '../write.ts';
 import { transactionView } from '../write-view.ts';
@@ -57,11 +57,7 @@ export async function readDeleteOptions(exchange: ResourceExchange): Promise<Del
   const body = bytes.length === 0 ? {} : await decodeOptions(exchange, bytes);
   const grace = body.gracePeriodSeconds ?? optionalNumber(query.get('gracePeriodSeconds'));
   const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
-  if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
-    throw badRequest(
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-    );
-  }
+  checkPropagation(policy, body.orphanDependents);
   const dryRun = body.dryRun ?? query.getAll('dryRun');
   return {
     ...body,
@@ -89,7 +85,9 @@ async function decodeOptions(exchange: ResourceExchange, bytes: Buffer): Promise
 }
 
 function optionalNumber(text: string | null): number | undefined {
-  return text !== null && /^-?\d{1,10}$/.test(text) ? Number(text) : undefined;
+  if (text === null || text === '') return undefined;
+  if (/^-?\d{1,10}$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 export function deleteObject(
