@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { passThrough } from './pass-through.ts';
 import { table } from './table.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -44,6 +45,8 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['up', '--name', 'Big_Name'], /--name "Big_Name": want 1 to 32 characters of a-z, 0-9 and '-'/],
     [['up', '--dual-stack'], /--dual-stack is not there yet/],
     [['up', '--lan-range', '10.0.0.0/8'], /--lan-range 10.0.0.0\/8: want an IPv4 range/],
+    [['help', 'statsu'], /unknown command 'statsu'\n\(Did you mean status\?\)/],
+    [['from', 'lan', 'ls', '-la'], /unknown option '-la'\n\(put "--" before the command/],
     [['from'], /missing required argument 'vantage'/],
     [['logs', 'lb', '--name', 'no-such'], /there is no cluster "no-such": start it with "portolan up --name no-such"/],
     [['status', '-o', 'yaml'], /Allowed choices are table, json/],
@@ -59,6 +62,13 @@ test('mistakes get a clear error and exit code 1', async () => {
     assert.match(stderr + stdout, message, args.join(' '));
     assert.doesNotMatch(stderr, /^\s+at /m, 'no stack for a mistake');
   }
+});
+
+test('a program that is not there ends as in a shell', async () => {
+  assert.equal(await passThrough('/no/such/program', []), 127);
+  assert.equal(await passThrough('/etc/passwd', []), 126);
+  assert.equal(await passThrough('sh', ['-c', 'exit 7']), 7);
+  assert.equal(await passThrough('sh', ['-c', 'kill -TERM $$']), 143);
 });
 
 test('a table has its columns under their heads', () => {

@@ -72,7 +72,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       program.outputHelp();
       return 0;
     }
-    await program.parseAsync(args, { from: 'user' });
+    // Help for what is not there is a mistake like its call: commander would show the general help without a word.
+    const isCommand = entries.some((one) => one.name === args[1]);
+    const isMistake = args[0] === 'help' && args[1] !== undefined && !isCommand && !args[1].startsWith('-');
+    await program.parseAsync(isMistake ? args.slice(1) : args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;

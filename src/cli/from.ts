@@ -25,6 +25,12 @@ export function fromCommand(): Command {
     .argument('<vantage>', 'the place')
     .argument('[command...]', 'what to run there, after "--" (default: a shell)')
     .addOption(nameOption())
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          /unknown option/.test(text) ? `${text}(put "--" before the command: portolan from lan -- ls -l)\n` : text,
+        ),
+    })
     .addHelpText(
       'after',
       '\nExamples:\n  portolan from pod/default/web -- curl -s http://myservice\n  portolan from node/node-1 -- curl -s http://10.96.0.10:9153/metrics\n  portolan from internet -- curl -s http://198.51.100.128\n  portolan from lan',

@@ -1,6 +1,6 @@
 /** `portolan kubeconfig`: prints the administrator's kubeconfig of a cluster. */
 import { Command } from 'commander';
-import { accessOf, findCluster, kubeconfigOf } from '../cluster/index.ts';
+import { accessOf, findCluster, kubeconfigOf, UsageError } from '../cluster/index.ts';
 import { nameOption } from './flags.ts';
 
 export function kubeconfigCommand(): Command {
@@ -13,6 +13,9 @@ export function kubeconfigCommand(): Command {
     )
     .action(async ({ name }: { readonly name: string }) => {
       const { topology, paths } = findCluster(name);
+      if (process.getuid?.() !== 0) {
+        throw new UsageError("the administrator's key is root's: sudo ./portolan kubeconfig");
+      }
       const { stringify } = await import('yaml');
       process.stdout.write(stringify(kubeconfigOf(accessOf(topology, paths, 'admin'))));
     });

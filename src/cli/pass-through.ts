@@ -22,7 +22,15 @@ export async function passThrough(
   process.on('SIGHUP', pass);
   try {
     return await new Promise<number>((resolve, reject) => {
-      child.once('error', (cause) => reject(new Error(`cannot run ${program}: ${cause.message}`, { cause })));
+      child.once('error', (cause: NodeJS.ErrnoException) => {
+        // As a shell has it, and nsenter and crun too: 127 not found, 126 not to be run.
+        const code = { ENOENT: 127, EACCES: 126 }[cause.code ?? ''];
+        if (code === undefined) reject(new Error(`cannot run ${program}: ${cause.message}`, { cause }));
+        else {
+          process.stderr.write(`portolan: cannot run ${program}: ${code === 127 ? 'not found' : 'not executable'}\n`);
+          resolve(code);
+        }
+      });
       child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   } finally {

@@ -1,5 +1,6 @@
 /** `portolan up`: starts a cluster in the background and returns when it answers. */
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { defaultName, rangeFlags, up } from '../cluster/index.ts';
 import type { ClusterFlags, UpResult } from '../cluster/index.ts';
@@ -73,13 +74,14 @@ function interrupted(): AbortSignal {
 
 function farewell({ settings, topology, kubeconfig }: UpResult, ms: number): string {
   const name = settings.name === defaultName ? '' : ` --name ${settings.name}`;
+  const program = process.env['PORTOLAN_COMMAND'] ?? 'portolan';
+  const example = fileURLToPath(new URL('../../examples/three-tier.yaml', import.meta.url));
   return `Cluster "${settings.name}" is Ready (${(ms / 1000).toFixed(2)} s). kubectl's context is now "${topology.context}" (${kubeconfig}).
 
 Try next:
   kubectl get nodes -o wide
-  kubectl create deployment web --image=portolan.local/host --replicas=3 -- python3 -m http.server 8080
-  kubectl expose deployment web --port=80 --target-port=8080
-  sudo portolan from${name} node/node-1 -- curl -s http://$(kubectl get svc web -o jsonpath='{.spec.clusterIP}')
-  sudo portolan status${name}
+  kubectl apply -f ${example}
+  ${program} from${name} internet -- curl -s http://$(kubectl get service frontend -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
+  ${program} status${name}
 `;
 }

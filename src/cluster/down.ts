@@ -6,7 +6,7 @@
  * Each step works when the steps before it found nothing, so half a cluster goes as well as a whole one.
  */
 import { existsSync, rmSync, rmdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { linkOf } from './choose.ts';
 import { removeContext } from './kubeconfig.ts';
 import { mountsBelow, namespacesOf, processesIn, recordedParts } from './leftovers.ts';
@@ -16,9 +16,10 @@ import { forgetNetnsMount } from './netns-mount.ts';
 import { pathsOf, runRoot } from './paths.ts';
 import type { ClusterPaths } from './paths.ts';
 import { endProcesses } from './processes.ts';
-import { readRunning, readStored } from './record.ts';
+import { orNone, readRunning, readStored } from './record.ts';
 import { run } from './run.ts';
 import { checkName, defaultName } from './settings.ts';
+import type { ClusterSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { prefixOf } from './topology.ts';
 
@@ -38,7 +39,7 @@ export async function down(options: DownOptions): Promise<DownResult> {
   if (process.getuid?.() !== 0)
     throw new UsageError('down removes network namespaces: run it as root: sudo ./portolan down');
   return withLock(`cluster-${name}`, 120_000, async () => {
-    const settings = readRunning(name) ?? readStored(pathsOf({ name, dataDir: `/var/lib/portolan/${name}` }).data);
+    const settings = settingsLeft(name);
     const found = await tearDown(name, { removeData: true });
     const contexts = await removeContext(prefixOf(name));
     return {
@@ -51,11 +52,12 @@ export async function down(options: DownOptions): Promise<DownResult> {
 /** Everything but the context. Returns whether there was anything. */
 export async function tearDown(name: string, what: { readonly removeData: boolean }): Promise<boolean> {
   const defaultData = `/var/lib/portolan/${name}`;
-  const settings = readRunning(name) ?? readStored(defaultData);
+  const settings = settingsLeft(name);
   const paths = pathsOf({ name, dataDir: settings?.dataDir ?? defaultData });
   const namespaces = namespacesOf(name);
   const ended = await endAll(paths, namespaces);
-  await unmountAll([paths.run, ...(settings === undefined ? [] : [paths.data])]);
+  // Only where the agents mount: DATA itself may be a disk of the person's.
+  await unmountAll([paths.run, join(paths.data, 'nodes')]);
   const link = settings === undefined ? undefined : linkOf(settings.slot);
   const hadLink = link !== undefined && hasLink(link) && (await ourLink(link, namespaces));
   if (hadLink) await run('ip', ['link', 'delete', link]);
@@ -71,6 +73,11 @@ export async function tearDown(name: string, what: { readonly removeData: boolea
   await forgetNetnsMount();
   removeIfEmpty(runRoot);
   return ended > 0 || namespaces.length > 0 || hadLink || hadRun;
+}
+
+/** A record that a crash broke must not keep the rest from going. */
+function settingsLeft(name: string): ClusterSettings | undefined {
+  return orNone(() => readRunning(name)) ?? orNone(() => readStored(`/var/lib/portolan/${name}`));
 }
 
 /** Nodes and lb end while the API server still hears their goodbyes; then it ends; then whatever lives in our namespaces. */

@@ -11,6 +11,7 @@ import { listNamespaces } from './machine.ts';
 import type { ClusterPaths } from './paths.ts';
 import { identify, inodeOf, isAlive, netnsOf, readRecord } from './processes.ts';
 import type { ProcessId } from './processes.ts';
+import { orNone } from './record.ts';
 import { prefixOf } from './topology.ts';
 
 export function namespacesOf(name: string): readonly string[] {
@@ -50,7 +51,7 @@ export function recordedParts(paths: ClusterPaths): readonly { readonly name: st
   }
   return files
     .filter((file) => file.endsWith('.json'))
-    .map((file) => ({ name: file.slice(0, -'.json'.length), id: readRecord(`${paths.parts}/${file}`) }))
+    .map((file) => ({ name: file.slice(0, -'.json'.length), id: orNone(() => readRecord(`${paths.parts}/${file}`)) }))
     .filter((one): one is { name: string; id: ProcessId } => one.id !== undefined && isAlive(one.id));
 }
 

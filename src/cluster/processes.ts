@@ -9,6 +9,7 @@ import { closeSync, openSync, readFileSync, readlinkSync, renameSync, statSync, 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterPaths } from './paths.ts';
 import type { Part } from './parts.ts';
+import { parseRecord, readIfThere } from './record-file.ts';
 
 export interface ProcessId {
   readonly pid: number;
@@ -55,14 +56,11 @@ export function findPart(part: Part, paths: ClusterPaths): ProcessId | undefined
 }
 
 export function readRecord(file: string): ProcessId | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const { pid, startTime } = JSON.parse(text) as Partial<ProcessId>;
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
+  // Not mended by starting the part once more: the one that it stands for may be alive.
+  const fix = '"portolan down" ends what it stands for, then "portolan up" starts anew';
+  const { pid, startTime } = (parseRecord(file, text, fix) ?? {}) as Partial<ProcessId>;
   return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
 }
 

@@ -91,6 +91,12 @@ function ourProcesses(): string[] {
     .filter((line) => names.some((name) => line.includes(`/portolan/${name}/`)));
 }
 
+/** One that has ended may still wait for its parent. */
+function isAlive(pid: number | undefined): boolean {
+  const file = `/proc/${String(pid)}/status`;
+  return existsSync(file) && !/^State:\s+[ZX]/m.test(readFileSync(file, 'utf8'));
+}
+
 async function webPod(name: string): Promise<void> {
   const command = ['--image=portolan.local/host', '--replicas=2', '--', 'sleep', '1000'];
   await kubectl(name, 'create', 'deployment', 'web', ...command);
@@ -157,12 +163,15 @@ test('two clusters raised at the same time live side by side; down of one leaves
   await must('down', '--name', 'life-2');
 });
 
-test('objects in --data outlive down', async () => {
+test('objects in --data outlive down, and a disk that is mounted there stays mounted', async () => {
   const data = join(folder, 'data');
+  mkdirSync(data);
+  succeeded(await inside('mount', '-t', 'tmpfs', 'tmpfs', data), ['mount', data]);
   await must('up', '--name', 'life', '--nodes', '1', '--data', data);
   await kubectl('life', 'create', 'configmap', 'kept', '--from-literal=a=b');
   assert.match(await must('down', '--name', 'life'), /its data stays in/);
-  assert.ok(existsSync(join(data, 'cluster.json')));
+  assert.ok(sandbox.mounts().includes(data));
+  assert.ok(existsSync(join(sandbox.path(data), 'cluster.json')));
   await must('up', '--name', 'life', '--data', data);
   assert.equal(await kubectl('life', 'get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'), 'b');
   await must('down', '--name', 'life');
@@ -178,6 +187,23 @@ test('an up that fails says which part and why, and takes everything back', asyn
   assert.equal(failed.code, 1);
   assert.match(failed.stderr, /part control-plane ended/);
   assert.match(failed.stderr, /last lines of control-plane:\n.*store/s);
+  await same(before);
+});
+
+test('a broken record is named with its fix, stops nobody else, and down takes the cluster away', async () => {
+  const before = await machine();
+  await must('up', '--name', 'life', '--nodes', '1');
+  const { parts } = await statusOf('life');
+  const pidFile = sandbox.path('/run/portolan/life/parts/lb.json');
+  writeFileSync(pidFile, '{"pid":');
+  assert.match((await portolan('up', '--name', 'life')).stderr, /lb\.json is broken .*"portolan down"/);
+  writeFileSync(sandbox.path('/run/portolan/life/cluster.json'), '');
+  const broken = await portolan('status', '--name', 'life');
+  assert.equal(broken.code, 1);
+  assert.match(broken.stderr, /cluster\.json is broken \(empty\): "portolan down --name life"/);
+  assert.match((await portolan('kubeconfig', '--name', 'life-2')).stderr, /there is no cluster "life-2"/);
+  await must('down', '--name', 'life');
+  for (const { name, pid } of parts) assert.equal(isAlive(pid), false, `${name} is left`);
   await same(before);
 });
 
