@@ -20,10 +20,11 @@ await withCluster('bench', async (cluster) => {
     'web',
     '--image=portolan.local/host',
     '--',
-    'python3',
-    '-m',
-    'http.server',
-    '8080',
+    'perl',
+    '-MIO::Socket::INET',
+    '-e',
+    '$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 9, ReuseAddr => 1);' +
+      'while ($c = $s->accept) { $_ = <$c>; print $c "HTTP/1.0 200 OK\\r\\n\\r\\nhello\\n"; close $c }',
   );
   await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
   const afterAnswer: number[] = [];

@@ -49,15 +49,7 @@ test('claim C21: user → frontend → backend → database, and only the fronte
   await cluster.kubectl(['apply', '-n', ns, '-f', join(projectRoot, 'examples/three-tier.yaml')]);
   for (const name of ['frontend', 'backend', 'database']) await cluster.waitForDeployment(ns, name);
   const address = await eventually('the frontend has a public address', async () => {
-    const ip = await cluster.kubectl([
-      'get',
-      'service',
-      'frontend',
-      '-n',
-      ns,
-      '-o',
-      'jsonpath={.status.loadBalancer.ingress[0].ip}',
-    ]);
+    const ip = await cluster.field(ns, 'service/frontend', '.status.loadBalancer.ingress[0].ip');
     return ip === '' ? undefined : ip;
   });
   const answer = await eventually('one request from the internet passes all three tiers', async () => {

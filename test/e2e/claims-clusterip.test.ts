@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 const cluster = sharedCluster();
 
 async function clusterIP(ns: string, name: string): Promise<string> {
-  return await cluster.kubectl(['get', 'service', name, '-n', ns, '-o', 'jsonpath={.spec.clusterIP}']);
+  return await cluster.field(ns, `service/${name}`, '.spec.clusterIP');
 }
 
 function assertAnswer(fetched: Fetched, from: string): void {
@@ -65,8 +65,7 @@ test('claim C2, claim C15: the cluster IP answers pods and nodes, and nobody who
 test('claim C2: an unlisted port of a cluster IP, and an address without a service, are refused at once', async (t) => {
   const ns = await cluster.namespace(t, 'c2b');
   await cluster.apply(ns, webApp('web'));
-  await cluster.kubectl(['expose', 'deployment', 'web', '-n', ns, '--port=80', '--target-port=8080']);
-  await cluster.waitForDeployment(ns, 'web');
+  await cluster.exposeWeb(ns, 'web');
   const ip = await clusterIP(ns, 'web');
   assert.equal((await cluster.fetch('node/node-1', `http://${ip}:81/`)).kind, 'refused');
   await cluster.kubectl(['delete', 'service', 'web', '-n', ns]);
@@ -114,10 +113,7 @@ test('claim C3: targetPort leads from port to container port; unset means the sa
 { apiVersion: v1, kind: Service, metadata: { name: named }, spec: { selector: { group: both }, ports: [{ port: 80, targetPort: site }] } }
 `,
   );
-  assert.equal(
-    await cluster.kubectl(['get', 'service', 'same', '-n', ns, '-o', 'jsonpath={.spec.ports[0].targetPort}']),
-    '8080',
-  );
+  assert.equal(await cluster.field(ns, 'service/same', '.spec.ports[0].targetPort'), '8080');
   for (const [name, port] of [
     ['mapped', 80],
     ['same', 8080],
@@ -135,8 +131,7 @@ test('claim C3: targetPort leads from port to container port; unset means the sa
 test('claim C16: connections are spread evenly over the pods of all nodes', async (t) => {
   const ns = await cluster.namespace(t, 'c16');
   await cluster.apply(ns, webApp('web', { replicas: 6 }));
-  await cluster.kubectl(['expose', 'deployment', 'web', '-n', ns, '--port=80', '--target-port=8080']);
-  await cluster.waitForDeployment(ns, 'web');
+  await cluster.exposeWeb(ns, 'web');
   const nodesUsed = new Set(
     (
       await cluster.kubectl(['get', 'pods', '-n', ns, '-l', 'app=web', '-o', 'jsonpath={.items[*].spec.nodeName}'])

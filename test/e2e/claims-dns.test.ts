@@ -28,7 +28,7 @@ test('claim C12: ExternalName is a CNAME and nothing else', async (t) => {
   await eventually('the CNAME is served', async () =>
     (await dig(client, `outside.${ns}.svc.cluster.local`, 'CNAME')).includes('db.example.invalid.'),
   );
-  const clusterIP = await cluster.kubectl(['get', 'service', 'outside', '-n', ns, '-o', 'jsonpath={.spec.clusterIP}']);
+  const clusterIP = await cluster.field(ns, 'service/outside', '.spec.clusterIP');
   assert.equal(clusterIP, '');
   const slices = await cluster.kubectl(['get', 'endpoints,endpointslices', '-n', ns, '-o', 'name']);
   assert.equal(slices, '');
@@ -69,10 +69,7 @@ test("claim C13: a headless service answers with its ready pods' addresses", asy
     '--target-port=8080',
   ]);
   await cluster.waitForDeployment(ns, 'web');
-  assert.equal(
-    await cluster.kubectl(['get', 'service', 'group', '-n', ns, '-o', 'jsonpath={.spec.clusterIP}']),
-    'None',
-  );
+  assert.equal(await cluster.field(ns, 'service/group', '.spec.clusterIP'), 'None');
   const addresses = async (): Promise<string[]> =>
     (await cluster.kubectl(['get', 'pods', '-n', ns, '-l', 'app=web', '-o', 'jsonpath={.items[*].status.podIP}']))
       .split(' ')
@@ -94,17 +91,8 @@ test('claim C14: the three forms of a name resolve in pods through the search pa
   const ns = await cluster.namespace(t, 'c14');
   const client = await clientIn(ns);
   await cluster.apply(ns, webApp('myservice'));
-  await cluster.kubectl(['expose', 'deployment', 'myservice', '-n', ns, '--port=80', '--target-port=8080']);
-  await cluster.waitForDeployment(ns, 'myservice');
-  const clusterIP = await cluster.kubectl([
-    'get',
-    'service',
-    'myservice',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.clusterIP}',
-  ]);
+  await cluster.exposeWeb(ns, 'myservice');
+  const clusterIP = await cluster.field(ns, 'service/myservice', '.spec.clusterIP');
   for (const name of ['myservice', `myservice.${ns}`, `myservice.${ns}.svc`, `myservice.${ns}.svc.cluster.local`]) {
     const seen = await eventually(`${name} resolves`, async () => {
       const outcome = await cluster.from(client, ['getent', 'ahostsv4', name]);

@@ -47,24 +47,8 @@ test('claim C17: kubectl expose deployment nginxapp, as ClusterIP and as NodePor
     ns,
   ]);
   assert.equal(second, 'service/nginxnodeport exposed\n');
-  const clusterIP = await cluster.kubectl([
-    'get',
-    'svc',
-    'nginxclusterip',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.clusterIP}',
-  ]);
-  const nodePort = await cluster.kubectl([
-    'get',
-    'svc',
-    'nginxnodeport',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.ports[0].nodePort}',
-  ]);
+  const clusterIP = await cluster.field(ns, 'service/nginxclusterip', '.spec.clusterIP');
+  const nodePort = await cluster.field(ns, 'service/nginxnodeport', '.spec.ports[0].nodePort');
   const [nodeIP = ''] = await cluster.nodeAddresses();
   await eventually(
     'the cluster IP answers',
@@ -178,10 +162,7 @@ test('kubectl: describe, edit, label, annotate, wait, watch, yaml, delete', asyn
   await cluster.kubectl(['edit', 'service', 'web', '-n', ns], {
     env: { KUBE_EDITOR: editorThatRuns(t, 's/tier: front/tier: edge/') },
   });
-  assert.equal(
-    await cluster.kubectl(['get', 'svc', 'web', '-n', ns, '-o', 'jsonpath={.metadata.labels.tier}']),
-    'edge',
-  );
+  assert.equal(await cluster.field(ns, 'service/web', '.metadata.labels.tier'), 'edge');
   assert.match(await cluster.kubectl(['get', 'svc', 'web', '-n', ns, '-o', 'yaml']), /^kind: Service$/m);
   await cluster.kubectl(['wait', '-n', ns, '--for=condition=Available', 'deployment/web', '--timeout=30s']);
 

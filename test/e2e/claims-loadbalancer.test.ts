@@ -9,15 +9,7 @@ const cluster = sharedCluster();
 
 async function externalAddress(ns: string, name: string): Promise<string> {
   return await eventually(`${name} has an external address`, async () => {
-    const address = await cluster.kubectl([
-      'get',
-      'service',
-      name,
-      '-n',
-      ns,
-      '-o',
-      'jsonpath={.status.loadBalancer.ingress[0].ip}',
-    ]);
+    const address = await cluster.field(ns, `service/${name}`, '.status.loadBalancer.ingress[0].ip');
     return address === '' ? undefined : address;
   });
 }
@@ -53,15 +45,7 @@ test('claim C9: first <pending>, then a public address that the internet reaches
     );
   }
   const [nodeIP = ''] = await cluster.nodeAddresses();
-  const nodePort = await cluster.kubectl([
-    'get',
-    'service',
-    'web',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.ports[0].nodePort}',
-  ]);
+  const nodePort = await cluster.field(ns, 'service/web', '.spec.ports[0].nodePort');
   assert.notEqual((await cluster.fetch('internet', `http://${nodeIP}:${nodePort}/`, 2)).kind, 'answer');
   assert.equal(
     (await cluster.fetch('internet', `http://${address}:81/`)).kind,
@@ -110,17 +94,7 @@ test('claim C11: every LoadBalancer service gets its own address, and deletion g
 test('claim C16: through the load balancer, requests reach the pods of all nodes', async (t) => {
   const ns = await cluster.namespace(t, 'c16lb');
   await cluster.apply(ns, webApp('web', { replicas: 3 }));
-  await cluster.kubectl([
-    'expose',
-    'deployment',
-    'web',
-    '-n',
-    ns,
-    '--type=LoadBalancer',
-    '--port=80',
-    '--target-port=8080',
-  ]);
-  await cluster.waitForDeployment(ns, 'web');
+  await cluster.exposeWeb(ns, 'web', 'LoadBalancer');
   const address = await externalAddress(ns, 'web');
   await eventually(
     'all three pods answer',

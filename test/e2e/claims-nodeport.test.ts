@@ -10,27 +10,9 @@ const cluster = sharedCluster();
 test('claim C5, claim C7: nodeIP:nodePort answers on every node, with or without a pod, and the cluster IP too', async (t) => {
   const ns = await cluster.namespace(t, 'c5');
   await cluster.apply(ns, webApp('web'));
-  await cluster.kubectl([
-    'expose',
-    'deployment',
-    'web',
-    '-n',
-    ns,
-    '--type=NodePort',
-    '--port=80',
-    '--target-port=8080',
-  ]);
-  await cluster.waitForDeployment(ns, 'web');
-  const nodePort = await cluster.kubectl([
-    'get',
-    'service',
-    'web',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.ports[0].nodePort}',
-  ]);
-  const clusterIP = await cluster.kubectl(['get', 'service', 'web', '-n', ns, '-o', 'jsonpath={.spec.clusterIP}']);
+  await cluster.exposeWeb(ns, 'web', 'NodePort');
+  const nodePort = await cluster.field(ns, 'service/web', '.spec.ports[0].nodePort');
+  const clusterIP = await cluster.field(ns, 'service/web', '.spec.clusterIP');
 
   // C7: the addresses come out of the table that people read.
   const lines = (await cluster.kubectl(['get', 'nodes', '-o', 'wide'])).trimEnd().split('\n');
@@ -61,26 +43,8 @@ test('claim C5, claim C7: nodeIP:nodePort answers on every node, with or without
 test('claim C8: localhost:nodePort answers on every node, localhost:80 is refused, and 127.0.0.1 stays private', async (t) => {
   const ns = await cluster.namespace(t, 'c8');
   await cluster.apply(ns, webApp('web'));
-  await cluster.kubectl([
-    'expose',
-    'deployment',
-    'web',
-    '-n',
-    ns,
-    '--type=NodePort',
-    '--port=80',
-    '--target-port=8080',
-  ]);
-  await cluster.waitForDeployment(ns, 'web');
-  const nodePort = await cluster.kubectl([
-    'get',
-    'service',
-    'web',
-    '-n',
-    ns,
-    '-o',
-    'jsonpath={.spec.ports[0].nodePort}',
-  ]);
+  await cluster.exposeWeb(ns, 'web', 'NodePort');
+  const nodePort = await cluster.field(ns, 'service/web', '.spec.ports[0].nodePort');
   for (const node of await cluster.nodeNames()) {
     await eventually(
       `localhost:${nodePort} answers on ${node}`,

@@ -67,6 +67,26 @@ export class Cluster {
     return name;
   }
 
+  /** One field by jsonpath, '' where it is unset: `field(ns, 'service/web', '.spec.clusterIP')`. */
+  async field(namespace: string, object: string, path: string): Promise<string> {
+    return await this.kubectl(['get', object, '-n', namespace, '-o', `jsonpath={${path}}`]);
+  }
+
+  /** `kubectl expose` of a deployment of `webApp`, ready to serve: 80 → 8080. */
+  async exposeWeb(namespace: string, name: string, type = 'ClusterIP'): Promise<void> {
+    await this.kubectl([
+      'expose',
+      'deployment',
+      name,
+      '-n',
+      namespace,
+      `--type=${type}`,
+      '--port=80',
+      '--target-port=8080',
+    ]);
+    await this.waitForDeployment(namespace, name);
+  }
+
   async waitForDeployment(namespace: string, name: string): Promise<void> {
     await this.kubectl(['rollout', 'status', '-n', namespace, `deployment/${name}`, '--timeout=60s'], {
       timeoutMs: 70_000,

@@ -7,6 +7,7 @@ const TOOLS: readonly { readonly program: string; readonly package: string }[] =
   { program: 'curl', package: 'curl' },
   { program: 'dig', package: 'bind9-dnsutils' },
   { program: 'nginx', package: 'nginx-light' },
+  { program: 'python3', package: 'python3' },
 ];
 
 export function installTestPackages(): void {
