@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { launcher } from './paths.ts';
 import { mustRun, runCommand } from './run.ts';
 
-export const SHARED_NAME = 'test';
+/** Two checkouts may test at the same time, each with a cluster of its own. */
+export const SHARED_NAME = process.env['PORTOLAN_TEST_CLUSTER'] ?? 'test';
 const VARIABLE = 'PORTOLAN_TEST_KUBECONFIG';
 
 export async function raiseSharedCluster(): Promise<void> {
