@@ -8,6 +8,7 @@
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { ensurePackages } from '../src/cluster/index.ts';
 import { projectRoot } from '../test/support/paths.ts';
 import { installTestPackages } from '../test/support/packages.ts';
 import { kubectlPath } from '../test/support/kubectl.ts';
@@ -55,6 +56,7 @@ async function runEndToEnd(files: readonly string[]): Promise<Counts> {
 async function main(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('the tests make network namespaces: run them as root (sudo npm test)');
   const words = process.argv.slice(2);
+  await ensurePackages(console.log);
   installTestPackages();
   kubectlPath();
   const near = await runFiles(filesOf(['src/**/*.test.ts', 'test/laws/*.test.ts'], words), 2);
