@@ -51,6 +51,8 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['logs', 'lb', '--name', 'no-such'], /there is no cluster "no-such": start it with "portolan up --name no-such"/],
     [['status', '-o', 'yaml'], /Allowed choices are table, json/],
     [['image', 'load', './no-such.tar'], /there is no file .\/no-such.tar/],
+    [['image', 'load'], /missing required argument 'source'\n\(portolan image load --help/],
+    [['image', 'load', main], /cannot load .*main.ts: /],
     [['apiserver'], /required option '--data-dir <dir>' not specified/],
     [['dns', '--listen', 'nowhere', '--kubeconfig', '/dev/null'], /nowhere: want address:port|kubeconfig/],
     [['proxy', '--kubeconfig', '/no/such', '--hostname-override', 'x'], /cannot read kubeconfig \/no\/such/],

@@ -108,10 +108,11 @@ function programOf(commands: readonly Command[]): Command {
 }
 
 /** Errors end as exceptions, so that there is one place that ends the process. */
-function applyToAll(command: Command): void {
+function applyToAll(command: Command, path = 'portolan'): void {
   command.exitOverride();
   for (const child of command.commands) {
-    child.showHelpAfterError(`(portolan ${child.name()} --help shows what there is)`);
-    applyToAll(child);
+    const childPath = `${path} ${child.name()}`;
+    child.showHelpAfterError(`(${childPath} --help shows what there is)`);
+    applyToAll(child, childPath);
   }
 }

@@ -52,15 +52,24 @@ export function imageCommand(): Command {
 }
 
 async function open(flags: Flags): Promise<ImageStore> {
+  if (process.getuid?.() !== 0) throw new UsageError("the image store is root's: sudo ./portolan image …");
   const { openImages } = await import('../images/index.ts');
   return openImages(resolve(flags.images));
 }
 
 async function load(source: string, name: string | undefined, store: ImageStore): Promise<void> {
   const { existsSync } = await import('node:fs');
-  const loaded = existsSync(source) ? await store.load(resolve(source), name) : [await pull(source, store)];
+  const loaded = existsSync(source) ? await loadFile(source, name, store) : [await pull(source, store)];
   for (const image of loaded) {
     process.stdout.write(`Loaded ${image.references.join(', ')} (${image.id.slice(7, 19)})\n`);
+  }
+}
+
+async function loadFile(source: string, name: string | undefined, store: ImageStore): Promise<readonly Image[]> {
+  try {
+    return await store.load(resolve(source), name);
+  } catch (error) {
+    throw new Error(`cannot load ${source}: ${(error as Error).message}`, { cause: error });
   }
 }
 

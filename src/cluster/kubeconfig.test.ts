@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { parseKubeconfig } from '../client/index.ts';
-import { kubeconfigOf, mergeContext, removeContext } from './kubeconfig.ts';
+import { checkKubeconfig, kubeconfigOf, mergeContext, removeContext } from './kubeconfig.ts';
 import type { Access } from './kubeconfig.ts';
 
 const access: Access = {
@@ -65,6 +65,14 @@ test('a new file is the person’s alone and is what kubectl reads', async () =>
   assert.deepEqual(parse(text()), kubeconfigOf(access), text());
   const read = await parseKubeconfig(text(), file);
   assert.deepEqual(read, { server: access.server, ca: 'CA', clientCert: 'CERT', clientKey: 'KEY' });
+});
+
+test('a place that can not be written, and a file that is none, are told before anything is made', async () => {
+  process.env['KUBECONFIG'] = '/proc/no/such/config';
+  await assert.rejects(checkKubeconfig(), /kubeconfig \/proc\/no\/such\/config can't be written: .*; set KUBECONFIG/);
+  process.env['KUBECONFIG'] = file;
+  writeFileSync(file, 'clusters: [');
+  await assert.rejects(checkKubeconfig(), /can't be read: .*; mend it, or set KUBECONFIG/s);
 });
 
 test('other entries and comments stay; current-context is ours; down takes only ours', async () => {

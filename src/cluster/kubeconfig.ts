@@ -2,6 +2,7 @@
  * Kubeconfig files: one for each part (DATA/kubeconfig/WHO.kubeconfig), and the person's own, into which the cluster is merged.
  *
  *   writeKubeconfig   part file, JSON (which is YAML): read without loading a YAML parser
+ *   checkKubeconfig   told before a cluster is made, not after
  *   mergeContext      $KUBECONFIG or ~/.kube/config: adds or replaces our three entries, sets current-context
  *   removeContext     takes those three away again
  *
@@ -9,8 +10,10 @@
  * meanwhile with client-go's FILE.lock, and replaced as a whole.
  */
 import {
+  accessSync,
   chownSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
@@ -25,6 +28,7 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Document, YAMLMap, YAMLSeq } from 'yaml';
+import { UsageError } from './usage-error.ts';
 
 export interface Access {
   /** Name of the context, the cluster and the user. */
@@ -52,6 +56,19 @@ export function writeKubeconfig(path: string, access: Access): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(`${path}.new`, `${JSON.stringify(kubeconfigOf(access), undefined, 2)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
+}
+
+/** Before anything is made: can the person's kubeconfig be read and replaced? */
+export async function checkKubeconfig(): Promise<void> {
+  const file = fileToWrite();
+  try {
+    makeFolder(dirname(file));
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new UsageError(`kubeconfig ${file} can't be written: ${why}; set KUBECONFIG to another file`);
+  }
+  await readDocument(file);
 }
 
 /** Returns the file it wrote. */
@@ -201,9 +218,11 @@ async function locked(file: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** One by one: Node's recursive mkdir never returns where a folder can't be made, as below /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o750 });
   const parent = statSync(dirname(folder));
   chownSync(folder, parent.uid, parent.gid);
 }

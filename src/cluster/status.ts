@@ -18,6 +18,7 @@ import { findPart, readRecord } from './processes.ts';
 import { readRunning } from './record.ts';
 import { defaultName } from './settings.ts';
 import type { ClusterSettings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
 import { namespacedPlaces, topologyOf } from './topology.ts';
 import type { Topology } from './topology.ts';
 
@@ -55,6 +56,8 @@ export interface ClusterStatus {
 export async function status(name: string = defaultName): Promise<ClusterStatus | undefined> {
   const settings = readRunning(name);
   if (settings === undefined) return undefined;
+  // Without root every living part would look dead.
+  if (process.getuid?.() !== 0) throw new UsageError("status asks root's processes: sudo ./portolan status");
   const topology = topologyOf(settings);
   const paths = pathsOf(settings);
   const parts = partsOf(settings, topology, paths, { hostNetns: '' }).map((part) => partStatus(part, paths, name));

@@ -15,7 +15,7 @@ import type { KernelProbe } from './doctor.ts';
 import { tearDown } from './down.ts';
 import { hostNetns } from './host-netns.ts';
 import { identitiesOf } from './identities.ts';
-import { mergeContext, writeKubeconfig } from './kubeconfig.ts';
+import { checkKubeconfig, mergeContext, writeKubeconfig } from './kubeconfig.ts';
 import { namespacesOf } from './leftovers.ts';
 import { withLock } from './lock.ts';
 import { hasLink, viewMachine, viewNetwork } from './machine.ts';
@@ -62,6 +62,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   // Bad flags are told before a missing privilege: they are wrong for everybody.
   resolveSettings(options.flags, name === defaultName ? 0 : 1);
   if (process.getuid?.() !== 0) throw new UsageError('up makes network namespaces: run it as root: sudo ./portolan up');
+  await checkKubeconfig();
   await ensurePackages(options.say);
   return withLock(`cluster-${name}`, 120_000, () => bringUp(name, options));
 }

@@ -33,7 +33,7 @@ async function loadOci(dir: string, blobs: Blobs, name: string | undefined): Pro
   const loaded: Loaded[] = [];
   for (const entry of index) {
     const reference = name ?? nameOf(entry);
-    if (reference === undefined) throw new Error('the layout carries no name for its image: give one');
+    if (reference === undefined) throw new Error('the layout carries no name for its image: give one (--as NAME)');
     const manifest = await takeManifest(dir, blobs, entry);
     loaded.push({ reference: normalizeReference(reference), manifest });
   }
@@ -74,7 +74,7 @@ async function loadDocker(dir: string, blobs: Blobs, name: string | undefined): 
       throw new Error('manifest.json has an entry without Config and Layers');
     }
     const tags = name === undefined ? (Array.isArray(entry['RepoTags']) ? entry['RepoTags'].map(String) : []) : [name];
-    if (tags.length === 0) throw new Error('the archive carries no name for its image: give one');
+    if (tags.length === 0) throw new Error('the archive carries no name for its image: give one (--as NAME)');
     const manifest = await takeDocker(dir, blobs, entry['Config'], entry['Layers'].map(String));
     for (const tag of tags) loaded.push({ reference: normalizeReference(tag), manifest });
   }
