@@ -37,7 +37,7 @@ export function apiError(code: number, reason: string, message: string, details?
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    ...(reason === '' ? {} : { reason }),
     ...(details === undefined ? {} : { details }),
     code,
   });

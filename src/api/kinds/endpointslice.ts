@@ -31,6 +31,8 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
       port.name ??= '';
       port.protocol ??= 'TCP';
     }
+    // A struct that Go never leaves out.
+    for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
   },
   prepareForCreate(slice) {
     slice.metadata = { ...slice.metadata, generation: 1 };

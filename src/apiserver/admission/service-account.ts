@@ -61,7 +61,7 @@ function automounts(pod: Pod, account: Live<ServiceAccount> | undefined): boolea
 }
 
 function mountToken(spec: PodSpec): void {
-  const known = spec.volumes?.find((volume) => volume.name.startsWith(volumePrefix));
+  const known = spec.volumes?.find((volume) => (volume.name ?? '').startsWith(volumePrefix));
   const name = known?.name ?? `${volumePrefix}${suffix()}`;
   let mounted = false;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {

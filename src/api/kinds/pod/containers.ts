@@ -1,5 +1,5 @@
 /** Validation of containers. Upstream: pkg/apis/core/validation/validation.go validateContainers and below. */
-import type { Container, ContainerPort, EnvVar, VolumeMount } from '../../gen/types.ts';
+import type { Container, ContainerPort, VolumeMount } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
 import {
   duplicateField,
@@ -10,14 +10,10 @@ import {
   requiredField,
 } from '../../field-errors.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
-import {
-  validateEnum,
-  whyNotDns1123Label,
-  whyNotEnvironmentName,
-  whyNotPort,
-  whyNotPortName,
-} from '../../validation/index.ts';
+import { validateEnum, whyNotDns1123Label, whyNotPort, whyNotPortName } from '../../validation/index.ts';
+import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateHandler, validateProbe } from './probes.ts';
+import { validateSecurityContext } from './security.ts';
 
 export interface ContainerContext {
   readonly at: string;
@@ -57,6 +53,7 @@ function validateContainer(container: Container, context: ContainerContext): Fie
     ...validateEnum(container.imagePullPolicy, `${at}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never']),
     ...validateResources(container, `${at}.resources`),
     ...validateProbes(container, context),
+    ...validateSecurityContext(container.securityContext, `${at}.securityContext`),
   ];
 }
 
@@ -107,53 +104,6 @@ function validateHostPorts(containers: readonly Container[], at: string): FieldE
     }
   }
   return errors;
-}
-
-const envSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const;
-
-function validateEnv(env: readonly EnvVar[], field: string): FieldError[] {
-  return env.flatMap((variable, index) => {
-    const at = `${field}[${index}]`;
-    const errors: FieldError[] = [];
-    if ((variable.name ?? '') === '') errors.push(requiredField(`${at}.name`));
-    else
-      for (const why of whyNotEnvironmentName(variable.name))
-        errors.push(invalidField(`${at}.name`, variable.name, why));
-    const from = variable.valueFrom;
-    if (from === undefined) return errors;
-    const sources = envSources.filter((key) => from[key] !== undefined);
-    const one = sources.map((key) => `\`${key}\``).join(', ');
-    if (sources.length === 0) {
-      const all = '`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
-      errors.push(invalidField(`${at}.valueFrom`, '', `must specify one of: ${all}`));
-    } else if ((variable.value ?? '') !== '') {
-      errors.push(invalidField(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty'));
-    } else if (sources.length > 1) {
-      errors.push(invalidField(`${at}.valueFrom`, '', `may not have more than one field specified at a time (${one})`));
-    }
-    if (from.fieldRef !== undefined && (from.fieldRef.fieldPath ?? '') === '') {
-      errors.push(requiredField(`${at}.valueFrom.fieldRef.fieldPath`));
-    }
-    for (const key of ['configMapKeyRef', 'secretKeyRef'] as const) {
-      if (from[key] !== undefined && (from[key].key ?? '') === '')
-        errors.push(requiredField(`${at}.valueFrom.${key}.key`));
-    }
-    return errors;
-  });
-}
-
-function validateEnvFrom(container: Container, at: string): FieldError[] {
-  return (container.envFrom ?? []).flatMap(({ configMapRef, secretRef }, index) => {
-    const field = `${at}.envFrom[${index}]`;
-    if (configMapRef === undefined && secretRef === undefined) {
-      return [invalidField(field, '', 'must specify one of: `configMapRef` or `secretRef`')];
-    }
-    if (configMapRef !== undefined && secretRef !== undefined) {
-      return [invalidField(field, '', 'may not have more than one field specified at a time')];
-    }
-    const of = configMapRef === undefined ? 'secretRef' : 'configMapRef';
-    return ((configMapRef ?? secretRef)?.name ?? '') === '' ? [requiredField(`${field}.${of}.name`)] : [];
-  });
 }
 
 function validateMounts(mounts: readonly VolumeMount[], context: ContainerContext): FieldError[] {

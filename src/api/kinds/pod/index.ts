@@ -7,7 +7,7 @@ import { podColumns } from './columns.ts';
 import { setPodDefaults } from './defaults.ts';
 import { qosClass } from './qos.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
-import { validatePod } from './validation.ts';
+import { validatePodCreate } from './validation.ts';
 
 export { setPodSpecDefaults } from './defaults.ts';
 export { validatePodTemplate } from './validation.ts';
@@ -25,7 +25,7 @@ export const podKind = defineKind<Pod>({
     const generation = sameValue(pod.spec, old.spec) ? before : before + 1;
     pod.metadata = { ...pod.metadata, generation };
   },
-  validate: validatePod,
+  validate: validatePodCreate,
   validateUpdate: validatePodUpdate,
   status: {
     prepareForUpdate(pod, old) {

@@ -16,6 +16,7 @@ import {
   whyNotQualifiedName,
 } from '../../validation/index.ts';
 import { validateContainers } from './containers.ts';
+import { validatePodSecurity } from './security.ts';
 
 const mostDeadlineSeconds = 2 ** 31 - 1;
 
@@ -24,6 +25,13 @@ export function validatePod(pod: Pod): FieldError[] {
     ...validateMetadata(pod, true, dns1123SubdomainName),
     ...validatePodSpec(pod.spec ?? { containers: [] }, 'spec'),
   ];
+}
+
+/** Upstream: ValidatePodCreate. */
+export function validatePodCreate(pod: Pod): FieldError[] {
+  const errors = validatePod(pod);
+  if ((pod.spec?.ephemeralContainers ?? []).length === 0) return errors;
+  return [...errors, forbiddenField('spec.ephemeralContainers', 'cannot be set on create')];
 }
 
 export function validatePodTemplate(template: PodTemplateSpec | undefined, at: string): FieldError[] {
@@ -54,6 +62,8 @@ function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
     ...validateHostAliases(spec, `${at}.hostAliases`),
     ...validateNonNegative(spec.terminationGracePeriodSeconds, `${at}.terminationGracePeriodSeconds`),
     ...validateDeadline(spec, at),
+    ...validatePodSecurity(spec, at),
+    ...validateReadinessGates(spec, `${at}.readinessGates`),
   ];
 }
 
@@ -183,6 +193,14 @@ function validateTolerations(tolerations: readonly Toleration[], field: string):
       errors.push(...validateEnum(effect, `${at}.effect`, ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
     return errors;
   });
+}
+
+function validateReadinessGates(spec: PodSpec, field: string): FieldError[] {
+  return (spec.readinessGates ?? []).flatMap(({ conditionType = '' }, index) =>
+    whyNotQualifiedName(conditionType).map((why) =>
+      invalidField(`${field}[${index}].conditionType`, conditionType, why),
+    ),
+  );
 }
 
 function validateHostAliases(spec: PodSpec, field: string): FieldError[] {

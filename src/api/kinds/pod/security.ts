@@ -1,0 +1,47 @@
+/** Validation of security contexts. Upstream: ValidateSecurityContext, validatePodSpecSecurityContext, validatePodHostUsers. */
+import type { PodSpec, SecurityContext } from '../../gen/types.ts';
+import type { FieldError } from '../../field-errors.ts';
+import { invalidField } from '../../field-errors.ts';
+
+const mostId = 2 ** 31 - 1;
+
+export function validateSecurityContext(context: SecurityContext | undefined, at: string): FieldError[] {
+  if (context === undefined) return [];
+  const errors = [
+    ...validateId(context.runAsUser, `${at}.runAsUser`),
+    ...validateId(context.runAsGroup, `${at}.runAsGroup`),
+  ];
+  if (context.allowPrivilegeEscalation !== false) return errors;
+  if (context.privileged === true) {
+    errors.push(invalidField(at, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+  }
+  if ((context.capabilities?.add ?? []).some((name) => name === 'SYS_ADMIN' || name === 'CAP_SYS_ADMIN')) {
+    const why = 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN';
+    errors.push(invalidField(at, context, why));
+  }
+  return errors;
+}
+
+/** `spec.securityContext`, and what of it stands in the spec itself. */
+export function validatePodSecurity(spec: PodSpec, at: string): FieldError[] {
+  const context = spec.securityContext ?? {};
+  const field = `${at}.securityContext`;
+  const errors = [
+    ...validateId(context.fsGroup, `${field}.fsGroup`),
+    ...validateId(context.runAsUser, `${field}.runAsUser`),
+    ...validateId(context.runAsGroup, `${field}.runAsGroup`),
+    ...(context.supplementalGroups ?? []).flatMap((id, index) =>
+      validateId(id, `${field}.supplementalGroups[${index}]`),
+    ),
+  ];
+  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
+    const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
+    errors.push(invalidField(`${at}.shareProcessNamespace`, true, why));
+  }
+  return errors;
+}
+
+function validateId(id: number | undefined, field: string): FieldError[] {
+  if (id === undefined || (id >= 0 && id <= mostId)) return [];
+  return [invalidField(field, id, `must be between 0 and ${mostId}, inclusive`)];
+}
