@@ -1,6 +1,9 @@
 /** `portolan apiserver`: the Kubernetes API alone. Flags have kube-apiserver's names. */
+import { networkInterfaces } from 'node:os';
 import { Command } from 'commander';
 import type { ApiServer } from '../apiserver/index.ts';
+import { UsageError } from '../cluster/usage-error.ts';
+import { parseIp, specialRange } from '../util/ip.ts';
 import { list, port } from './flags.ts';
 import { aborted, runPart } from './part-process.ts';
 
@@ -35,7 +38,7 @@ export function apiserverFlags(command: Command): Command {
     .option('--secure-port <port>', 'HTTPS port', port, 6443)
     .option(
       '--advertise-address <ip>',
-      'what the endpoints of the `kubernetes` service say (default: the bind address)',
+      'what the endpoints of the `kubernetes` service say (default: the bind address, or where that is all or loopback the first of this machine)',
     )
     .option('--service-cluster-ip-range <cidrs>', 'cluster IPs; two, of both families, for dual-stack', list(), [
       '10.96.0.0/16',
@@ -50,9 +53,20 @@ export async function serveApi(flags: ApiserverFlags, signal: AbortSignal): Prom
     dataDir: flags.dataDir,
     pkiDir: flags.certDir,
     listen: [`${host}:${String(flags.securePort)}`],
-    advertiseAddress: flags.advertiseAddress ?? flags.bindAddress,
+    advertiseAddress: flags.advertiseAddress ?? reachable(flags.bindAddress),
     serviceClusterIPRange: flags.serviceClusterIpRange,
     serviceNodePortRange: flags.serviceNodePortRange,
   };
   return startApiServer(options, signal);
+}
+
+/** As kube-apiserver does: the `kubernetes` service can lead neither to everywhere nor to loopback. */
+function reachable(bindAddress: string): string {
+  const ip = parseIp(bindAddress);
+  if (ip === undefined) throw new UsageError(`--bind-address ${bindAddress}: want an IP address`);
+  if (specialRange(ip) === undefined) return bindAddress;
+  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const found = others.find((one) => !one.internal && one.family === ip.family);
+  if (found !== undefined) return found.address;
+  throw new UsageError(`no address leads to ${bindAddress} from elsewhere: name one with --advertise-address`);
 }

@@ -1,0 +1,341 @@
+/**
+ * `npm run bench api`: the API server as a process of its own, durable on this machine's disk; the load comes from this process.
+ *
+ *   floor     one small write and fsync on the same disk, one after the other; JSON.stringify of what a list returns
+ *   creates   Services by 16 clients, each waiting for its answer
+ *   nodes     5,000 by 16 clients            pods   10,000 created, seen by a simulated agent, set Running, seen Running
+ *   list      10,000 Services                change one Service, 1,000 watchers
+ *   memory    with 10,000 Services and 100,000 endpoints
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { connect } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makePki } from '../src/apiserver/testing.ts';
+import { memoryOf } from './support/cluster.ts';
+import { printer, quantile } from './support/report.ts';
+
+const scale = Number(process.env['BENCH_SCALE'] ?? 1);
+const size = (n: number): number => Math.max(16, Math.round(n * scale));
+const clients = 16;
+const report = printer();
+const services = '/api/v1/namespaces/default/services';
+
+interface Server {
+  readonly process: ChildProcess;
+  readonly session: () => ClientHttp2Session;
+  readonly stop: () => Promise<void>;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
+try {
+  const fsync = floorOfDisk();
+  const server = await startServer();
+  try {
+    await creates(server, fsync);
+    await nodes(server);
+    await pods(server);
+    await lists(server);
+    await watchers(server);
+    await memory(server);
+  } finally {
+    await server.stop();
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** Writes a second, each followed by fsync. */
+function floorOfDisk(): number {
+  const file = openSync(join(directory, 'floor'), 'w');
+  const block = Buffer.alloc(4096);
+  const count = 300;
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    writeSync(file, block);
+    fsyncSync(file);
+  }
+  closeSync(file);
+  return (count * 1000) / (performance.now() - start);
+}
+
+async function startServer(): Promise<Server> {
+  const pki = join(directory, 'pki');
+  await makePki(pki);
+  const port = await freePort();
+  const main = join(import.meta.dirname, '..', 'src', 'main.ts');
+  const args = ['apiserver', '--data-dir', directory, '--cert-dir', pki, '--bind-address', '127.0.0.1'];
+  const child = spawn(process.execPath, [main, ...args, '--secure-port', String(port)], {
+    stdio: ['ignore', 'ignore', openSync(join(directory, 'log'), 'w')],
+  });
+  const tls = {
+    ca: readFileSync(join(pki, 'ca.crt')),
+    cert: readFileSync(join(pki, 'admin.crt')),
+    key: readFileSync(join(pki, 'admin.key')),
+  };
+  const sessions: ClientHttp2Session[] = [];
+  const session = (): ClientHttp2Session => {
+    const opened = connect(`https://127.0.0.1:${String(port)}`, tls);
+    opened.on('error', () => undefined);
+    sessions.push(opened);
+    return opened;
+  };
+  await answering(session);
+  return {
+    process: child,
+    session,
+    async stop() {
+      for (const one of sessions) one.destroy();
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+  });
+}
+
+async function answering(session: () => ClientHttp2Session): Promise<void> {
+  for (const deadline = performance.now() + 30_000; ;) {
+    const status = await call(session(), 'GET', '/readyz').then(
+      (answer) => answer.status,
+      () => 0,
+    );
+    if (status === 200) return;
+    if (performance.now() > deadline) {
+      throw new Error(`the API server does not answer: ${readFileSync(join(directory, 'log'), 'utf8')}`);
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function call(
+  session: ClientHttp2Session,
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'json',
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    session.once('error', reject);
+    const contentType = type === 'json' ? 'application/json' : `application/${type}+json`;
+    const stream = session.request({ ':method': method, ':path': path, 'content-type': contentType });
+    const chunks: Buffer[] = [];
+    let status = 0;
+    stream.on('response', (headers) => (status = Number(headers[':status'])));
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.once('error', reject);
+    stream.once('end', () => {
+      session.off('error', reject);
+      resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
+    });
+    stream.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** `count` calls by `clients` connections, each waiting for its answer. Returns calls a second. */
+async function load(
+  server: Server,
+  count: number,
+  one: (session: ClientHttp2Session, index: number) => Promise<Answer>,
+): Promise<number> {
+  let next = 0;
+  const start = performance.now();
+  const client = async (): Promise<void> => {
+    const session = server.session();
+    for (let index = next++; index < count; index = next++) {
+      const { status, body } = await one(session, index);
+      if (status >= 300) throw new Error(`${String(status)} ${body.slice(0, 200)}`);
+    }
+    session.close();
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return (count * 1000) / (performance.now() - start);
+}
+
+function service(index: number): object {
+  return {
+    metadata: { name: `s-${String(index)}`, labels: { app: `a-${String(index)}` } },
+    spec: { selector: { app: `a-${String(index)}` }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  };
+}
+
+async function creates(server: Server, fsync: number): Promise<void> {
+  const count = size(10_000);
+  const rate = await load(server, count, (session, index) => call(session, 'POST', services, service(index)));
+  report.figure({
+    what: `durable creates of Services, ${String(clients)} clients`,
+    value: rate,
+    unit: '/s',
+    goal: '≥ 2000',
+  });
+  report.note(`floor: ${fsync.toFixed(0)} writes with fsync a second one by one; a commit takes all that wait`);
+}
+
+async function nodes(server: Server): Promise<void> {
+  const count = size(5000);
+  const start = performance.now();
+  await load(server, count, (session, index) =>
+    call(session, 'POST', '/api/v1/nodes', {
+      metadata: { name: `n-${String(index)}`, labels: { 'kubernetes.io/hostname': `n-${String(index)}` } },
+    }),
+  );
+  report.figure({
+    what: `${String(count)} nodes created`,
+    value: (performance.now() - start) / 1000,
+    unit: 's',
+    goal: '≤ 10',
+  });
+}
+
+interface WatchLine {
+  readonly type: string;
+  readonly object: { readonly metadata: { readonly name: string }; readonly status?: { readonly phase?: string } };
+}
+
+function watch(session: ClientHttp2Session, path: string, onEvent: (event: WatchLine) => void): Promise<void> {
+  const stream = session.request({ ':method': 'GET', ':path': path });
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onEvent(JSON.parse(line) as WatchLine);
+  });
+  stream.on('error', () => undefined);
+  return new Promise((resolve) => stream.once('response', () => resolve()));
+}
+
+async function pods(server: Server): Promise<void> {
+  const count = size(10_000);
+  const path = '/api/v1/namespaces/default/pods';
+  await call(server.session(), 'POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+  const all = Promise.withResolvers<void>();
+  const agents = Array.from({ length: clients }, () => server.session());
+  let running = 0;
+  let turn = 0;
+  const setRunning = (name: string): void => {
+    const status = { phase: 'Running', podIP: '10.244.1.2', conditions: [{ type: 'Ready', status: 'True' }] };
+    const agent = agents[turn++ % agents.length]!;
+    call(agent, 'PATCH', `${path}/${name}/status`, { status }, 'merge-patch').catch(all.reject);
+  };
+  await watch(server.session(), `${path}?watch=1`, ({ type, object }) => {
+    if (type === 'ADDED') setRunning(object.metadata.name);
+    else if (object.status?.phase === 'Running' && ++running === count) all.resolve();
+  });
+  const start = performance.now();
+  await load(server, count, (session, index) =>
+    call(session, 'POST', path, {
+      metadata: { name: `p-${String(index)}` },
+      spec: { nodeName: `n-${String(index % 100)}`, containers: [{ name: 'c', image: 'i' }] },
+    }),
+  );
+  await all.promise;
+  report.figure({
+    what: `${String(count)} pods, created to seen Running`,
+    value: (performance.now() - start) / 1000,
+    unit: 's',
+    goal: '≤ 20',
+  });
+}
+
+async function lists(server: Server): Promise<void> {
+  const session = server.session();
+  const times: number[] = [];
+  let body = '';
+  for (let i = 0; i < 10; i++) {
+    const start = performance.now();
+    body = (await call(session, 'GET', services)).body;
+    times.push(performance.now() - start);
+  }
+  const parsed: unknown = JSON.parse(body);
+  const start = performance.now();
+  JSON.stringify(parsed);
+  report.figure({
+    what: `lists of ${String(size(10_000))} Services`,
+    value: 1000 / quantile(times, 0.5),
+    unit: '/s',
+    goal: '≥ 5',
+  });
+  report.note(
+    `floor: ${(body.length / 1e6).toFixed(1)} MB; JSON.stringify of them: ${(performance.now() - start).toFixed(0)} ms`,
+  );
+}
+
+async function watchers(server: Server): Promise<void> {
+  const count = size(1000);
+  const perSession = 100;
+  const delays: number[] = [];
+  let sent = 0;
+  let seen = 0;
+  let round = Promise.withResolvers<void>();
+  const listed = JSON.parse((await call(server.session(), 'GET', `${services}?limit=1`)).body) as {
+    metadata: { resourceVersion: string };
+  };
+  const from = `${services}?watch=1&resourceVersion=${listed.metadata.resourceVersion}`;
+  const opening: Promise<void>[] = [];
+  for (let i = 0; i < count; i += perSession) {
+    const session = server.session();
+    for (let k = 0; k < Math.min(perSession, count - i); k++) {
+      const onEvent = (): void => {
+        delays.push(performance.now() - sent);
+        if (++seen === count) round.resolve();
+      };
+      opening.push(watch(session, from, onEvent));
+    }
+  }
+  await Promise.all(opening);
+  const writer = server.session();
+  for (let i = 0; i < 20; i++) {
+    [seen, round, sent] = [0, Promise.withResolvers<void>(), performance.now()];
+    await call(writer, 'PATCH', `${services}/s-1`, { metadata: { labels: { round: String(i) } } }, 'merge-patch');
+    await round.promise;
+  }
+  report.figure({ what: `one change to ${String(count)} watchers, p50`, value: quantile(delays, 0.5), unit: 'ms' });
+  report.figure({
+    what: `one change to ${String(count)} watchers, p99`,
+    value: quantile(delays, 0.99),
+    unit: 'ms',
+    goal: '≤ 100',
+  });
+}
+
+async function memory(server: Server): Promise<void> {
+  const count = size(10_000);
+  const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+  await load(server, count, (session, index) =>
+    call(session, 'POST', path, {
+      metadata: { name: `s-${String(index)}-x`, labels: { 'kubernetes.io/service-name': `s-${String(index)}` } },
+      addressType: 'IPv4',
+      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+      endpoints: Array.from({ length: 10 }, (_, i) => ({
+        addresses: [`10.${String(128 + (index >> 8))}.${String(index & 255)}.${String(i + 1)}`],
+        conditions: { ready: true, serving: true, terminating: false },
+        nodeName: `n-${String(i)}`,
+      })),
+    }),
+  );
+  const { rss, pss } = memoryOf(server.process.pid ?? 0);
+  const what = `memory: ${String(count)} Services, ${String(count * 10)} endpoints, the pods and nodes`;
+  report.figure({ what, value: rss, unit: 'MB', goal: '≤ 400' });
+  report.note(`of which its own share (PSS): ${pss.toFixed(0)} MB`);
+}
