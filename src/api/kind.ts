@@ -58,6 +58,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly warnings?: (object: T, old: Live<T> | undefined) => readonly string[];
   /** Present: the kind has /status. */
   readonly status?: StatusStrategy<T>;
+  /** Present: the kind has /approval. */
+  readonly approval?: StatusStrategy<T>;
   /** Present: the kind has /scale (autoscaling/v1 Scale). */
   readonly scale?: {
     readonly get: (object: Live<T>) => {

@@ -86,4 +86,20 @@ export const resources = {
     shortNames: ['rs'],
     categories: all,
   }),
+  clusterRoleBindings: resource<k.ClusterRoleBinding>(
+    'rbac.authorization.k8s.io/v1',
+    'ClusterRoleBinding',
+    'clusterrolebindings',
+    'Cluster',
+  ),
+  clusterRoles: resource<k.ClusterRole>('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'Cluster'),
+  roleBindings: resource<k.RoleBinding>('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings', 'Namespaced'),
+  roles: resource<k.Role>('rbac.authorization.k8s.io/v1', 'Role', 'roles', 'Namespaced'),
+  certificateSigningRequests: resource<k.CertificateSigningRequest>(
+    'certificates.k8s.io/v1',
+    'CertificateSigningRequest',
+    'certificatesigningrequests',
+    'Cluster',
+    { shortNames: ['csr'] },
+  ),
 } as const;

@@ -5,6 +5,7 @@
  */
 import type { KindDefinition } from '../kind.ts';
 import type { ServiceAllocator } from './service/index.ts';
+import { certificateSigningRequestKind } from './certificate-signing-request.ts';
 import { configMapKind } from './configmap.ts';
 import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
@@ -14,6 +15,7 @@ import { leaseKind } from './lease.ts';
 import { namespaceKind } from './namespace.ts';
 import { nodeKind } from './node.ts';
 import { podKind } from './pod/index.ts';
+import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/index.ts';
 import { replicaSetKind } from './replicaset.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service/index.ts';
@@ -41,5 +43,10 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     replicaSetKind,
     leaseKind,
     endpointSliceKind,
+    clusterRoleBindingKind,
+    clusterRoleKind,
+    roleBindingKind,
+    roleKind,
+    certificateSigningRequestKind,
   ];
 }
