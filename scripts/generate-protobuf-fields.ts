@@ -116,6 +116,8 @@ const roots = [
   'authorization.v1.SelfSubjectAccessReview',
   'authorization.v1.SelfSubjectRulesReview',
   'authorization.v1.SubjectAccessReview',
+  'authorization.v1.LocalSubjectAccessReview',
+  'authentication.v1.TokenReview',
 ];
 
 const reachable: Record<string, Record<string, string>> = {};

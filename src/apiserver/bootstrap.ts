@@ -1,11 +1,12 @@
 /**
- * What every cluster has before anyone asks: the four namespaces, the `kubernetes` Service and where its endpoints are. Idempotent;
- * endpoints follow the advertised address from start to start.
+ * What every cluster has before anyone asks: the four namespaces, the `kubernetes` Service and where its endpoints are, the default
+ * roles. Idempotent; endpoints follow the advertised address from start to start. One transaction.
  */
 import type { Endpoints, EndpointSlice, Namespace, Service } from '../api/gen/types.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject, Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
+import { ensureDefaultPolicy } from './auth/defaults/index.ts';
 import { firstServiceAddress } from './service-range.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { Registry } from './registry.ts';
@@ -16,25 +17,38 @@ const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
 
 export function bootstrap(store: Store, registry: Registry, options: ApiServerOptions, port: number): Promise<void> {
-  const ensure = ensurer(registry);
   const address = options.advertiseAddress;
   return store.transact((tx) => {
-    for (const name of namespaces) ensure<Namespace>(tx, resources.namespaces, { metadata: { name } }, false);
-    ensure(tx, resources.services, kubernetesService(options, port), false);
-    ensure(tx, resources.endpoints, kubernetesEndpoints(address, port), true);
-    ensure(tx, resources.endpointSlices, kubernetesSlice(address, port), true);
+    const ensure = ensurer(registry, tx);
+    const keep = (): undefined => undefined;
+    for (const name of namespaces) ensure<Namespace>(resources.namespaces, { metadata: { name } }, keep);
+    ensure(resources.services, kubernetesService(options, port), keep);
+    const endpoints = kubernetesEndpoints(address, port);
+    ensure(resources.endpoints, endpoints, () => endpoints);
+    const slice = kubernetesSlice(address, port);
+    ensure(resources.endpointSlices, slice, () => slice);
+    ensureDefaultPolicy(ensure);
   });
 }
 
-function ensurer(registry: Registry) {
-  return <T extends KubeObject>(tx: Tx, resource: Resource<T>, object: T, follow: boolean): void => {
+function ensurer(registry: Registry, tx: Tx) {
+  return <T extends KubeObject>(
+    resource: Resource<T>,
+    wanted: T,
+    change: (current: Live<T>) => T | undefined,
+  ): void => {
     const kind = registry.find(resource.group, resource.version, resource.plural);
     if (kind === undefined) return;
-    const namespace = object.metadata?.namespace ?? '';
-    const key = { namespace, name: object.metadata?.name ?? '' };
+    const namespace = wanted.metadata?.namespace ?? '';
+    const key = { namespace, name: wanted.metadata?.name ?? '' };
     const options = { dryRun: false, warnings: [] };
-    if (tx.get(slotOf(resource, key)) === undefined) createIn(tx, kind, namespace, object, options);
-    else if (follow) updateIn(tx, kind, key, { ...options, subresource: '', change: () => object });
+    const current = tx.get(slotOf(resource, key));
+    if (current === undefined) {
+      createIn(tx, kind, namespace, wanted, options);
+      return;
+    }
+    const object = change(current.value as Live<T>);
+    if (object !== undefined) updateIn(tx, kind, key, { ...options, subresource: '', change: () => object });
   };
 }
 

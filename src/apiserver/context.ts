@@ -1,6 +1,8 @@
 /** What every verb is given: the running server, and one request with its names resolved. */
 import type { KindDefinition } from '../api/kind.ts';
 import type { Store } from '../store/index.ts';
+import type { Authorizer } from './auth/authorize.ts';
+import type { Quotas } from './quotas.ts';
 import type { User } from './auth/user.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
 import type { ApiServerOptions } from './options.ts';
@@ -15,6 +17,8 @@ export interface Server {
   readonly registry: Registry;
   readonly pki: Pki;
   readonly metrics: Metrics;
+  readonly authorizer: Authorizer;
+  readonly quotas: Quotas;
   /** Aborts when the server closes: ends watches and streams. */
   readonly stopping: AbortSignal;
 }

@@ -8,14 +8,15 @@
 import { ApiError } from '../api/errors.ts';
 import { log } from '../util/log.ts';
 import { authenticate } from './auth/authenticate.ts';
-import { authorize } from './auth/authorize.ts';
+import { authorizeRequest } from './auth/authorize.ts';
+import { impersonate } from './auth/impersonate.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
 import { serveNoDefinitions } from './custom-resources.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
 import { addWarnings, gone, sendStatus } from './http/respond.ts';
 import { servePath } from './paths/index.ts';
-import { parseRequest, splitTarget } from './request-info.ts';
+import { isTrue, parseRequest, splitTarget } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { serveReview } from './reviews.ts';
 import { serveSubresource } from './subresources/index.ts';
@@ -51,10 +52,27 @@ export function handle(server: Server, request: Incoming, response: Outgoing): v
 }
 
 async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'user'>): Promise<void> {
-  const user = await authenticate(half.request, server.pki, server.store);
-  authorize(user, info);
-  const exchange: Exchange = { ...half, user };
-  if (info.kind === 'resource' && !methods.has(half.request.method ?? '')) throw methodNotAllowed();
+  const { request, query } = half;
+  const sender = await authenticate(request, server.pki, server.store);
+  const leave = server.quotas.enter(sender, isLasting(info, query));
+  try {
+    const user = impersonate(request, sender, server.authorizer);
+    authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
+    await dispatch({ ...half, user }, info);
+  } finally {
+    leave();
+  }
+}
+
+/** Watches, and logs that are followed. */
+function isLasting(info: RequestInfo, query: URLSearchParams): boolean {
+  if (info.kind === 'path') return false;
+  return info.verb === 'watch' || (info.subresource === 'log' && isTrue(query.get('follow')));
+}
+
+async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
+  const { server, request } = exchange;
+  if (info.kind === 'resource' && !methods.has(request.method ?? '')) throw methodNotAllowed();
   if (info.kind === 'path') {
     await servePath(exchange);
     return;

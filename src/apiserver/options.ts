@@ -1,4 +1,7 @@
 /** What an API server is told at start. */
+import type { SendTimeouts } from './http/listener.ts';
+import type { QuotaOptions } from './quotas.ts';
+
 export interface ApiServerOptions {
   /** Holds `store/`. */
   readonly dataDir: string;
@@ -14,6 +17,10 @@ export interface ApiServerOptions {
   readonly serviceNodePortRange: string;
   /** Off: HTTP/1.1 only. Default on. */
   readonly http2?: boolean;
+  /** How long a client may take to send; default 10 s for headers, 60 s for a whole request. */
+  readonly timeouts?: SendTimeouts;
+  /** Requests and watches that one user may have under way; default 600 and 5,000. */
+  readonly quotas?: QuotaOptions;
   /** How far back watches can resume: events, and bytes of superseded versions. Default 10,000 and 32 MB. */
   readonly watchHistory?: { readonly events: number; readonly bytes: number };
 }

@@ -12,6 +12,7 @@ import { openStore } from '../store/index.ts';
 import type { Store } from '../store/index.ts';
 import { log } from '../util/log.ts';
 import { createServiceAllocator } from './allocate/index.ts';
+import { createAuthorizer } from './auth/authorize.ts';
 import { readPki } from './auth/pki.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Server } from './context.ts';
@@ -21,6 +22,7 @@ import type { Listener } from './http/listener.ts';
 import { createMetrics } from './metrics.ts';
 import { stampRevision } from './object-meta.ts';
 import type { ApiServer, ApiServerOptions } from './options.ts';
+import { createQuotas } from './quotas.ts';
 import { bucketOf, Registry } from './registry.ts';
 import { upgrade } from './upgrade.ts';
 
@@ -38,7 +40,11 @@ export async function startApiServer(options: ApiServerOptions, signal: AbortSig
     // One listener per open watch and stream.
     setMaxListeners(0, stopping.signal);
     const registry = new Registry(buildKinds({ services: loadAllocator(options, store) }));
-    const server: Server = { options, store, registry, pki, metrics: createMetrics(), stopping: stopping.signal };
+    const server: Server = {
+      ...{ options, store, registry, pki, metrics: createMetrics(), stopping: stopping.signal },
+      authorizer: createAuthorizer(store),
+      quotas: createQuotas(options.quotas),
+    };
     return await serve(server, stopping, signal);
   } catch (error) {
     await store.close();
@@ -65,6 +71,7 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
     key: pki.serverKey,
     ca: pki.ca,
     http2: options.http2 ?? true,
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
     onRequest: (request, response) => {
       ready.promise.then(
         () => handle(server, request, response),

@@ -151,8 +151,9 @@ export function testClient(address: string, pkiDir: string, who: string | null =
   };
 }
 
-export function writeKubeconfig(dir: string, address: string): string {
-  const path = join(dir, 'kubeconfig');
+/** For the real kubectl, as `who`, whose certificate must be there. */
+export function writeKubeconfig(dir: string, address: string, who = 'admin'): string {
+  const path = join(dir, `${who}.kubeconfig`);
   const pki = join(dir, 'pki');
   writeFileSync(
     path,
@@ -164,9 +165,9 @@ export function writeKubeconfig(dir: string, address: string): string {
         { name: 'test', cluster: { server: `https://${address}`, 'certificate-authority': join(pki, 'ca.crt') } },
       ],
       users: [
-        { name: 'admin', user: { 'client-certificate': join(pki, 'admin.crt'), 'client-key': join(pki, 'admin.key') } },
+        { name: who, user: { 'client-certificate': join(pki, `${who}.crt`), 'client-key': join(pki, `${who}.key`) } },
       ],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'admin' } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: who } }],
     }),
   );
   return path;
@@ -176,13 +177,15 @@ export interface TestServer {
   readonly dir: string;
   readonly address: string;
   readonly client: TestClient;
+  /** Makes more certificates: `pki.issue('ann', 'CN=ann, O=team')`, then testClient(…, 'ann'). */
+  readonly pki: TestPki;
   readonly close: () => Promise<void>;
 }
 
 /** In this process, on a free port of loopback; gone with the test. */
 export async function startTestServer(t: TestContext, options: Partial<ApiServerOptions> = {}): Promise<TestServer> {
   const dir = testDirectory(t);
-  await makePki(join(dir, 'pki'));
+  const pki = await makePki(join(dir, 'pki'));
   const { startApiServer } = await import('./server.ts');
   const server = await startApiServer({ ...serverOptions(dir), ...options }, new AbortController().signal);
   const client = testClient(server.address, join(dir, 'pki'));
@@ -190,7 +193,7 @@ export async function startTestServer(t: TestContext, options: Partial<ApiServer
     client.close();
     await server.close();
   });
-  return { dir, address: server.address, client, close: () => server.close() };
+  return { dir, address: server.address, client, pki, close: () => server.close() };
 }
 
 /** Reads a watch: `next()` gives one event, or undefined at the end. */

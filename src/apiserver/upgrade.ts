@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from '../util/http.ts';
 import { ApiError } from '../api/errors.ts';
 import { authenticate } from './auth/authenticate.ts';
-import { authorize } from './auth/authorize.ts';
+import { authorizeRequest } from './auth/authorize.ts';
+import { impersonate } from './auth/impersonate.ts';
 import type { Server } from './context.ts';
 import { badRequest, internalError, noSuchResource } from './errors.ts';
 import { parseRequest, splitTarget } from './request-info.ts';
@@ -19,8 +20,11 @@ export function upgrade(server: Server, request: IncomingMessage, socket: Duplex
 async function connect(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const { path, query } = splitTarget(request.url);
   const info = parseRequest(request.method ?? 'GET', path, query);
-  const user = await authenticate(request, server.pki, server.store);
-  authorize(user, info);
+  const sender = await authenticate(request, server.pki, server.store);
+  const leave = server.quotas.enter(sender, true);
+  socket.once('close', leave);
+  const user = impersonate(request, sender, server.authorizer);
+  authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
   if (info.kind === 'path') throw noSuchResource();
   const kind = server.registry.find(info.group, info.version, info.plural);
   if (kind?.resource.plural !== 'pods' || !streaming.has(info.subresource)) {

@@ -5,6 +5,7 @@
  *   updateObject   read ─ change ─ preconditions ─ defaults ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
  */
 import { admit } from './admission/index.ts';
+import type { Requester } from './admission/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
 import type { FieldError } from '../api/field-errors.ts';
 import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
@@ -18,6 +19,8 @@ import { bucketOf } from './registry.ts';
 import { transactionView } from './write-view.ts';
 
 export interface WriteOptions {
+  /** undefined: the server itself. */
+  readonly by?: Requester;
   readonly dryRun: boolean;
   /** Filled for the Warning headers. */
   readonly warnings: string[];
@@ -58,7 +61,10 @@ export function createIn(
   checkNamespaceLives(view, resource, namespace, metadata.name ?? '');
   kind.applyDefaults?.(draft);
   admit(
-    { verb: 'create', resource, subresource: '', namespace, name: metadata.name ?? '', object: draft, old: undefined },
+    {
+      ...{ verb: 'create', by: options.by, resource, subresource: '', namespace, name: metadata.name ?? '' },
+      ...{ object: draft, old: undefined, warnings: options.warnings },
+    },
     view,
   );
   kind.prepareForCreate?.(draft);
@@ -71,7 +77,7 @@ export function createIn(
 }
 
 export interface UpdateRequest extends WriteOptions {
-  readonly subresource: '' | 'status' | 'finalize' | 'scale' | 'binding' | 'ephemeralcontainers';
+  readonly subresource: '' | 'status' | 'approval' | 'finalize' | 'scale' | 'binding' | 'ephemeralcontainers';
   /** The object as it shall be; `old` is frozen, undefined when there is none (then createOnUpdate decides). */
   readonly change: (old: Live<KubeObject> | undefined) => KubeObject;
 }
@@ -120,10 +126,13 @@ function prepareUpdate(
   const { resource } = kind;
   kind.applyDefaults?.(draft);
   const { subresource } = request;
-  admit({ verb: 'update', resource, subresource, ...key, object: draft, old }, view);
-  if (subresource === 'status') {
-    kind.status?.prepareForUpdate?.(draft, old);
-    refuseInvalid(resource, key.name, kind.status?.validateUpdate?.(draft, old) ?? []);
+  const { by, warnings } = request;
+  const { namespace, name } = key;
+  admit({ verb: 'update', by, resource, subresource, namespace, name, object: draft, old, warnings }, view);
+  if (subresource === 'status' || subresource === 'approval') {
+    const strategy = kind[subresource];
+    strategy?.prepareForUpdate?.(draft, old);
+    refuseInvalid(resource, key.name, strategy?.validateUpdate?.(draft, old) ?? []);
     return;
   }
   // What /finalize and /binding may change, kind.prepareForUpdate takes back.

@@ -2,6 +2,10 @@
  * Admission: what the server changes in, or refuses of, a request after defaults and before validation.
  *
  *   NamespaceLifecycle         first of all, in the write path itself (namespace-lifecycle.ts): nothing is made in a namespace that goes
+ *   NodeRestriction            a node writes its own objects only; first, so that it sees what the node sent
+ *   escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
+ *   CertificateSigningRequest  who asks is who is asked about; who approves may
+ *   namespace names            only warn
  *   ServiceAccount             before what looks at volumes
  *   Priority
  *   DefaultTolerationSeconds   after Priority, as upstream has it
@@ -10,14 +14,22 @@
  * The order is that of upstream (pkg/kubeapiserver/options/plugins.go).
  */
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
+import { certificateRequests } from './certificate-requests.ts';
+import { confirmNoEscalation } from './escalation.ts';
 import { denyServiceExternalIPs } from './external-ips.ts';
+import { namespaceNames } from './namespace-names.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
 
-export type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
+export type { AdmissionPlugin, AdmissionRequest, AdmissionView, Requester } from './request.ts';
 
 const plugins: readonly AdmissionPlugin[] = [
+  nodeRestriction,
+  confirmNoEscalation,
+  certificateRequests,
+  namespaceNames,
   serviceAccount,
   priority,
   defaultTolerationSeconds,

@@ -1,8 +1,18 @@
 /** What admission sees of a request, and what a plugin is. */
+import type { Authorizer } from '../auth/authorize.ts';
+import type { User } from '../auth/user.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
 
+/** Who asks, and whom to ask what he may. */
+export interface Requester {
+  readonly user: User;
+  readonly server: { readonly authorizer: Authorizer };
+}
+
 export interface AdmissionRequest {
+  /** undefined: the server itself. */
+  readonly by?: Requester | undefined;
   readonly verb: 'create' | 'update' | 'delete';
   readonly resource: Resource;
   /** '' for the object itself, else `status`, `binding`, … */
@@ -12,6 +22,8 @@ export interface AdmissionRequest {
   /** The body, a private copy that admission may change; undefined on delete. */
   readonly object: KubeObject | undefined;
   readonly old: Live<KubeObject> | undefined;
+  /** Filled for the Warning headers. */
+  readonly warnings?: string[];
 }
 
 /** Reads inside the write transaction. */

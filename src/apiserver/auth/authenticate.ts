@@ -23,7 +23,7 @@ export async function authenticate(request: Incoming, pki: Pki, store: Store): P
   if (token === undefined) return anonymous;
   const bearer = await verifyToken(pki, store, token);
   if (bearer === undefined) throw unauthorized();
-  return bearer;
+  return bearer.user;
 }
 
 function certificateUser(request: Incoming): User | undefined {

@@ -55,6 +55,23 @@ test('a token is its ServiceAccount, and dies with the pod it is bound to', asyn
   const { userInfo } = who.body['status'] as { userInfo: { username: string; groups: string[] } };
   assert.equal(userInfo.username, 'system:serviceaccount:default:robot');
   assert.ok(userInfo.groups.includes('system:serviceaccounts:default'));
+  // An account without a role may do what everybody may: find out what there is, and who he is.
+  const pods = await robot.call('GET', `${base}/pods`, undefined, bearer);
+  assert.equal(pods.code, 403);
+  assert.equal(
+    pods.body['message'],
+    'pods is forbidden: User "system:serviceaccount:default:robot" cannot list resource "pods" in API group "" in the namespace "default"',
+  );
+  for (const path of ['/version', '/api', '/apis', '/api/v1', '/openapi/v3']) {
+    assert.equal((await robot.call('GET', path, undefined, bearer)).code, 200, path);
+  }
+  const rolebindings = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings';
+  const bound = await server.client.call('POST', rolebindings, {
+    metadata: { name: 'robot-views' },
+    roleRef: { kind: 'ClusterRole', name: 'view' },
+    subjects: [{ kind: 'ServiceAccount', name: 'robot', namespace: 'default' }],
+  });
+  assert.equal(bound.code, 201, bound.text);
   assert.equal((await robot.call('GET', `${base}/pods`, undefined, bearer)).code, 200);
   const [head = '', body = '', signature = ''] = token.split('.');
   const forged = [head, Buffer.from(JSON.stringify({ ...claims, sub: 'x' })).toString('base64url'), signature].join(

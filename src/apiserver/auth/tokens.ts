@@ -8,7 +8,7 @@ import { resources } from '../../api/resources.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Store } from '../../store/index.ts';
 import { bucketOf } from '../registry.ts';
-import { authenticatedGroup } from './user.ts';
+import { authenticatedGroup, serviceAccountGroups } from './user.ts';
 import type { User } from './user.ts';
 import type { Pki } from './pki.ts';
 
@@ -65,14 +65,25 @@ export async function signToken(
   return { token, expires: now + seconds };
 }
 
-/** undefined: not one of ours, expired, or bound to something that is gone. */
-export async function verifyToken(pki: Pki, store: Store, token: string): Promise<User | undefined> {
+export interface Bearer {
+  readonly user: User;
+  /** Of those accepted, the ones that the token is for. */
+  readonly audiences: readonly string[];
+}
+
+/** undefined: not one of ours, expired, for somebody else, or bound to something that is gone. */
+export async function verifyToken(
+  pki: Pki,
+  store: Store,
+  token: string,
+  accepted: readonly string[] = [issuer],
+): Promise<Bearer | undefined> {
   const { jwtVerify } = await import('jose');
   let payload: JWTPayload;
   try {
     const key = createPublicKey(pki.tokenPublicKey);
     const algorithms = ['RS256', 'ES256'];
-    payload = (await jwtVerify(token, key, { issuer, audience: issuer, algorithms })).payload;
+    payload = (await jwtVerify(token, key, { issuer, audience: [...accepted], algorithms })).payload;
   } catch {
     return undefined;
   }
@@ -83,9 +94,12 @@ export async function verifyToken(pki: Pki, store: Store, token: string): Promis
   const alive =
     lives(store, resources.serviceAccounts, namespace, account) &&
     (claims.pod === undefined || lives(store, resources.pods, namespace, claims.pod)) &&
-    (claims.secret === undefined || lives(store, resources.secrets, namespace, claims.secret));
+    (claims.secret === undefined || lives(store, resources.secrets, namespace, claims.secret)) &&
+    // Of a pod's token the node is told only; a node alone is what the token dies with (KEP-4193).
+    (claims.node === undefined || claims.pod !== undefined || lives(store, resources.nodes, '', claims.node));
   if (!alive) return undefined;
-  return userOf(namespace, account, claims, payload.jti);
+  const audiences = [payload.aud ?? []].flat().filter((audience) => accepted.includes(audience));
+  return { user: userOf(namespace, account, claims, payload.jti), audiences };
 }
 
 function userOf(namespace: string, account: BoundRef, claims: KubernetesClaims, id: string | undefined): User {
@@ -100,7 +114,7 @@ function userOf(namespace: string, account: BoundRef, claims: KubernetesClaims, 
   return {
     name: `system:serviceaccount:${namespace}:${account.name}`,
     uid: account.uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, authenticatedGroup],
+    groups: [...serviceAccountGroups(namespace), authenticatedGroup],
     extra,
   };
 }

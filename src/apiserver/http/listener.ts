@@ -3,10 +3,10 @@
  * port-forward) come over HTTP/1.1.
  *
  * Bare node:http2 and node:https, no framework: routing is upstream's RequestInfo, not a route table, and a framework cost 75 ms
- * and 25 MB at every start for what `limits` below says in a few lines.
+ * and 25 MB at every start for what `makeServer` below says in a few lines.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createSecureServer } from 'node:http2';
+import { constants, createSecureServer } from 'node:http2';
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -16,11 +16,19 @@ import type { TLSSocket } from 'node:tls';
 export type Incoming = IncomingMessage | Http2ServerRequest;
 export type Outgoing = ServerResponse | Http2ServerResponse;
 
+export interface SendTimeouts {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** How often it is looked. */
+  readonly checkMs: number;
+}
+
 export interface ListenerOptions {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly ca: Buffer;
   readonly http2: boolean;
+  readonly timeouts?: SendTimeouts;
   readonly onRequest: (request: Incoming, response: Outgoing) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
@@ -32,13 +40,7 @@ export interface Listener {
 }
 
 /** Slow-loris: headers within 10 s, a whole request within 60 s. Watches are answers, these do not end them. */
-const limits = {
-  headersTimeout: 10_000,
-  requestTimeout: 60_000,
-  keepAliveTimeout: 120_000,
-  maxHeaderSize: 64 * 1024,
-  connectionsCheckingInterval: 5_000,
-} as const;
+const usualTimeouts: SendTimeouts = { headersMs: 10_000, requestMs: 60_000, checkMs: 5_000 };
 
 export function createListener(options: ListenerOptions): Listener {
   const sockets = new Set<Socket>();
@@ -81,6 +83,7 @@ export function createListener(options: ListenerOptions): Listener {
 }
 
 function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>): ReturnType<typeof createServer> {
+  const { timeouts = usualTimeouts } = options;
   const tls = {
     cert: options.cert,
     key: options.key,
@@ -90,7 +93,11 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     handshakeTimeout: 10_000,
-    ...limits,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    keepAliveTimeout: 120_000,
+    maxHeaderSize: 64 * 1024,
   } as const;
   const plain = (): ReturnType<typeof createServer> => createServer(tls, options.onRequest);
   const server = options.http2 ? secure() : plain();
@@ -103,6 +110,12 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
       { ...tls, allowHTTP1: true, maxSessionMemory: 64, settings: { maxConcurrentStreams: 1000 } },
       options.onRequest,
     );
+    both.on('stream', (stream) => {
+      // HTTP/2 has no requestTimeout of its own.
+      if (stream.endAfterHeaders) return;
+      const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs);
+      for (const event of ['end', 'close']) stream.once(event, () => clearTimeout(timer));
+    });
     both.on('session', (session) => {
       sessions.add(session);
       session.once('close', () => sessions.delete(session));

@@ -111,10 +111,10 @@ function resourceList(registry: Registry, group: string, version: string): objec
     resourceLine(kind),
     ...subresourcesOf(kind).map((sub) => subresourceLine(kind, sub)),
   ]);
-  const extra = reviews.map(({ plural, kind }) => ({
+  const extra = reviews.map(({ plural, kind, namespaced }) => ({
     name: plural,
     singularName: kind.toLowerCase(),
-    namespaced: false,
+    namespaced,
     kind,
     verbs: ['create'],
   }));
@@ -192,11 +192,11 @@ function aggregatedLine(kind: KindDefinition): object {
 }
 
 function reviewLine(review: (typeof reviewKinds)[number]): object {
-  const { group, version, kind, plural } = review;
+  const { group, version, kind, plural, namespaced } = review;
   return {
     resource: plural,
     responseKind: { group, version, kind },
-    scope: 'Cluster',
+    scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.toLowerCase(),
     verbs: ['create'],
   };

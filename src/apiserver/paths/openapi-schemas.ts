@@ -78,6 +78,7 @@ function loadNames(): ReadonlyMap<string, string> {
   // Where two packages have one name, ours has a prefix.
   return found
     .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
+    .set('RbacSubject', 'io.k8s.api.rbac.v1.Subject')
     .set('CoreEndpointPort', 'io.k8s.api.core.v1.EndpointPort')
     .set('CoreResourceClaim', 'io.k8s.api.core.v1.ResourceClaim');
 }

@@ -30,6 +30,7 @@ export async function createBinding(exchange: ResourceExchange): Promise<void> {
   const binding = decodeBody(bindingResource, value, 'Ignore').object as Binding;
   refuseBadTarget(binding, info.name);
   await updateObject(server.store, kind, info, {
+    by: exchange,
     dryRun: parseDryRun(query.getAll('dryRun'), 'CreateOptions'),
     warnings: [],
     subresource: 'binding',

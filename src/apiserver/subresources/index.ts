@@ -15,7 +15,8 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
   if (kind.resource.namespaced && info.namespace === '') throw noSuchResource();
   switch (info.subresource) {
     case 'status':
-      return serveStatus(exchange);
+    case 'approval':
+      return servePart(exchange, info.subresource);
     case 'scale':
       return serveScale(exchange);
     case 'finalize':
@@ -44,14 +45,14 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
   }
 }
 
-function serveStatus(exchange: ResourceExchange): Promise<void> {
+function servePart(exchange: ResourceExchange, part: 'status' | 'approval'): Promise<void> {
   switch (exchange.info.verb) {
     case 'get':
       return getObject(exchange);
     case 'update':
-      return update(exchange, 'status');
+      return update(exchange, part);
     case 'patch':
-      return patch(exchange, 'status');
+      return patch(exchange, part);
     default:
       throw methodNotAllowed();
   }

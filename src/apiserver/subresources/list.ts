@@ -39,6 +39,7 @@ export function subresourcesOf(kind: KindDefinition): readonly SubresourceInfo[]
   return [
     ...(ofResource[groupResourceOf(kind.resource)] ?? []),
     ...(kind.scale === undefined ? [] : [scale]),
+    ...(kind.approval === undefined ? [] : [{ name: 'approval', verbs: readWrite }]),
     ...(kind.status === undefined ? [] : [{ name: 'status', verbs: readWrite }]),
   ];
 }

@@ -66,6 +66,7 @@ async function writeScale(exchange: ResourceExchange, scaleOf: ScaleOf): Promise
   const { server, kind, info, query } = exchange;
   const warnings: string[] = [];
   const written = await updateObject(server.store, kind, info, {
+    by: exchange,
     dryRun: parseDryRun(query.getAll('dryRun'), 'UpdateOptions'),
     warnings,
     subresource: 'scale',

@@ -18,6 +18,10 @@ export async function create(exchange: ResourceExchange): Promise<void> {
   const value = await parseBody(bytes, format, kind.resource.kind);
   const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
-  const written = await createObject(server.store, kind, info.namespace, decoded.object, { dryRun, warnings });
+  const written = await createObject(server.store, kind, info.namespace, decoded.object, {
+    by: exchange,
+    dryRun,
+    warnings,
+  });
   await sendJson(exchange, 201, renderObject(kind, written.stored, form), warnings);
 }

@@ -9,6 +9,7 @@ import type { KubeObject, Live, ObjectKey } from '../../api/object.ts';
 import { groupResourceOf } from '../../api/resources.ts';
 import type { Store, Tx } from '../../store/index.ts';
 import { admit } from '../admission/index.ts';
+import type { Requester } from '../admission/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { badRequest, conflict, forbidden, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -48,6 +49,8 @@ function deletedStatus(kind: KindDefinition, { stored }: Written): Status {
 
 export interface DeleteRequest extends DeleteOptions {
   readonly isDryRun: boolean;
+  /** undefined: the server itself. */
+  readonly by?: Requester;
 }
 
 /** From the body, and from the query where the body does not say. */
@@ -64,6 +67,7 @@ export async function readDeleteOptions(exchange: ResourceExchange): Promise<Del
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
     isDryRun: parseDryRun(dryRun, 'DeleteOptions'),
+    by: exchange,
   };
 }
 
@@ -110,7 +114,9 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   }
   checkPreconditions(kind, old, options);
   const view = transactionView(tx, options.isDryRun);
-  admit({ verb: 'delete', resource, subresource: '', ...key, object: undefined, old }, view);
+  const { namespace, name } = key;
+  const asked = { verb: 'delete', by: options.by, resource, subresource: '', namespace, name } as const;
+  admit({ ...asked, object: undefined, old }, view);
   const draft = draftOf(clone(old));
   markDeleted(kind, draft, old, options);
   const object = normalized(resource, draft);

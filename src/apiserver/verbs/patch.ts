@@ -27,6 +27,7 @@ export async function patch(exchange: ResourceExchange, subresource: UpdateReque
   const patcher = await readPatch(exchange, kind.resource.schema);
   const warnings: string[] = [];
   const written = await updateObject(server.store, kind, info, {
+    by: exchange,
     dryRun,
     warnings,
     subresource,

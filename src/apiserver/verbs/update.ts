@@ -21,6 +21,7 @@ export async function update(exchange: ResourceExchange, subresource: UpdateRequ
   const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
   const written = await updateObject(server.store, kind, info, {
+    by: exchange,
     dryRun,
     warnings,
     subresource,
