@@ -21,6 +21,8 @@ const ns = 'default';
 let dir: string;
 let server: ApiServer | undefined;
 let client: ClosableClient;
+/** With no more rights than they have in a cluster. */
+let controllersClient: ClosableClient;
 let controllers: Promise<void> | undefined;
 const stop = new AbortController();
 /** Nodes whose agent is dead. */
@@ -28,15 +30,17 @@ const dead = new Set<string>();
 
 before(async () => {
   dir = mkdtempSync(join('/dev/shm', 'portolan-controllers-'));
-  await makePki(join(dir, 'pki'));
+  const pki = await makePki(join(dir, 'pki'));
+  await pki.issue('controllers', 'CN=system:kube-controller-manager');
   server = await startApiServer(serverOptions(dir), stop.signal);
   client = createClient(await loadKubeconfig(writeKubeconfig(dir, server.address)));
+  controllersClient = createClient(await loadKubeconfig(writeKubeconfig(dir, server.address, 'controllers')));
   const options = {
     caCert: readFileSync(join(dir, 'pki', 'ca.crt'), 'utf8'),
     clusterCidr: ['10.244.0.0/16'],
     nodeMonitorGracePeriodSeconds: 2,
   };
-  controllers = runControllers(client, options, stop.signal);
+  controllers = runControllers(controllersClient, options, stop.signal);
   for (const name of ['node-1', 'node-2', 'node-3']) await startNode(name);
   await until('the default ServiceAccount is there', () => exists(resources.serviceAccounts, 'default'));
   runAgents();
@@ -50,6 +54,7 @@ after(async () => {
   } finally {
     // What a failed start has not made is not there to be closed.
     (client as ClosableClient | undefined)?.close();
+    (controllersClient as ClosableClient | undefined)?.close();
     rmSync(dir, { recursive: true, force: true });
   }
 });
@@ -311,6 +316,20 @@ describe('controllers against the API server', () => {
     assert.equal(await left('orphaned'), 2, 'its ReplicaSet and its pod stay');
     const sets = await client.list(resources.replicaSets, { namespace: ns, labelSelector: 'app=orphaned' });
     assert.equal(sets.items[0]?.metadata.ownerReferences, undefined);
+  });
+
+  it('give aggregated cluster roles the rules of their pieces, and take them away', async () => {
+    const labels = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+    const rules = [{ verbs: ['get'], apiGroups: ['example.com'], resources: ['widgets'] }];
+    await client.create(resources.clusterRoles, { metadata: { name: 'widgets', labels }, rules });
+    const admins = async (): Promise<boolean> => {
+      const role = await client.get(resources.clusterRoles, { namespace: '', name: 'admin' });
+      return role.rules?.some(({ apiGroups }) => apiGroups?.includes('example.com') === true) === true;
+    };
+    // view is a piece of edit, and edit of admin.
+    await until('admins may', admins);
+    await client.delete(resources.clusterRoles, { namespace: '', name: 'widgets' });
+    await until('admins may no longer', async () => !(await admins()));
   });
 
   it('empty a namespace and let it go', async () => {

@@ -21,6 +21,7 @@ import { runNodeIpam } from './nodes/ipam.ts';
 import { runNodeLifecycle } from './nodes/lifecycle.ts';
 import { runPodGc } from './nodes/pod-gc.ts';
 import type { ControllerOptions } from './options.ts';
+import { runRoleAggregation } from './roles/aggregation.ts';
 import { runScheduler } from './scheduling/scheduler.ts';
 import { runDeployments } from './workloads/deployment.ts';
 import { runReplicaSets } from './workloads/replica-set.ts';
@@ -37,6 +38,7 @@ const loops = {
   deployment: runDeployments,
   endpoints: runBothEndpoints,
   'endpointslice-mirroring': runEndpointMirroring,
+  'clusterrole-aggregation': runRoleAggregation,
   'garbage-collector': runGarbageCollector,
 } satisfies Readonly<Record<string, (context: ControllerContext) => void>>;
 

@@ -53,6 +53,7 @@ const transforms: Readonly<Record<string, Transform>> = {
       resources.deployments,
       resources.replicaSets,
       resources.leases,
+      resources.clusterRoles,
     ].map((resource) => [groupResourceOf(resource), whole]),
   ),
   [groupResourceOf(resources.pods)]: slimPod,
