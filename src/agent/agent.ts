@@ -38,7 +38,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 }
 
 async function begin(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { client, nodeName } = options;
+  const { client, nodeName, networkClient: network = client } = options;
   const paths = agentPaths(options.rootDir, options.runDir);
   for (const dir of [paths.root, paths.run]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   warnOfPrivateMounts();
@@ -48,8 +48,8 @@ async function begin(options: AgentOptions, signal: AbortSignal): Promise<void> 
   const hidden = [paths.root, paths.run, ...(options.hidden ?? [])];
   const imageManager = createImageManager(images, paths.hide, hidden, signal);
   const status = createNodeStatusKeeper(options, machine, imageManager.list, signal);
-  const nodes = options.informers?.nodes ?? createInformer(client, resources.nodes, { transform: slimNode }, signal);
-  const services = options.informers?.services ?? createInformer(client, resources.services, {}, signal);
+  const nodes = options.informers?.nodes ?? createInformer(network, resources.nodes, { transform: slimNode }, signal);
+  const services = options.informers?.services ?? createInformer(network, resources.services, {}, signal);
   let resolveIpam: (ipam: Ipam) => void = () => undefined;
   const context: NodeContext = {
     options,

@@ -8,6 +8,8 @@ import type { Client, Informer } from '../client/types.ts';
 
 export interface AgentOptions {
   readonly client: Client;
+  /** For what is not of this node alone: pod routes need every Node. Default: `client`. */
+  readonly networkClient?: Client;
   readonly nodeName: string;
   /** First one is the primary family. */
   readonly nodeIPs: readonly string[];

@@ -17,6 +17,7 @@ import { clientFor, runPart, serverAnswers } from './part-process.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
+  readonly networkKubeconfig?: string;
   readonly hostnameOverride?: string;
   readonly nodeIp: readonly string[];
   readonly podCidr?: readonly string[];
@@ -43,6 +44,10 @@ export function agentCommand(): Command {
   return new Command('agent')
     .description('Be a node of a cluster: run its pods, and program its kernel and answer its names.')
     .addOption(kubeconfigOption())
+    .option(
+      '--network-kubeconfig <file>',
+      "credential of proxy, DNS and pod routes, which see more than the node's own objects (default: as --kubeconfig)",
+    )
     .option('--hostname-override <name>', "the Node's name (default: this machine's)")
     .requiredOption('--node-ip <ips>', 'addresses of this node', list())
     .option('--pod-cidr <cidrs>', "this node's pods (default: as a controller says)", list())
@@ -76,7 +81,10 @@ export function agentCommand(): Command {
 interface NodeOf {
   readonly flags: Flags;
   readonly nodeName: string;
+  /** The node's own credential. */
   readonly client: Client;
+  /** That of proxy, DNS and pod routes. */
+  readonly network: Client;
   readonly informers: DnsInformers;
   readonly signal: AbortSignal;
 }
@@ -91,6 +99,8 @@ async function runNode(flags: Flags, signal: AbortSignal): Promise<void> {
   const nodeName = flags.hostnameOverride ?? hostname().toLowerCase();
   const without = new Set(flags.without ?? []);
   const client = await clientFor('agent', flags.kubeconfig);
+  const network =
+    flags.networkKubeconfig === undefined ? client : await clientFor('agent-network', flags.networkKubeconfig);
   // Code is loaded while the server may still be starting.
   await Promise.all([
     serverAnswers(client, signal),
@@ -98,7 +108,7 @@ async function runNode(flags: Flags, signal: AbortSignal): Promise<void> {
     import('../proxy/index.ts'),
     import('../dns/index.ts'),
   ]);
-  const node: NodeOf = { flags, nodeName, client, informers: createSharedInformers(client, signal), signal };
+  const node: NodeOf = { flags, nodeName, client, network, informers: createSharedInformers(network, signal), signal };
   const parts = Promise.all([
     ...(without.has('proxy') ? [] : [startProxy(node)]),
     ...(without.has('dns') ? [] : [startDns(node)]),
@@ -118,12 +128,16 @@ function createSharedInformers(client: Client, signal: AbortSignal): DnsInformer
   };
 }
 
-async function startAgent({ flags, nodeName, client, informers, signal }: NodeOf, ready: Promise<void>): Promise<void> {
+async function startAgent(
+  { flags, nodeName, client, network, informers, signal }: NodeOf,
+  ready: Promise<void>,
+): Promise<void> {
   const { runAgent } = await import('../agent/index.ts');
   const serving = await servingOf(flags);
   await runAgent(
     {
       client,
+      networkClient: network,
       informers: { services: informers.services },
       nodeName,
       nodeIPs: flags.nodeIp,
@@ -156,12 +170,12 @@ async function servingOf(flags: Flags): Promise<AgentServing | undefined> {
   return { cert: cert ?? '', key: key ?? '', clientCa: clientCa ?? '' };
 }
 
-async function startDns({ flags, nodeName, client, informers, signal }: NodeOf): Promise<Running> {
+async function startDns({ flags, nodeName, network, informers, signal }: NodeOf): Promise<Running> {
   const { runDns } = await import('../dns/index.ts');
   const nodeIP = flags.nodeIp[0] ?? '';
   return runDns(
     {
-      client,
+      client: network,
       informers,
       listen: flags.nodeIp.map((address) => ({ address, port: 53 })),
       clusterDomain: flags.clusterDomain,
@@ -180,11 +194,11 @@ async function startDns({ flags, nodeName, client, informers, signal }: NodeOf):
   );
 }
 
-async function startProxy({ flags, nodeName, client, informers, signal }: NodeOf): Promise<Running> {
+async function startProxy({ flags, nodeName, network, informers, signal }: NodeOf): Promise<Running> {
   const { runProxy } = await import('../proxy/index.ts');
   return runProxy(
     {
-      client,
+      client: network,
       informers,
       nodeName,
       nodeIPs: flags.nodeIp,

@@ -5,7 +5,7 @@ import type { Access } from './kubeconfig.ts';
 import type { ClusterPaths } from './paths.ts';
 import type { Topology } from './topology.ts';
 
-/** `who`: admin, controllers, lb, node-N. */
+/** `who`: admin, controllers, lb, network, node-N. */
 export function accessOf(topology: Topology, paths: ClusterPaths, who: string): Access {
   const read = (file: string): string => readFileSync(join(paths.pki, file), 'utf8');
   return {

@@ -13,8 +13,10 @@ export function identitiesOf(settings: ClusterSettings, topology: Topology): rea
     serving(settings, topology),
     client('apiserver-kubelet-client', 'portolan-apiserver-kubelet-client', 'system:masters'),
     client('admin', 'portolan-admin', 'system:masters'),
-    client('controllers', 'system:kube-controller-manager', 'system:masters'),
-    client('lb', 'system:cloud-controller-manager', 'system:masters'),
+    client('controllers', 'system:kube-controller-manager'),
+    client('lb', 'system:cloud-controller-manager'),
+    // Proxy, DNS and pod routes of all nodes; what the group may is in src/apiserver/auth/defaults/own-parts.ts.
+    client('network', 'system:kube-proxy', 'system:portolan:node-network'),
     ...topology.nodes.map(nodeIdentity),
   ];
 }
@@ -32,8 +34,9 @@ function serving(settings: ClusterSettings, topology: Topology): Identity {
   };
 }
 
-function client(file: string, commonName: string, organization: string): Identity {
-  return { file, commonName, organization, client: true, server: false };
+function client(file: string, commonName: string, organization?: string): Identity {
+  const group = organization === undefined ? {} : { organization };
+  return { file, commonName, ...group, client: true, server: false };
 }
 
 /** One certificate both ways: the node speaks to the API server, and the API server to the node's port 10250. */

@@ -82,6 +82,7 @@ function agent(
   return [
     'agent',
     ...flag('kubeconfig', paths.kubeconfig(node.name)),
+    ...flag('network-kubeconfig', paths.kubeconfig('network')),
     ...flag('hostname-override', node.name),
     ...flag('node-ip', node.address),
     ...flag('pod-cidr', node.podRange),

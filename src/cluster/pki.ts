@@ -2,7 +2,7 @@
  * The cluster's certificates: one CA, and from it who the API server is and who may speak to it.
  *
  *   ensurePki(dir, identities) ── ca ──┬── apiserver (server), apiserver-kubelet-client (client)
- *                                     ├── admin, controllers, lb (client: CN is the user, O the group)
+ *                                     ├── admin, controllers, lb, network (client: CN is the user, O the group)
  *                                     └── node-N (client and server in one: the node agent's port 10250)
  *
  * What is there is kept, so a cluster keeps its identity over `up`; only what is missing is made.

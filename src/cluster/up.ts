@@ -129,7 +129,7 @@ async function choose(name: string, dataDir: string, flags: ClusterFlags): Promi
 async function prepareFiles(settings: ClusterSettings, topology: Topology, paths: ClusterPaths): Promise<void> {
   for (const folder of [paths.logs, paths.parts]) mkdirSync(folder, { recursive: true });
   const made = await ensurePki(paths.pki, identitiesOf(settings, topology));
-  for (const who of ['admin', 'controllers', 'lb', ...topology.nodes.map((node) => node.name)]) {
+  for (const who of ['admin', 'controllers', 'lb', 'network', ...topology.nodes.map((node) => node.name)]) {
     const file = paths.kubeconfig(who);
     if (made || statSync(file, { throwIfNoEntry: false }) === undefined) {
       writeKubeconfig(file, accessOf(topology, paths, who));
