@@ -17,6 +17,10 @@ test('claim C20: a pod reaches the API at 10.96.0.1:443 with its own token and C
   );
   await cluster.apply(ns, clientPod('client'));
   await cluster.kubectl(['wait', '-n', ns, '--for=condition=Ready', 'pod/client', '--timeout=60s']);
+  // A real cluster allows an account nothing but discovery until somebody gives it a role.
+  await cluster.kubectl([
+    ...['create', 'rolebinding', 'client-views', '-n', ns, '--clusterrole=view', `--serviceaccount=${ns}:default`],
+  ]);
   const script = `d=/var/run/secrets/kubernetes.io/serviceaccount
     [ "$(cat $d/namespace)" = "${ns}" ] || exit 9
     curl -sS --noproxy '*' --fail --cacert $d/ca.crt -H "Authorization: Bearer $(cat $d/token)" "https://$0/api/v1/namespaces/${ns}/pods/client"`;
