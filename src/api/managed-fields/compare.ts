@@ -1,0 +1,158 @@
+/**
+ * What one object has that the other has not.
+ *
+ *   compareObjects(type, before, after) ──> { changed: added or modified paths, removed: paths that are gone }
+ *
+ * Nothing (`undefined`) and null differ: a struct that is new owns itself (".") besides its fields, one that was there does not.
+ * Where Go has an empty struct and JSON has nothing, both sides count as `{}` (MapField.zero).
+ * Upstream: structured-merge-diff typed/compare.go.
+ */
+import { itemElement } from './element.ts';
+import type { FieldSet, MutableSet } from './field-set.ts';
+import { emptySet, leaf, nodeOf, union, childrenOf, isMember } from './field-set.ts';
+import { isEmptyMap, isMap, sameValue } from './json.ts';
+import type { JsonMap } from './json.ts';
+import type { ListType, MapType, MergeType, Shape } from './merge-type.ts';
+import { deducedValue, fieldType, shapeOfValue, shapeToWalk } from './merge-type.ts';
+
+export interface Comparison {
+  readonly changed: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** Of one node, its own membership included; both undefined: no difference. */
+interface Difference {
+  changed: FieldSet | undefined;
+  removed: FieldSet | undefined;
+}
+
+export function compareObjects(type: MergeType, before: unknown, after: unknown): Comparison {
+  const { changed, removed } = compare(type, before, after);
+  return { changed: changed ?? emptySet, removed: removed ?? emptySet };
+}
+
+function compare(type: MergeType, before: unknown, after: unknown): Difference {
+  const left = shapeOfValue(type, before);
+  const right = shapeOfValue(type, after);
+  if (after === undefined) return compareAs(type, shapeToWalk(type, left), before, after);
+  const now = compareAs(type, shapeToWalk(type, right), before, after);
+  if (before === undefined || left === right) return now;
+  return both(compareAs(type, shapeToWalk(type, left), before, after), now);
+}
+
+function compareAs(type: MergeType, shape: Shape, before: unknown, after: unknown): Difference {
+  if (shape === 'map' && type.map !== undefined) {
+    const [left, right] = [mapOrNothing(before), mapOrNothing(after)];
+    const small = (left === undefined || isEmptyMap(left)) && (right === undefined || isEmptyMap(right));
+    if (!type.map.atomic && !small) return whole(before, after, compareMaps(type.map, left, right));
+  } else if (shape === 'list' && type.list !== undefined) {
+    const [left, right] = [listOrNothing(before), listOrNothing(after)];
+    if (!type.list.atomic && left.length + right.length > 0) {
+      return whole(before, after, compareLists(type.list, left, right));
+    }
+  }
+  return compareLeaf(before, after);
+}
+
+function compareLeaf(before: unknown, after: unknown): Difference {
+  if (after === undefined) return { changed: undefined, removed: before === undefined ? undefined : leaf };
+  return { changed: before === undefined || !sameValue(before, after) ? leaf : undefined, removed: undefined };
+}
+
+/** Children found: the node itself is added or removed too where one side has nothing. */
+function whole(before: unknown, after: unknown, children: { changed: FieldSet; removed: FieldSet }): Difference {
+  return {
+    changed: nodeOf(before === undefined, children.changed),
+    removed: nodeOf(after === undefined, children.removed),
+  };
+}
+
+function compareMaps(
+  map: MapType,
+  before: JsonMap | undefined,
+  after: JsonMap | undefined,
+): { changed: FieldSet; removed: FieldSet } {
+  const changed: MutableSet = {};
+  const removed: MutableSet = {};
+  const visit = (key: string, left: unknown, right: unknown): void => {
+    if (left === right) return;
+    const found = compare(fieldType(map, key) ?? deducedValue, left, right);
+    if (found.changed !== undefined) changed[`f:${key}`] = found.changed;
+    if (found.removed !== undefined) removed[`f:${key}`] = found.removed;
+  };
+  for (const key in after) {
+    if (after[key] === undefined) continue;
+    visit(key, before === undefined ? undefined : (before[key] ?? zeroOf(map, key)), after[key]);
+  }
+  for (const key in before) {
+    if (before[key] === undefined || after?.[key] !== undefined) continue;
+    visit(key, before[key], after === undefined ? undefined : zeroOf(map, key));
+  }
+  if (before === undefined || after === undefined) {
+    const present = before ?? after ?? {};
+    for (const [key, field] of map.fields) {
+      if (field.zero === undefined || present[key] !== undefined) continue;
+      if (before === undefined) visit(key, undefined, field.zero);
+      else visit(key, field.zero, undefined);
+    }
+  }
+  return { changed, removed };
+}
+
+function zeroOf(map: MapType, key: string): object | null | undefined {
+  return map.fields.get(key)?.zero;
+}
+
+function compareLists(
+  list: ListType,
+  before: readonly unknown[],
+  after: readonly unknown[],
+): { changed: FieldSet; removed: FieldSet } {
+  const changed: MutableSet = {};
+  const removed: MutableSet = {};
+  const left = group(list, before);
+  const right = group(list, after);
+  for (const element of new Set([...left.keys(), ...right.keys()])) {
+    const found = compareItems(list.element, left.get(element) ?? [], right.get(element) ?? []);
+    if (found.changed !== undefined) changed[element] = found.changed;
+    if (found.removed !== undefined) removed[element] = found.removed;
+  }
+  return { changed, removed };
+}
+
+function group(list: ListType, items: readonly unknown[]): Map<string, unknown[]> {
+  return Map.groupBy(items, (item) => itemElement(list, item));
+}
+
+/** Elements of the same identity are owned as one. */
+function compareItems(type: MergeType, left: readonly unknown[], right: readonly unknown[]): Difference {
+  if (left.length < 2 && right.length < 2) return compare(type, left[0], right[0]);
+  if (left.length > 1 && right.length > 1) {
+    return { changed: sameValue(left, right) ? undefined : leaf, removed: undefined };
+  }
+  if (left.length > 1) {
+    const now = right.length === 0 ? nothing : compare(type, undefined, right[0]);
+    return { changed: now.changed, removed: nodeOf(true, childrenOf(now.removed)) };
+  }
+  const past = left.length === 0 ? nothing : compare(type, left[0], undefined);
+  return { changed: nodeOf(true, childrenOf(past.changed)), removed: past.removed };
+}
+
+const nothing: Difference = { changed: undefined, removed: undefined };
+
+function both(a: Difference, b: Difference): Difference {
+  return { changed: join(a.changed, b.changed), removed: join(a.removed, b.removed) };
+}
+
+function join(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return nodeOf(isMember(a) || isMember(b), union(childrenOf(a), childrenOf(b)));
+}
+
+function mapOrNothing(value: unknown): JsonMap | undefined {
+  return isMap(value) ? value : undefined;
+}
+
+function listOrNothing(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}

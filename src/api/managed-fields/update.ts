@@ -1,0 +1,93 @@
+/**
+ * Ownership after a create, update or patch that is no apply: who changes a field owns it, whoever had it loses it.
+ *
+ *   managedFieldsAfter({ kind, live, next, … }) ──> metadata.managedFields of what will be stored
+ *
+ * Upstream: structured-merge-diff merge/update.go (Update); apimachinery pkg/util/managedfields/internal: fieldmanager.go,
+ * managedfieldsupdater.go, skipnonapplied.go, capmanagers.go.
+ */
+import type { ManagedFieldsEntry } from '../gen/types.ts';
+import { compareObjects } from './compare.ts';
+import { isEmpty, union } from './field-set.ts';
+import { sameValue } from './json.ts';
+import { MergeError } from './merge-error.ts';
+import { capUpdates, identityOf, isReset, readClientManagers, readManagers, writeManagers } from './managers.ts';
+import type { Managers } from './managers.ts';
+import type { ManagedKind, ManagedObject } from './ownership.ts';
+import {
+  filtered,
+  reconciled,
+  withoutManagedFields,
+  withoutReset,
+  withoutServerFields,
+  yieldFields,
+} from './ownership.ts';
+
+export interface OwnershipUpdate {
+  readonly kind: ManagedKind;
+  /** undefined: a create. */
+  readonly live: ManagedObject | undefined;
+  readonly next: ManagedObject;
+  /** managedFields of the request's object; a subresource cannot set them. */
+  readonly asked: readonly ManagedFieldsEntry[] | undefined;
+  readonly manager: string;
+  readonly subresource: string;
+  readonly now: string;
+}
+
+export function managedFieldsAfter(update: OwnershipUpdate): ManagedFieldsEntry[] | undefined {
+  const { kind, live, next, subresource } = update;
+  const stored = live?.metadata?.managedFields;
+  const asked = subresource === '' && !sameValue(update.asked, stored) ? update.asked : undefined;
+  const managers = currentManagers(stored, asked);
+  // Who forgot all owners is not tracked again before the first apply.
+  if (managers.size === 0 && live !== undefined) return undefined;
+  try {
+    const before = live === undefined ? emptyObject(kind) : withoutManagedFields(live);
+    const comparison = compareObjects(kind.type, before, withoutManagedFields(next));
+    if (asked === undefined && isEmpty(comparison.changed) && isEmpty(comparison.removed)) return stored;
+    const after = recordUpdate(update, managers, comparison);
+    capUpdates(after);
+    return writeManagers(after);
+  } catch (error) {
+    // Upstream's UpdateNoErrors: rather no owners than wrong ones.
+    if (error instanceof MergeError) return undefined;
+    throw error;
+  }
+}
+
+export function currentManagers(
+  stored: readonly ManagedFieldsEntry[] | undefined,
+  asked: readonly ManagedFieldsEntry[] | undefined,
+): Managers {
+  if (asked === undefined) return readManagers(stored);
+  if (isReset(asked)) return new Map();
+  const sent = readClientManagers(asked);
+  return sent === undefined || sent.size === 0 ? readManagers(stored) : sent;
+}
+
+/** Before anything was there, Go's structs are. */
+export function emptyObject({ apiVersion, kind }: ManagedKind): ManagedObject {
+  return { apiVersion, kind, metadata: {} };
+}
+
+type Recorded = Pick<OwnershipUpdate, 'kind' | 'manager' | 'subresource' | 'now'>;
+
+/** The operation's own entry gets what was changed, and its time only when that is something. */
+export function recordUpdate(
+  { kind, manager, subresource, now }: Recorded,
+  before: Managers,
+  comparison: ReturnType<typeof compareObjects>,
+): Managers {
+  const change = filtered(kind, comparison);
+  const managers = yieldFields(reconciled(kind, before), change, undefined);
+  // Upstream takes the operation's own set from the comparison before the filter, then filters the set.
+  const own = withoutServerFields(withoutReset(kind, comparison.changed));
+  if (isEmpty(own)) return managers;
+  const entry = { manager: manager === '' ? 'unknown' : manager, operation: 'Update', subresource } as const;
+  const identity = { ...entry, apiVersion: kind.apiVersion };
+  const id = identityOf(identity);
+  const previous = managers.get(id);
+  managers.set(id, { ...identity, time: now, set: union(own, previous?.set ?? {}) });
+  return managers;
+}
