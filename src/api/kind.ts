@@ -10,6 +10,7 @@
 import type { Resource } from './resources.ts';
 import type { KubeObject, Live } from './object.ts';
 import type { FieldError } from './field-errors.ts';
+import type { MergeType } from './managed-fields/index.ts';
 
 /** A cell is what JSON carries: the server sends it, kubectl pads it. */
 export type Cell = string | number | boolean | null;
@@ -68,6 +69,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
       readonly selector: string;
     };
     readonly set: (object: T, replicas: number) => void;
+    /** Where `set` writes, for field ownership; without: spec.replicas. */
+    readonly replicasPath?: readonly string[];
   };
   /** After the NAME column and before what the server adds; NAME and AGE are listed here too, in upstream's order. */
   readonly columns: readonly Column<T>[];
@@ -77,6 +80,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly graceSeconds?: (object: Live<T>) => number;
   /** Inside the transaction, last before the write. `object` undefined: deleted. Throws ApiError to refuse. */
   readonly onWrite?: (view: WriteView, object: T | undefined, old: Live<T> | undefined) => void;
+  /** How server-side apply merges it, where its schema is not among ours; `versions`: all served apiVersions. */
+  readonly merging?: { readonly type: MergeType; readonly versions: readonly string[] };
   /** PUT may create (upstream's AllowCreateOnUpdate). */
   readonly createOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed (upstream's AllowUnconditionalUpdate). */

@@ -101,13 +101,19 @@ export function clone<T>(value: T): T {
   return copy as T;
 }
 
-/** Equal but for the resourceVersion: such a write is not done. */
+/**
+ * Equal but for the resourceVersion and the times of managedFields: such a write is not done.
+ * Upstream: apiserver handlers/fieldmanager/equality.go (IgnoreManagedFieldsTimestampsTransformer).
+ */
 export function sameObject(a: KubeObject, b: Live<KubeObject>): boolean {
   const { metadata: metaA, ...restA } = a;
   const { metadata: metaB, ...restB } = b;
-  return (
-    equal(restA, restB) && equal({ ...metaA, resourceVersion: undefined }, { ...metaB, resourceVersion: undefined })
-  );
+  return equal(restA, restB) && equal(comparable(metaA), comparable(metaB));
+}
+
+function comparable(metadata: ObjectMeta | undefined): object {
+  const managedFields = metadata?.managedFields?.map((entry) => ({ ...entry, time: undefined }));
+  return { ...metadata, managedFields, resourceVersion: undefined };
 }
 
 function equal(a: unknown, b: unknown): boolean {

@@ -15,6 +15,8 @@ import { alreadyExists, badRequest, conflict, invalid, modifiedText, notFound } 
 import { checkNamespaceLives } from './namespace-lifecycle.ts';
 import { checkNamespace, clone, draftOf, fillForCreate, fillForUpdate, normalized, sameObject } from './object-meta.ts';
 import type { Draft } from './object-meta.ts';
+import { ownersOf, setOwners } from './ownership.ts';
+import type { Ownership } from './ownership.ts';
 import { bucketOf } from './registry.ts';
 import { transactionView } from './write-view.ts';
 
@@ -24,6 +26,8 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   /** Filled for the Warning headers. */
   readonly warnings: string[];
+  /** Without: the server's own write. */
+  readonly ownership?: Ownership;
 }
 
 export interface Written {
@@ -55,11 +59,13 @@ export function createIn(
   const { resource } = kind;
   const draft = draftOf(body);
   const { metadata } = draft;
+  const { managedFields: asked } = metadata;
   checkNamespace(resource, metadata, namespace);
   fillForCreate(metadata, (name) => tx.get(slotOf(resource, { namespace, name })) !== undefined);
   const view = transactionView(tx, options.dryRun);
   checkNamespaceLives(view, resource, namespace, metadata.name ?? '');
   kind.applyDefaults?.(draft);
+  const owners = ownersOf(kind, draft, undefined, asked, options);
   admit(
     {
       ...{ verb: 'create', by: options.by, resource, subresource: '', namespace, name: metadata.name ?? '' },
@@ -72,6 +78,7 @@ export function createIn(
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
   const slot = slotOf(resource, { namespace, name: metadata.name ?? '' });
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
+  setOwners(draft, owners);
   kind.onWrite?.(view, draft, undefined);
   return { stored: tx.put(slot, normalized(resource, draft)), outcome: 'created' };
 }
@@ -80,6 +87,8 @@ export interface UpdateRequest extends WriteOptions {
   readonly subresource: '' | 'status' | 'approval' | 'finalize' | 'scale' | 'binding' | 'ephemeralcontainers';
   /** The object as it shall be; `old` is frozen, undefined when there is none (then createOnUpdate decides). */
   readonly change: (old: Live<KubeObject> | undefined) => KubeObject;
+  /** Apply creates what is not there, whatever the kind. */
+  readonly allowCreate?: boolean;
 }
 
 export function updateObject(
@@ -96,17 +105,22 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   const slot = slotOf(resource, key);
   const current = tx.get(slot);
   if (current === undefined) {
-    if (kind.createOnUpdate !== true || request.subresource !== '') throw notFound(resource, key.name);
+    const creates = kind.createOnUpdate === true || request.allowCreate === true;
+    if (!creates || request.subresource !== '') throw notFound(resource, key.name);
     const body = clone(request.change(undefined));
     delete draftOf(body).metadata.resourceVersion;
     return createIn(tx, kind, key.namespace, body, request);
   }
   const old = current.value as Live<KubeObject>;
   const draft = draftOf(clone(request.change(old)));
+  const { managedFields: asked } = draft.metadata;
   checkIdentity(kind, draft, key, old);
   fillForUpdate(draft.metadata, old.metadata);
   const view = transactionView(tx, request.dryRun);
+  kind.applyDefaults?.(draft);
+  const owners = ownersOf(kind, draft, old, asked, request);
   prepareUpdate(kind, draft, old, request, key, view);
+  setOwners(draft, owners);
   draft.metadata.resourceVersion = old.metadata.resourceVersion;
   const object = normalized(resource, draft);
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
@@ -124,7 +138,6 @@ function prepareUpdate(
   view: ReturnType<typeof transactionView>,
 ): void {
   const { resource } = kind;
-  kind.applyDefaults?.(draft);
   const { subresource } = request;
   const { by, warnings } = request;
   const { namespace, name } = key;

@@ -23,6 +23,19 @@ export function applyJsonPatch(object: unknown, operations: unknown): unknown {
   return document.root;
 }
 
+/** `unknown field "[0].valu"`: for the strictness that was asked for. */
+export function unknownOperationFields(operations: unknown): readonly string[] {
+  if (!Array.isArray(operations)) return [];
+  const known = new Set(['op', 'path', 'from', 'value']);
+  return operations.flatMap((item: unknown, index) =>
+    isObject(item)
+      ? Object.keys(item)
+          .filter((key) => !known.has(key))
+          .map((key) => `unknown field "[${index}].${key}"`)
+      : [],
+  );
+}
+
 function readOperations(value: unknown): readonly Operation[] {
   if (!Array.isArray(value))
     throw apiError(400, 'BadRequest', 'error decoding patch: a JSON patch must be a list of operations');
@@ -162,10 +175,9 @@ function listIndex(op: string, path: string, token: string, most: number): numbe
   return index;
 }
 
-/** Upstream's message says nothing more; what is wrong goes into a cause, which kubectl shows. */
+/** Upstream tells the client no more than this (NewGenericServerResponse); what is wrong stays in `cause`, for the log. */
 function unapplicable(op: string, path: string, why: string): Error {
-  const message = `jsonpatch ${op} operation does not apply: ${why}`;
-  return apiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ reason: 'FieldValueInvalid', field: path, message }],
-  });
+  const error = apiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+  error.cause = `${path}: jsonpatch ${op} operation does not apply: ${why}`;
+  return error;
 }

@@ -9,7 +9,8 @@ function refused(work: () => unknown): string {
     work();
   } catch (error) {
     assert.ok(error instanceof ApiError, String(error));
-    return `${error.code} ${[error.message, ...(error.status.details?.causes ?? []).map((cause) => cause.message)].join(' | ')}`;
+    const cause = typeof error.cause === 'string' ? [error.cause.slice(error.cause.indexOf('jsonpatch '))] : [];
+    return `${error.code} ${[error.message, ...cause].join(' | ')}`;
   }
   return assert.fail('was not refused');
 }

@@ -33,6 +33,8 @@ export async function createBinding(exchange: ResourceExchange): Promise<void> {
     by: exchange,
     dryRun: parseDryRun(query.getAll('dryRun'), 'CreateOptions'),
     warnings: [],
+    // Upstream's BindingREST writes past the field manager.
+    ownership: { kind: 'kept' },
     subresource: 'binding',
     change: (old) => {
       if (old === undefined) throw notFound(kind.resource, info.name);

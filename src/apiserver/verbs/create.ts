@@ -5,23 +5,21 @@ import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
-import { parseDryRun, parseFieldValidation } from '../write-options.ts';
+import { managerName } from '../ownership.ts';
+import { parseWriteOptions } from '../write-options.ts';
 import { createObject } from '../write.ts';
 
 export async function create(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query, request } = exchange;
   const form = negotiate(request, query);
-  const dryRun = parseDryRun(query.getAll('dryRun'), 'CreateOptions');
-  const validation = parseFieldValidation(query.get('fieldValidation'), 'CreateOptions');
+  const { dryRun, validation } = parseWriteOptions(query, 'CreateOptions');
   const format = bodyFormat(request);
   const bytes = await readBody(request);
   const value = await parseBody(bytes, format, kind.resource.kind);
   const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
-  const written = await createObject(server.store, kind, info.namespace, decoded.object, {
-    by: exchange,
-    dryRun,
-    warnings,
-  });
+  const ownership = { kind: 'update', manager: managerName(query, request) } as const;
+  const options = { by: exchange, dryRun, warnings, ownership };
+  const written = await createObject(server.store, kind, info.namespace, decoded.object, options);
   await sendJson(exchange, 201, renderObject(kind, written.stored, form), warnings);
 }

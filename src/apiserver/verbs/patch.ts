@@ -1,67 +1,137 @@
 /**
  * PATCH: the patch is applied inside the write transaction to what is there then, so a patch without resourceVersion never conflicts
  * and one with it conflicts exactly when it should.
+ *
+ *   Content-Type ─┬─ JSON patch, merge patch, strategic merge patch: current object → patched object
+ *                 └─ apply patch: who owns what decides (patch-apply.ts)
  */
 import { decodeBody } from '../../api/decode.ts';
 import type { FieldValidation } from '../../api/decode.ts';
+import { duplicateFields } from '../../api/duplicate-fields.ts';
+import { ApiError } from '../../api/errors.ts';
+import { invalidField } from '../../api/field-errors.ts';
+import { goText, sortedJson } from '../../api/go-text.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
-import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from '../../api/patch/index.ts';
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  unknownOperationFields,
+} from '../../api/patch/index.ts';
 import type { ResourceExchange } from '../context.ts';
-import { notFound, unsupportedMediaType } from '../errors.ts';
+import { invalid, notFound, unsupportedMediaType } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { mediaType, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
+import { managerName } from '../ownership.ts';
 import { renderObject } from '../render.ts';
-import { parseDryRun, parseFieldValidation } from '../write-options.ts';
+import { parsePatchOptions } from '../write-options.ts';
 import { updateObject } from '../write.ts';
 import type { UpdateRequest } from '../write.ts';
+import { applyPatchType, readApply } from './patch-apply.ts';
 
-export type Patcher = (current: Live<KubeObject>) => unknown;
-
-export async function patch(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
-  const { server, kind, info, query } = exchange;
-  const form = negotiate(exchange.request, query);
-  const dryRun = parseDryRun(query.getAll('dryRun'), 'PatchOptions');
-  const validation = parseFieldValidation(query.get('fieldValidation'), 'PatchOptions');
-  const patcher = await readPatch(exchange, kind.resource.schema);
-  const warnings: string[] = [];
-  const written = await updateObject(server.store, kind, info, {
-    by: exchange,
-    dryRun,
-    warnings,
-    subresource,
-    change: (old) => {
-      if (old === undefined) throw notFound(kind.resource, info.name);
-      return patched(kind, old, patcher, validation, warnings);
-    },
-  });
-  await sendJson(exchange, 200, renderObject(kind, written.stored, form), [...new Set(warnings)]);
+/** A patch as it was read. `strictErrors`: what the patch itself says twice or that nobody knows. */
+export interface Patch {
+  readonly apply: (current: object) => unknown;
+  readonly strictErrors: readonly string[];
+  /** The value that upstream shows where the result is no object of the kind. */
+  readonly shown: (patched: unknown) => string;
 }
 
+export async function patch(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
+  const { server, kind, info, query, request } = exchange;
+  const type = patchType(exchange);
+  const form = negotiate(request, query);
+  const { dryRun, validation, force } = parsePatchOptions(query, type === applyPatchType);
+  const warnings: string[] = [];
+  const common = { by: exchange, dryRun, warnings, subresource };
+  const write: UpdateRequest =
+    type === applyPatchType
+      ? { ...common, ...(await readApply(exchange, subresource, validation, force, warnings)) }
+      : { ...common, ...(await readChange(exchange, validation, warnings)) };
+  const written = await updateObject(server.store, kind, info, write);
+  const code = written.outcome === 'created' ? 201 : 200;
+  await sendJson(exchange, code, renderObject(kind, written.stored, form), [...new Set(warnings)]);
+}
+
+async function readChange(
+  exchange: ResourceExchange,
+  validation: FieldValidation,
+  warnings: string[],
+): Promise<Pick<UpdateRequest, 'ownership' | 'change'>> {
+  const { kind, info, query, request } = exchange;
+  const read = await readPatch(exchange, kind.resource.schema);
+  return {
+    ownership: { kind: 'update', manager: managerName(query, request) },
+    change: (old) => {
+      if (old === undefined) throw notFound(kind.resource, info.name);
+      return patched(kind, old, read, validation, warnings);
+    },
+  };
+}
+
+/** What the patch makes must be an object of the kind; upstream says 422 for what is none, with the whole result as its value. */
 function patched(
   kind: KindDefinition,
   old: Live<KubeObject>,
-  patcher: Patcher,
+  { apply, strictErrors, shown }: Patch,
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject {
-  const decoded = decodeBody(kind.resource, patcher(old), validation);
-  warnings.push(...decoded.warnings);
+  const value = apply(old);
+  const decoded = decodePatched(kind, value, shown);
+  if (validation === 'Ignore') return decoded.object;
+  const errors = [...strictErrors, ...decoded.warnings];
+  if (validation === 'Strict' && errors.length > 0) {
+    throw badResult(shown(value), `strict decoding error: ${errors.join(', ')}`);
+  }
+  warnings.push(...errors);
   return decoded.object;
 }
 
-/** Reads the body and picks the engine by Content-Type. `schema`: of the object that is patched. */
-export async function readPatch(exchange: ResourceExchange, schema: string): Promise<Patcher> {
-  const type = mediaType(exchange.request);
-  const engine = engines[type];
-  if (engine === undefined) throw unsupportedMediaType(Object.keys(engines));
-  const value = await parseBody(await readBody(exchange.request), 'json', exchange.kind.resource.kind);
-  return (current) => engine(schema, current, value);
+function decodePatched(
+  kind: KindDefinition,
+  value: unknown,
+  shown: Patch['shown'],
+): ReturnType<typeof decodeBody<KubeObject>> {
+  try {
+    return decodeBody(kind.resource, value, 'Warn');
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 400) throw error;
+    throw badResult(shown(value), error.message.replace(/^\S+ in version "\S+" cannot be handled as a \S+: /, ''));
+  }
 }
 
-const engines: Readonly<Record<string, (schema: string, current: unknown, patch: unknown) => unknown>> = {
-  'application/json-patch+json': (_schema, current, value) => applyJsonPatch(current, value),
-  'application/merge-patch+json': (_schema, current, value) => applyMergePatch(current, value),
-  'application/strategic-merge-patch+json': applyStrategicMergePatch,
-};
+function badResult(value: string, why: string): ApiError {
+  return invalid({ group: '', kind: '' }, '', [invalidField('patch', value, why)]);
+}
+
+export function patchType({ request, kind }: ResourceExchange): string {
+  const type = mediaType(request);
+  // Strategic merge needs Go's struct tags, which a custom resource has not.
+  const known = patchTypes.filter((name) => kind.merging === undefined || name !== strategicType);
+  if (!known.includes(type)) throw unsupportedMediaType(known);
+  return type;
+}
+
+const strategicType = 'application/strategic-merge-patch+json';
+const jsonPatchType = 'application/json-patch+json';
+const patchTypes = [jsonPatchType, 'application/merge-patch+json', strategicType, applyPatchType];
+
+/** `schema`: of the object that is patched. Not for apply. */
+export async function readPatch(exchange: ResourceExchange, schema: string): Promise<Patch> {
+  const type = patchType(exchange);
+  const bytes = await readBody(exchange.request);
+  const value = await parseBody(bytes, 'json', exchange.kind.resource.kind);
+  const twice = duplicateFields(bytes.toString('utf8')).map((path) => `duplicate field "${path}"`);
+  if (type === jsonPatchType) {
+    const strictErrors = [...unknownOperationFields(value), ...twice].map((error) => `json patch ${error}`);
+    return { apply: (current) => applyJsonPatch(current, value), strictErrors, shown: sortedJson };
+  }
+  if (type === strategicType) {
+    const apply = (current: object): unknown => applyStrategicMergePatch(schema, current, value);
+    return { apply, strictErrors: twice, shown: () => goText(value) };
+  }
+  return { apply: (current) => applyMergePatch(current, value), strictErrors: twice, shown: sortedJson };
+}

@@ -6,15 +6,15 @@ import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
-import { parseDryRun, parseFieldValidation } from '../write-options.ts';
+import { managerName } from '../ownership.ts';
+import { parseWriteOptions } from '../write-options.ts';
 import { updateObject } from '../write.ts';
 import type { UpdateRequest } from '../write.ts';
 
 export async function update(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
   const { server, kind, info, query, request } = exchange;
   const form = negotiate(request, query);
-  const dryRun = parseDryRun(query.getAll('dryRun'), 'UpdateOptions');
-  const validation = parseFieldValidation(query.get('fieldValidation'), 'UpdateOptions');
+  const { dryRun, validation } = parseWriteOptions(query, 'UpdateOptions');
   const format = bodyFormat(request);
   const bytes = await readBody(request);
   const value = await parseBody(bytes, format, kind.resource.kind);
@@ -24,6 +24,7 @@ export async function update(exchange: ResourceExchange, subresource: UpdateRequ
     by: exchange,
     dryRun,
     warnings,
+    ownership: { kind: 'update', manager: managerName(query, request) },
     subresource,
     change: (old) =>
       subresource === 'finalize' && old !== undefined ? finalized(old, decoded.object) : decoded.object,
