@@ -1,11 +1,11 @@
-/** Every recorded answer of patch-facts.ts and apply-facts.ts, against the server; what is refused or tried out changes nothing. */
+/** Every recorded answer of patches.ts and applies.ts, against the server; what is refused or tried out changes nothing. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { applyFacts } from './apply-facts.ts';
-import { patchFacts } from './patch-facts.ts';
-import type { PatchFact } from './patch-facts.ts';
-import { startTestServer } from './testing.ts';
-import type { Answer, TestClient } from './testing.ts';
+import { applyFacts } from './applies.ts';
+import { patchFacts } from './patches.ts';
+import type { PatchFact } from './patches.ts';
+import { startTestServer } from '../testing.ts';
+import type { Answer, TestClient } from '../testing.ts';
 
 const types: Readonly<Record<string, string>> = {
   json: 'application/json-patch+json',

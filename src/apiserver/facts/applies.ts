@@ -1,5 +1,5 @@
-/** Recorded answers of upstream to server-side apply: see patch-facts.ts, whose sources these are. */
-import type { PatchFact } from './patch-facts.ts';
+/** Recorded answers of upstream to server-side apply: see patches.ts, whose sources these are. */
+import type { PatchFact } from './patches.ts';
 
 const service = (spec: object, metadata: object = {}): object => ({
   apiVersion: 'v1',
