@@ -66,7 +66,11 @@ export function createNodeStatusKeeper(
       again = false;
       const status = nodeStatus(await input());
       try {
-        const node = await client.patch(resources.nodes, key, 'strategic', { status }, { subresource: 'status' });
+        // Addresses have their type as merge key, which two families share: as the kubelet, they are replaced as a whole
+        // (k8s.io/component-helpers/node/util/status.go).
+        const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])];
+        const patch = { status: { ...status, addresses } };
+        const node = await client.patch(resources.nodes, key, 'strategic', patch, { subresource: 'status' });
         previous = node.status?.conditions ?? [];
         if (!again) return;
       } catch (error) {

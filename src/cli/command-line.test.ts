@@ -43,7 +43,7 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['up', '--nodes', 'three'], /'--nodes <n>' argument 'three' is invalid. want a whole number/],
     [['up', '--nodes', '0'], /--nodes 0: want a number from 1 to 99/],
     [['up', '--name', 'Big_Name'], /--name "Big_Name": want 1 to 32 characters of a-z, 0-9 and '-'/],
-    [['up', '--dual-stack'], /--dual-stack is not there yet/],
+    [['up', '--ipv6'], /--ipv6 is not there yet: use --dual-stack/],
     [['up', '--lan-range', '10.0.0.0/8'], /--lan-range 10.0.0.0\/8: want an IPv4 range/],
     [['help', 'statsu'], /unknown command 'statsu'\n\(Did you mean status\?\)/],
     [['from', 'lan', 'ls', '-la'], /unknown option '-la'\n\(put "--" before the command/],

@@ -8,7 +8,7 @@ interface Flags {
   readonly pool: readonly string[];
   readonly lanInterface: string;
   readonly publicInterface: string;
-  readonly lanRange: string;
+  readonly lanRange: readonly string[];
   readonly clusterCidr?: readonly string[];
   readonly serviceClusterIpRange?: readonly string[];
   readonly healthPort?: number;
@@ -21,7 +21,7 @@ export function lbCommand(): Command {
     .requiredOption('--pool <ranges>', 'addresses to give away: CIDRs, first-last, or single ones', list())
     .requiredOption('--lan-interface <name>', 'the leg to the nodes')
     .requiredOption('--public-interface <name>', 'the leg to the clients')
-    .requiredOption('--lan-range <cidr>', "the nodes' network: clients in it are masqueraded")
+    .requiredOption('--lan-range <cidrs>', "the nodes' networks: clients in them are masqueraded", list())
     .option('--cluster-cidr <cidrs>', 'pod ranges', list())
     .option('--service-cluster-ip-range <cidrs>', 'no pool may touch these', list())
     .option('--health-port <port>', '/healthz and /metrics on 127.0.0.1 (default 10258; 0: none)', port)
@@ -40,7 +40,7 @@ export function lbCommand(): Command {
             pools: flags.pool,
             lanInterface: flags.lanInterface,
             publicInterface: flags.publicInterface,
-            lanCidr: flags.lanRange,
+            lanCidrs: flags.lanRange,
             ...(flags.clusterCidr === undefined ? {} : { podCidrs: flags.clusterCidr }),
             ...(flags.serviceClusterIpRange === undefined ? {} : { reservedCidrs: flags.serviceClusterIpRange }),
             ...(flags.healthPort === undefined ? {} : { healthPort: flags.healthPort }),

@@ -36,7 +36,7 @@ export function upCommand(): Command {
     .option(`${rangeFlags.podRange} <cidr>`, 'pod addresses, a /24 per node (default 10.244.0.0/16)')
     .option(`${rangeFlags.serviceRange} <cidr>`, 'cluster IPs (default 10.96.0.0/16)')
     .option('--ipv6', 'IPv6 only (not yet)')
-    .option('--dual-stack', 'IPv4 and IPv6 (not yet)')
+    .option('--dual-stack', 'IPv4 and IPv6: IPv4 is the primary family')
     .option('--wait <seconds>', 'how long to wait until it is Ready', wholeNumber, 60)
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {

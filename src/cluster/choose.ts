@@ -66,6 +66,11 @@ export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void 
       `cluster "${settings.name}" exists with ${name} ${String(settings[name])}, not ${String(asked[name])}: run "portolan down${nameFlag(settings.name)}" first`,
     );
   }
+  if (flags.dualStack !== undefined && flags.dualStack !== (settings.ipv6 !== undefined)) {
+    throw new UsageError(
+      `cluster "${settings.name}" exists ${settings.ipv6 === undefined ? 'with IPv4 alone' : 'with both families'}: run "portolan down${nameFlag(settings.name)}" first`,
+    );
+  }
   if (flags.data !== undefined && flags.data !== settings.dataDir) {
     throw new UsageError(`cluster "${settings.name}" keeps its data in ${settings.dataDir}, not in ${flags.data}`);
   }

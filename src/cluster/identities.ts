@@ -22,7 +22,6 @@ export function identitiesOf(settings: ClusterSettings, topology: Topology): rea
 }
 
 function serving(settings: ClusterSettings, topology: Topology): Identity {
-  const { control, kubernetes } = topology.addresses;
   const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
   return {
     file: 'apiserver',
@@ -30,7 +29,11 @@ function serving(settings: ClusterSettings, topology: Topology): Identity {
     client: false,
     server: true,
     dnsNames: [...names, `kubernetes.default.svc.${settings.clusterDomain}`, 'localhost'],
-    addresses: [kubernetes, control, '127.0.0.1', '::1'],
+    addresses: [
+      ...topology.families.flatMap(({ addresses }) => [addresses.kubernetes, addresses.control]),
+      '127.0.0.1',
+      '::1',
+    ],
   };
 }
 
@@ -48,6 +51,6 @@ function nodeIdentity(node: NodePlace): Identity {
     client: true,
     server: true,
     dnsNames: [node.name],
-    addresses: [node.address],
+    addresses: node.addresses,
   };
 }

@@ -84,7 +84,10 @@ function linkLines(place: Place): string[] {
 
 function addressLines(link: Link): string[] {
   return [
-    ...link.addresses.map((address) => `address replace ${address} dev ${link.name}`),
+    // Nobody else is on these bridges, so no second is lost to duplicate address detection.
+    ...link.addresses.map(
+      (address) => `address replace ${address} dev ${link.name}${address.includes(':') ? ' nodad' : ''}`,
+    ),
     `link set ${link.name} up`,
   ];
 }
@@ -101,7 +104,7 @@ function routeText(route: Place['routes'][number]): string {
  */
 function sysctlsOf(place: Place): string[] {
   const lines: string[] = [];
-  if (place.router) lines.push(sysctl('net/ipv4/ip_forward', '1'));
+  if (place.router) lines.push(sysctl('net/ipv4/ip_forward', '1'), sysctl('net/ipv6/conf/all/forwarding', '1'));
   for (const scope of ['all', 'default', ...place.links.map((link) => link.name)]) {
     const conf = `net/ipv4/conf/${scope}`;
     lines.push(
@@ -109,6 +112,8 @@ function sysctlsOf(place: Place): string[] {
       sysctl(`${conf}/send_redirects`, '0'),
       sysctl(`${conf}/accept_redirects`, '0'),
       sysctl(`${conf}/route_localnet`, '0'),
+      sysctl(`net/ipv6/conf/${scope}/accept_ra`, '0'),
+      sysctl(`net/ipv6/conf/${scope}/accept_redirects`, '0'),
     );
   }
   return lines;

@@ -5,7 +5,8 @@
  */
 import { join } from 'node:path';
 import type { ClusterPaths } from './paths.ts';
-import type { ClusterSettings } from './settings.ts';
+import { rangesOf } from './settings.ts';
+import type { ClusterRanges, ClusterSettings } from './settings.ts';
 import type { NodePlace, Topology } from './topology.ts';
 
 export interface Part {
@@ -62,7 +63,7 @@ function controlPlane(settings: ClusterSettings, topology: Topology, paths: Clus
     ...flag('cert-dir', paths.pki),
     ...flag('bind-address', topology.addresses.control),
     ...flag('secure-port', String(topology.apiPort)),
-    ...flag('service-cluster-ip-range', settings.serviceRange),
+    ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
     ...flag('kubeconfig', paths.kubeconfig('controllers')),
     ...flag('root-ca-file', join(paths.pki, 'ca.crt')),
     ...flag('cluster-dns', topology.addresses.dns),
@@ -84,10 +85,10 @@ function agent(
     ...flag('kubeconfig', paths.kubeconfig(node.name)),
     ...flag('network-kubeconfig', paths.kubeconfig('network')),
     ...flag('hostname-override', node.name),
-    ...flag('node-ip', node.address),
-    ...flag('pod-cidr', node.podRange),
-    ...flag('cluster-cidr', settings.podRange),
-    ...flag('service-cluster-ip-range', settings.serviceRange),
+    ...flag('node-ip', node.addresses.join(',')),
+    ...flag('pod-cidr', node.podRanges.join(',')),
+    ...flag('cluster-cidr', both(settings, 'podRange')),
+    ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
     ...flag('cluster-dns', topology.addresses.dns),
     ...flag('cluster-domain', settings.clusterDomain),
     ...flag('root-dir', paths.nodeData(node.name)),
@@ -95,7 +96,7 @@ function agent(
     ...flag('images', settings.imagesDir),
     ...flag('netns-prefix', node.namespace),
     ...flag('upstream-netns', context.hostNetns),
-    ...flag('lan-range', settings.lanRange),
+    ...flag('lan-range', both(settings, 'lanRange')),
     ...flag('hide', paths.data),
     ...flag('tls-cert-file', pki(`${node.name}.crt`)),
     ...flag('tls-private-key-file', pki(`${node.name}.key`)),
@@ -107,15 +108,22 @@ function loadBalancer(settings: ClusterSettings, topology: Topology, paths: Clus
   return [
     'lb',
     ...flag('kubeconfig', paths.kubeconfig('lb')),
-    ...flag('pool', settings.poolRange),
+    ...flag('pool', both(settings, 'poolRange')),
     ...flag('lan-interface', topology.lb.links[0]!.name),
     ...flag('public-interface', topology.lb.links[1]!.name),
-    ...flag('lan-range', settings.lanRange),
-    ...flag('cluster-cidr', settings.podRange),
-    ...flag('service-cluster-ip-range', settings.serviceRange),
+    ...flag('lan-range', both(settings, 'lanRange')),
+    ...flag('cluster-cidr', both(settings, 'podRange')),
+    ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
   ];
 }
 
 function flag(name: string, value: string): readonly string[] {
   return [`--${name}=${value}`];
+}
+
+/** IPv4 first, comma between. */
+function both(settings: ClusterSettings, name: keyof ClusterRanges): string {
+  return rangesOf(settings)
+    .map((ranges) => ranges[name])
+    .join(',');
 }

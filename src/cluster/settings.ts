@@ -14,16 +14,22 @@ export const defaultName = 'portolan';
 /** LAN addresses .1 to .99 are nodes; .100 is the LAN host. */
 export const maxNodes = 99;
 
-export interface ClusterSettings {
-  readonly name: string;
-  readonly slot: number;
-  readonly nodes: number;
+/** The ranges of one address family. */
+export interface ClusterRanges {
   readonly lanRange: string;
   readonly publicRange: string;
   /** LoadBalancer addresses; inside the public range. */
   readonly poolRange: string;
   readonly podRange: string;
   readonly serviceRange: string;
+}
+
+export interface ClusterSettings extends ClusterRanges {
+  readonly name: string;
+  readonly slot: number;
+  readonly nodes: number;
+  /** The second family; undefined: IPv4 only. */
+  readonly ipv6?: ClusterRanges;
   readonly clusterDomain: string;
   readonly dataDir: string;
   /** `--data` was given: `down` leaves the directory. */
@@ -57,9 +63,8 @@ export const rangeFlags = {
 export type RangeName = keyof typeof rangeFlags;
 
 export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSettings {
-  if (flags.ipv6 === true || flags.dualStack === true) {
-    const flag = flags.ipv6 === true ? '--ipv6' : '--dual-stack';
-    throw new UsageError(`${flag} is not there yet: local clusters are IPv4 only; leave the flag out`);
+  if (flags.ipv6 === true) {
+    throw new UsageError('--ipv6 is not there yet: use --dual-stack, which has both families');
   }
   const name = checkName(flags.name ?? defaultName);
   const publicRange = flags.publicRange ?? (slot === 0 ? '198.51.100.0/24' : `198.18.${String(slot)}.0/24`);
@@ -72,6 +77,7 @@ export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSetti
     poolRange: flags.poolRange ?? upperHalf(publicRange),
     podRange: flags.podRange ?? '10.244.0.0/16',
     serviceRange: flags.serviceRange ?? '10.96.0.0/16',
+    ...(flags.dualStack === true ? { ipv6: ipv6Ranges(slot) } : {}),
     clusterDomain: 'cluster.local',
     dataDir: flags.data ?? `/var/lib/portolan/${name}`,
     keepData: flags.data !== undefined,
@@ -79,6 +85,22 @@ export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSetti
   };
   checkSettings(settings);
   return settings;
+}
+
+/** Unique local addresses (RFC 4193), so no flag: nothing outside has them. */
+function ipv6Ranges(slot: number): ClusterRanges {
+  return {
+    lanRange: `fd00:10:10:${(10 + slot).toString(16)}::/64`,
+    publicRange: `fd00:198:51:${slot.toString(16)}::/64`,
+    poolRange: `fd00:198:51:${slot.toString(16)}::1:0/112`,
+    podRange: 'fd00:10:244::/48',
+    serviceRange: 'fd00:10:96::/112',
+  };
+}
+
+/** Both families' ranges, IPv4 first. */
+export function rangesOf(settings: ClusterSettings): readonly ClusterRanges[] {
+  return settings.ipv6 === undefined ? [settings] : [settings, settings.ipv6];
 }
 
 /** Part of namespace, link and file names, so it is kept to what all of them can carry. */

@@ -16,8 +16,8 @@ import { pathsOf } from './paths.ts';
 import type { ClusterPaths } from './paths.ts';
 import { findPart, readRecord } from './processes.ts';
 import { readRunning } from './record.ts';
-import { defaultName } from './settings.ts';
-import type { ClusterSettings } from './settings.ts';
+import { defaultName, rangesOf } from './settings.ts';
+import type { ClusterRanges, ClusterSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { namespacedPlaces, topologyOf } from './topology.ts';
 import type { Topology } from './topology.ts';
@@ -148,13 +148,17 @@ async function nodeStatuses(topology: Topology, paths: ClusterPaths): Promise<re
 
 function addressesOf(settings: ClusterSettings, topology: Topology): Readonly<Record<string, string>> {
   const { addresses } = topology;
+  const all = (name: keyof ClusterRanges): string =>
+    rangesOf(settings)
+      .map((ranges) => ranges[name])
+      .join(', ');
   return {
-    services: settings.serviceRange,
-    pods: settings.podRange,
+    services: all('serviceRange'),
+    pods: all('podRange'),
     'node ports': '30000-32767 on every node',
     'cluster DNS': addresses.dns,
     lb: `${addresses.lbInside} (LAN), ${addresses.lbOutside} (public)`,
-    'load balancer addresses': settings.poolRange,
+    'load balancer addresses': all('poolRange'),
     lan: addresses.lan,
     internet: addresses.internet,
     host: `${addresses.hostInside} (LAN), ${addresses.hostOutside} (public), link ${topology.hostLink}`,

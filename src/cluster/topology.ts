@@ -10,8 +10,8 @@
  */
 import { formatIp, mustParseCidr, nthAddress } from '../util/ip.ts';
 import type { Cidr } from '../util/ip.ts';
-import { defaultName } from './settings.ts';
-import type { ClusterSettings } from './settings.ts';
+import { defaultName, rangesOf } from './settings.ts';
+import type { ClusterRanges, ClusterSettings } from './settings.ts';
 
 export interface Route {
   /** `default`, a range or an address. */
@@ -50,6 +50,9 @@ export interface NodePlace extends Place {
   readonly namespace: string;
   readonly address: string;
   readonly podRange: string;
+  /** Of all families, the first ones first. */
+  readonly addresses: readonly string[];
+  readonly podRanges: readonly string[];
 }
 
 export interface Topology {
@@ -64,19 +67,31 @@ export interface Topology {
   readonly internet: Place;
   readonly host: Place;
   readonly hostLink: string;
-  readonly addresses: {
-    readonly control: string;
-    readonly lan: string;
-    readonly lbInside: string;
-    readonly lbOutside: string;
-    readonly internet: string;
-    readonly hostInside: string;
-    readonly hostOutside: string;
-    /** The `kubernetes` service: first address of the range, as upstream. */
-    readonly kubernetes: string;
-    readonly dns: string;
-  };
+  /** Of the first family. */
+  readonly addresses: Addresses;
+  /** Of each family, the first one first. */
+  readonly families: readonly FamilyPlan[];
   readonly apiPort: number;
+}
+
+export interface Addresses {
+  readonly control: string;
+  readonly lan: string;
+  readonly lbInside: string;
+  readonly lbOutside: string;
+  readonly internet: string;
+  readonly hostInside: string;
+  readonly hostOutside: string;
+  /** The `kubernetes` service: first address of the range, as upstream. */
+  readonly kubernetes: string;
+  readonly dns: string;
+}
+
+/** What one address family gives to every place. */
+export interface FamilyPlan {
+  readonly ranges: ClusterRanges;
+  readonly addresses: Addresses;
+  readonly isIPv6: boolean;
 }
 
 export function prefixOf(name: string): string {
@@ -85,44 +100,42 @@ export function prefixOf(name: string): string {
 
 export function topologyOf(settings: ClusterSettings): Topology {
   const prefix = prefixOf(settings.name);
-  const lan = mustParseCidr(settings.lanRange);
-  const wan = mustParseCidr(settings.publicRange);
-  const pods = mustParseCidr(settings.podRange);
-  const services = mustParseCidr(settings.serviceRange);
-  const addresses = {
-    control: addressAt(lan, 250),
-    lan: addressAt(lan, 100),
-    lbInside: addressAt(lan, 253),
-    lbOutside: addressAt(wan, 1),
-    internet: addressAt(wan, 10),
-    hostInside: addressAt(lan, 254),
-    hostOutside: addressAt(wan, 11),
-    kubernetes: addressAt(services, 1),
-    dns: addressAt(services, 10),
-  };
-  const inLan = (address: string): string => `${address}/${String(lan.bits)}`;
-  const inWan = (address: string): string => `${address}/${String(wan.bits)}`;
+  const plans = rangesOf(settings).map(planOf);
+  const addresses = plans[0]!.addresses;
   const numbers = Array.from({ length: settings.nodes }, (_, i) => i + 1);
-  const podRangeOf = (n: number): string => `${addressAt(pods, n * 256)}/24`;
   /** Routed pods: every host of the LAN but `host` knows which node holds which pod range. */
   const podRoutes = (dev: string, except?: number): Route[] =>
-    numbers.filter((n) => n !== except).map((n) => ({ to: podRangeOf(n), via: addressAt(lan, n), dev }));
-  const out = (dev: string): Route => ({ to: 'default', via: addresses.lbInside, dev });
-  const oneLink = (port: string, bridge: 'lan' | 'wan', address: string): Link[] => [
-    { name: 'eth0', port, bridge, addresses: [address] },
+    plans.flatMap((plan) =>
+      numbers.filter((n) => n !== except).map((n) => ({ to: podRangeOf(plan, n), via: nodeAddress(plan, n), dev })),
+    );
+  const out = (dev: string): Route[] =>
+    plans.map((plan) => ({ to: everywhere(plan), via: plan.addresses.lbInside, dev }));
+  const onLan = (key: keyof Addresses): string[] =>
+    plans.map((plan) => inRange(plan.addresses[key], plan.ranges.lanRange));
+  const onWan = (key: keyof Addresses): string[] =>
+    plans.map((plan) => inRange(plan.addresses[key], plan.ranges.publicRange));
+  const oneLink = (port: string, bridge: 'lan' | 'wan', all: readonly string[]): Link[] => [
+    { name: 'eth0', port, bridge, addresses: all },
   ];
 
   const nodes = numbers.map((n): NodePlace => {
     const name = `node-${String(n)}`;
-    const address = addressAt(lan, n);
+    const own = plans.map((plan) => nodeAddress(plan, n));
+    const podRanges = plans.map((plan) => podRangeOf(plan, n));
     return {
       name,
       kind: 'node',
       namespace: `${prefix}-${name}`,
-      address,
-      podRange: podRangeOf(n),
-      links: oneLink(name, 'lan', inLan(address)),
-      routes: [out('eth0'), ...podRoutes('eth0', n)],
+      address: own[0]!,
+      podRange: podRanges[0]!,
+      addresses: own,
+      podRanges,
+      links: oneLink(
+        name,
+        'lan',
+        plans.map((plan) => inRange(nodeAddress(plan, n), plan.ranges.lanRange)),
+      ),
+      routes: [...out('eth0'), ...podRoutes('eth0', n)],
       router: true,
     };
   });
@@ -136,16 +149,16 @@ export function topologyOf(settings: ClusterSettings): Topology {
       name: 'control',
       kind: 'control',
       namespace: `${prefix}-control`,
-      links: oneLink('control', 'lan', inLan(addresses.control)),
-      routes: [out('eth0'), ...podRoutes('eth0')],
+      links: oneLink('control', 'lan', onLan('control')),
+      routes: [...out('eth0'), ...podRoutes('eth0')],
       router: false,
     },
     lan: {
       name: 'lan',
       kind: 'lan',
       namespace: `${prefix}-lan`,
-      links: oneLink('lan-host', 'lan', inLan(addresses.lan)),
-      routes: [out('eth0'), ...podRoutes('eth0')],
+      links: oneLink('lan-host', 'lan', onLan('lan')),
+      routes: [...out('eth0'), ...podRoutes('eth0')],
       router: false,
     },
     lb: {
@@ -153,13 +166,13 @@ export function topologyOf(settings: ClusterSettings): Topology {
       kind: 'lb',
       namespace: `${prefix}-lb`,
       links: [
-        { name: 'lan0', port: 'lb-lan', bridge: 'lan', addresses: [inLan(addresses.lbInside)] },
-        { name: 'wan0', port: 'lb-wan', bridge: 'wan', addresses: [inWan(addresses.lbOutside)] },
+        { name: 'lan0', port: 'lb-lan', bridge: 'lan', addresses: onLan('lbInside') },
+        { name: 'wan0', port: 'lb-wan', bridge: 'wan', addresses: onWan('lbOutside') },
       ],
       // This machine's public address is reached through the LAN: that is where its one link is.
       routes: [
-        { to: 'default', via: addresses.internet, dev: 'wan0' },
-        { to: addresses.hostOutside, dev: 'lan0' },
+        ...plans.map((plan) => ({ to: everywhere(plan), via: plan.addresses.internet, dev: 'wan0' })),
+        ...plans.map((plan) => ({ to: plan.addresses.hostOutside, dev: 'lan0' })),
         ...podRoutes('lan0'),
       ],
       router: true,
@@ -168,8 +181,8 @@ export function topologyOf(settings: ClusterSettings): Topology {
       name: 'internet',
       kind: 'internet',
       namespace: `${prefix}-internet`,
-      links: oneLink('internet', 'wan', inWan(addresses.internet)),
-      routes: [{ to: settings.poolRange, via: addresses.lbOutside, dev: 'eth0' }],
+      links: oneLink('internet', 'wan', onWan('internet')),
+      routes: plans.map((plan) => ({ to: plan.ranges.poolRange, via: plan.addresses.lbOutside, dev: 'eth0' })),
       router: false,
     },
     host: {
@@ -181,16 +194,65 @@ export function topologyOf(settings: ClusterSettings): Topology {
           name: hostLink,
           port: 'host',
           bridge: 'lan',
-          addresses: [inLan(addresses.hostInside), `${addresses.hostOutside}/32`],
+          addresses: [...onLan('hostInside'), ...plans.map((plan) => hostRange(plan, plan.addresses.hostOutside))],
         },
       ],
-      routes: [{ to: settings.poolRange, via: addresses.lbInside, dev: hostLink, src: addresses.hostOutside }],
+      routes: plans.map(({ ranges, addresses: { lbInside, hostOutside } }) => ({
+        to: ranges.poolRange,
+        via: lbInside,
+        dev: hostLink,
+        src: hostOutside,
+      })),
       router: false,
     },
     hostLink,
     addresses,
+    families: plans,
     apiPort: 6443,
   };
+}
+
+function planOf(ranges: ClusterRanges): FamilyPlan {
+  const lan = mustParseCidr(ranges.lanRange);
+  const wan = mustParseCidr(ranges.publicRange);
+  const services = mustParseCidr(ranges.serviceRange);
+  return {
+    ranges,
+    isIPv6: lan.family === 'IPv6',
+    addresses: {
+      control: addressAt(lan, 250),
+      lan: addressAt(lan, 100),
+      lbInside: addressAt(lan, 253),
+      lbOutside: addressAt(wan, 1),
+      internet: addressAt(wan, 10),
+      hostInside: addressAt(lan, 254),
+      hostOutside: addressAt(wan, 11),
+      kubernetes: addressAt(services, 1),
+      dns: addressAt(services, 10),
+    },
+  };
+}
+
+function nodeAddress(plan: FamilyPlan, n: number): string {
+  return addressAt(mustParseCidr(plan.ranges.lanRange), n);
+}
+
+/** A /24 of IPv4, a /64 of IPv6. */
+function podRangeOf({ ranges, isIPv6 }: FamilyPlan, n: number): string {
+  const pods = mustParseCidr(ranges.podRange);
+  return isIPv6 ? `${addressAt(pods, BigInt(n) << 64n)}/64` : `${addressAt(pods, n * 256)}/24`;
+}
+
+function everywhere({ isIPv6 }: FamilyPlan): string {
+  return isIPv6 ? '::/0' : 'default';
+}
+
+function hostRange({ isIPv6 }: FamilyPlan, address: string): string {
+  return `${address}/${isIPv6 ? '128' : '32'}`;
+}
+
+function inRange(address: string, range: string): string {
+  return `${address}/${String(mustParseCidr(range).bits)}`;
 }
 
 /** All places that are namespaces, in the order in which they are made. */
@@ -201,6 +263,6 @@ export function namespacedPlaces(topology: Topology): readonly (Place & { readon
   );
 }
 
-function addressAt(range: Cidr, n: number): string {
+function addressAt(range: Cidr, n: number | bigint): string {
   return formatIp(nthAddress(range, n));
 }

@@ -1,7 +1,7 @@
 /**
  * What the load balancer is told: which addresses are its own to give away, and where its two legs stand.
  *
- *   internet ── publicInterface (wan0) [ lb ] lanInterface (lan0) ── lanCidr: nodes, and hosts without a proxy
+ *   internet ── publicInterface (wan0) [ lb ] lanInterface (lan0) ── lanCidrs: nodes, and hosts without a proxy
  */
 import type { Client } from '../client/index.ts';
 
@@ -15,7 +15,7 @@ export interface LbOptions {
   readonly lanInterface: string;
   readonly publicInterface: string;
   /** Clients in here are masqueraded: a node would answer them past us. */
-  readonly lanCidr: string;
+  readonly lanCidrs: readonly string[];
   /** More such ranges (pods): a node answers them directly too. */
   readonly podCidrs?: readonly string[];
   /** Ranges that no pool may touch, for example the cluster IPs; the LAN, the pods and our own addresses are known. */

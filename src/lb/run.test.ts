@@ -43,7 +43,7 @@ async function startLb(): Promise<{ stop(): Promise<void> }> {
     pools: ['198.51.100.128/25'],
     lanInterface: 'lan0',
     publicInterface: 'wan0',
-    lanCidr: '10.10.10.0/24',
+    lanCidrs: ['10.10.10.0/24'],
     podCidrs: ['10.244.0.0/16'],
     nodeHealth: { intervalMs: 100, timeoutMs: 300 },
     onReady: resolve,

@@ -126,13 +126,13 @@ function reservedRanges(options: LbOptions): Readonly<Record<string, string>> {
   const reserved: Record<string, string> = {};
   for (const cidr of options.reservedCidrs ?? []) reserved[cidr] = 'which is in use';
   for (const cidr of options.podCidrs ?? []) reserved[cidr] = 'the pods';
-  reserved[options.lanCidr] = 'the LAN';
+  for (const cidr of options.lanCidrs) reserved[cidr] = 'the LAN';
   return reserved;
 }
 
 function rulesOf(options: LbOptions, pool: AddressPool): FamilyRules {
   const { lanInterface, publicInterface } = options;
-  const inside = [options.lanCidr, ...(options.podCidrs ?? [])];
+  const inside = [...options.lanCidrs, ...(options.podCidrs ?? [])];
   const rules: Partial<Record<Family, FamilyRules[Family]>> = {};
   for (const family of pool.families) {
     const ofFamily = inside.filter((cidr) => parseCidr(cidr)?.family === family);

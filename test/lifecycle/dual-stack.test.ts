@@ -1,0 +1,131 @@
+/**
+ * `up --dual-stack`: what upstream's [Feature:IPv6DualStack] suite asks of nodes, pods and Services (test/e2e/network/dual_stack.go),
+ * with real packets of both families, and nothing of it outside.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Cluster } from '../support/cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { launcher } from '../support/paths.ts';
+import { mustRun, runCommand } from '../support/run.ts';
+
+const name = 'dual-test';
+const folder = mkdtempSync(join(tmpdir(), 'portolan-dual-'));
+const cluster = new Cluster(name, join(folder, 'kubeconfig'));
+const options = { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 120_000 };
+
+before(async () => {
+  await mustRun([launcher, 'up', '--name', name, '--nodes', '2', '--dual-stack'], options);
+});
+after(async () => {
+  await runCommand([launcher, 'down', '--name', name], options);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const objects = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: portolan.local/host
+        command: [python3, -m, http.server, "8080", --bind, "::"]
+        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: both}
+spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: six}
+spec: {ipFamilies: [IPv6], selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: six-first}
+spec: {ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4], selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: plain}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+`;
+
+const familyOf = (address: string): string => (address.includes(':') ? 'IPv6' : 'IPv4');
+const families = (addresses: readonly string[]): string => addresses.map(familyOf).join(' ');
+
+test('nodes, pods and Services have both families, and packets of both arrive', async () => {
+  await cluster.apply('default', objects);
+  await cluster.waitForDeployment('default', 'web');
+  const list = async (object: string, path: string): Promise<string[]> =>
+    (await cluster.field('default', object, path)).split(' ').filter((one) => one !== '');
+
+  assert.equal(families(await list('node/node-1', '.status.addresses[?(@.type=="InternalIP")].address')), 'IPv4 IPv6');
+  const [pod = ''] = await list('pods', '.items[*].metadata.name');
+  assert.equal(families(await list(`pod/${pod}`, '.status.podIPs[*].ip')), 'IPv4 IPv6');
+  assert.equal(families(await list(`pod/${pod}`, '.status.hostIPs[*].ip')), 'IPv4 IPv6');
+
+  const expected = { both: 'IPv4 IPv6', six: 'IPv6', 'six-first': 'IPv6 IPv4', plain: 'IPv4' };
+  for (const [service, want] of Object.entries(expected)) {
+    const addresses = await list(`service/${service}`, '.spec.clusterIPs[*]');
+    assert.equal(families(addresses), want, service);
+    const slices = await list(
+      'endpointslices',
+      `.items[?(@.metadata.labels.kubernetes\\.io/service-name=="${service}")].addressType`,
+    );
+    assert.deepEqual(slices.sort(), want.split(' ').sort(), `one slice per family of ${service}`);
+    for (const address of addresses) {
+      for (const vantage of [`pod/default/${pod}`, 'node/node-1', 'node/node-2']) await reaches(vantage, address, 80);
+      await refuses('lan', address, 80);
+    }
+  }
+});
+
+test('node ports and load balancer addresses of both families; a name has both records', async () => {
+  const nodePort = Number(await cluster.field('default', 'service/both', '.spec.ports[0].nodePort'));
+  const nodes = (
+    await cluster.field('default', 'node/node-2', '.status.addresses[?(@.type=="InternalIP")].address')
+  ).split(' ');
+  for (const address of nodes) {
+    await reaches('lan', address, nodePort);
+    await refuses('internet', address, nodePort);
+  }
+  for (const loopback of ['127.0.0.1', '::1']) await reaches('node/node-1', loopback, nodePort);
+  const public_ = await eventually('the load balancer gives two addresses', async () => {
+    const found = (await cluster.field('default', 'service/both', '.status.loadBalancer.ingress[*].ip')).split(' ');
+    assert.equal(families(found), 'IPv4 IPv6');
+    return found;
+  });
+  for (const address of public_) await reaches('internet', address, 80);
+  const [pod = ''] = (await cluster.field('default', 'pods', '.items[*].metadata.name')).split(' ');
+  for (const [index, type] of ['A', 'AAAA'].entries()) {
+    const answer = await cluster.mustFrom(`pod/default/${pod}`, ['dig', '+short', '+search', type, 'both']);
+    assert.equal(answer.trim(), await cluster.field('default', 'service/both', `.spec.clusterIPs[${String(index)}]`));
+  }
+});
+
+async function reaches(vantage: string, address: string, port: number): Promise<void> {
+  const url = `http://${address.includes(':') ? `[${address}]` : address}:${String(port)}/`;
+  await eventually(`${vantage} reaches ${url}`, async () => {
+    const fetched = await cluster.fetch(vantage, url);
+    assert.equal(fetched.kind, 'answer', JSON.stringify(fetched));
+    return true;
+  });
+}
+
+async function refuses(vantage: string, address: string, port: number): Promise<void> {
+  const url = `http://${address.includes(':') ? `[${address}]` : address}:${String(port)}/`;
+  const fetched = await cluster.fetch(vantage, url, 1);
+  assert.notEqual(fetched.kind, 'answer', `${vantage} → ${url} must not get there`);
+}
