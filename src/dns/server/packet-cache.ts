@@ -52,8 +52,8 @@ export class PacketCache {
 }
 
 /** undefined: too long to be one of those that are asked all the time. */
-export function requestKey(packet: Buffer): string | undefined {
-  return packet.length > headerSize && packet.length <= longestRequest ? packet.toString('latin1', 2) : undefined;
+export function requestKey(packet: Buffer, length: number): string | undefined {
+  return length > headerSize && length <= longestRequest ? packet.toString('latin1', 2, length) : undefined;
 }
 
 /** Cookies and other options make every request its own. */
