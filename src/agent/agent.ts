@@ -66,7 +66,8 @@ async function begin(options: AgentOptions, signal: AbortSignal): Promise<void> 
     ipam: new Promise((resolve) => (resolveIpam = resolve)),
     signal,
   };
-  const podInformer = createInformer(client, resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }, signal);
+  const ownPods = { fieldSelector: `spec.nodeName=${nodeName}` };
+  const podInformer = options.informers?.pods ?? createInformer(client, resources.pods, ownPods, signal);
   const pods = createPods(context, podInformer);
   if (options.serving !== undefined) {
     const { serveNodeApi } = await import('./node-api/index.ts');

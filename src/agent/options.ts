@@ -3,7 +3,7 @@
  * machine: the root one) but in the machine's own mount namespace, so that `/run/netns/*` is seen by everyone: start it
  * with `nsenter --net=…`, not with `ip netns exec`.
  */
-import type { Node, Service } from '../api/gen/types.ts';
+import type { Node, Pod, Service } from '../api/gen/types.ts';
 import type { Client, Informer } from '../client/types.ts';
 
 export interface AgentOptions {
@@ -37,7 +37,12 @@ export interface AgentOptions {
   /** Turn forwarding on in this network namespace (default: only when it is not the machine's root namespace). */
   readonly sysctls?: boolean;
   /** What the process watches already, of all namespaces; Nodes with spec and status.addresses. Default: its own. */
-  readonly informers?: { readonly services?: Informer<Service>; readonly nodes?: Informer<Node> };
+  readonly informers?: {
+    readonly services?: Informer<Service>;
+    readonly nodes?: Informer<Node>;
+    /** Of this node. */
+    readonly pods?: Informer<Pod>;
+  };
 }
 
 export interface AgentServing {

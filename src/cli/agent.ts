@@ -10,8 +10,11 @@ import { resources } from '../api/resources.ts';
 import { createInformer } from '../client/index.ts';
 import type { Client } from '../client/index.ts';
 import { UsageError } from '../cluster/usage-error.ts';
+import type { Node } from '../api/gen/types.ts';
+import type { Live } from '../api/object.ts';
 import type { DnsInformers } from '../dns/index.ts';
 import { familyOf } from '../util/ip.ts';
+import { log } from '../util/log.ts';
 import { kubeconfigOption, list } from './flags.ts';
 import { clientFor, runPart, serverAnswers } from './part-process.ts';
 
@@ -35,6 +38,7 @@ interface Flags {
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
   readonly clientCaFile?: string;
+  readonly dnsLog?: boolean;
   readonly without?: readonly string[];
 }
 
@@ -65,6 +69,7 @@ export function agentCommand(): Command {
     .option('--tls-cert-file <file>', 'for the API of logs and exec on port 10250 (default: no such API)')
     .option('--tls-private-key-file <file>', 'its key')
     .option('--client-ca-file <file>', 'who may call it')
+    .option('--dns-log', 'log every question that the node is asked, and its answer')
     .option('--without <parts>', `leave out: ${optional.join(', ')}`, list())
     .addHelpText(
       'after',
@@ -78,6 +83,9 @@ export function agentCommand(): Command {
     });
 }
 
+/** What the parts of a node watch together. */
+type Shared = Required<DnsInformers>;
+
 interface NodeOf {
   readonly flags: Flags;
   readonly nodeName: string;
@@ -85,7 +93,7 @@ interface NodeOf {
   readonly client: Client;
   /** That of proxy, DNS and pod routes. */
   readonly network: Client;
-  readonly informers: DnsInformers;
+  readonly informers: Shared;
   readonly signal: AbortSignal;
 }
 
@@ -108,7 +116,8 @@ async function runNode(flags: Flags, signal: AbortSignal): Promise<void> {
     import('../proxy/index.ts'),
     import('../dns/index.ts'),
   ]);
-  const node: NodeOf = { flags, nodeName, client, network, informers: createSharedInformers(network, signal), signal };
+  const informers = createSharedInformers(client, network, nodeName, signal);
+  const node: NodeOf = { flags, nodeName, client, network, informers, signal };
   const parts = Promise.all([
     ...(without.has('proxy') ? [] : [startProxy(node)]),
     ...(without.has('dns') ? [] : [startDns(node)]),
@@ -119,12 +128,24 @@ async function runNode(flags: Flags, signal: AbortSignal): Promise<void> {
   await Promise.all((await parts).map((part) => part.stopped));
 }
 
-/** What proxy and DNS both watch is held once. */
-function createSharedInformers(client: Client, signal: AbortSignal): DnsInformers {
+/** What agent, proxy and DNS watch is held once. */
+function createSharedInformers(own: Client, client: Client, nodeName: string, signal: AbortSignal): Shared {
   return {
+    // A node's credential may see its own pods, that of the network none.
+    pods: createInformer(own, resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }, signal),
+    nodes: createInformer(client, resources.nodes, { transform: slimNode }, signal),
     services: createInformer(client, resources.services, {}, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, {}, signal),
     namespaces: createInformer(client, resources.namespaces, {}, signal),
+  };
+}
+
+/** Routes and the DNS need no more of each node. */
+function slimNode(node: Live<Node>): Live<Node> {
+  return {
+    metadata: { ...node.metadata, annotations: {}, labels: {} },
+    spec: node.spec ?? {},
+    status: { addresses: node.status?.addresses ?? [] },
   };
 }
 
@@ -138,7 +159,7 @@ async function startAgent(
     {
       client,
       networkClient: network,
-      informers: { services: informers.services },
+      informers: { services: informers.services, nodes: informers.nodes, pods: informers.pods },
       nodeName,
       nodeIPs: flags.nodeIp,
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
@@ -181,7 +202,10 @@ async function startDns({ flags, nodeName, network, informers, signal }: NodeOf)
       clusterDomain: flags.clusterDomain,
       serviceCidrs: flags.serviceClusterIpRange,
       podCidrs: flags.clusterCidr,
-      // Cluster names stay in the cluster (C14): its pods may ask, and this node itself.
+      autopath: true,
+      failover: flags.clusterDns,
+      ...(flags.dnsLog === true ? { queryLog: (line: string) => log('dns').info(line) } : {}),
+      // Cluster names stay in the cluster (C14): its pods may ask, and its nodes.
       allowFrom: [...flags.clusterCidr, ...flags.nodeIp.map(hostRange), '127.0.0.0/8', '::1/128'],
       upstreams: { resolvConf: '/etc/resolv.conf' },
       ...(flags.upstreamNetns === undefined ? {} : { upstreamNetns: flags.upstreamNetns }),

@@ -1,7 +1,9 @@
 /** `portolan dns`: the cluster DNS alone, with an address and port of your choice. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { DnsOptions, Listen } from '../dns/index.ts';
 import { UsageError } from '../cluster/usage-error.ts';
+import { log } from '../util/log.ts';
+import { dnsShowCommand } from './dns-show.ts';
 import { kubeconfigOption, list } from './flags.ts';
 import { aborted, clientFor, runPart } from './part-process.ts';
 
@@ -13,6 +15,10 @@ interface Flags {
   readonly clusterCidr: readonly string[];
   readonly allowFrom?: readonly string[];
   readonly upstream?: readonly string[];
+  readonly forward?: readonly string[];
+  readonly autopath?: boolean;
+  readonly pods: NonNullable<DnsOptions['podRecords']>;
+  readonly log?: boolean;
   readonly resolvConf: string;
   readonly upstreamNetns?: string;
   readonly metrics?: string;
@@ -28,6 +34,14 @@ export function dnsCommand(): Command {
     .option('--cluster-cidr <cidrs>', 'pod ranges, likewise', list(), ['10.244.0.0/16'])
     .option('--allow-from <cidrs>', 'who may ask (default: everybody)', list())
     .option('--upstream <servers>', 'where other names are asked (default: as --resolv-conf says)', list())
+    .option('--forward <zone=servers...>', 'ask for names in a zone elsewhere: corp.example=10.1.1.1,10.1.1.2:5353')
+    .option('--autopath', "complete the search list of the pod that asks (watches the cluster's pods)")
+    .addOption(
+      new Option('--pods <mode>', 'records below pod.DOMAIN: verified watches the pods')
+        .choices(['disabled', 'insecure', 'verified'])
+        .default('insecure'),
+    )
+    .option('--log', 'log every question and its answer')
     .option('--resolv-conf <file>', 'names the upstream servers', '/etc/resolv.conf')
     .option('--upstream-netns <path>', 'network namespace to ask them from')
     .option('--metrics <address>', 'address:port for /metrics, /health and /ready')
@@ -35,6 +49,7 @@ export function dnsCommand(): Command {
       'after',
       '\nExamples:\n  portolan dns --kubeconfig ~/.kube/config --listen 127.0.0.1:5353\n  dig @127.0.0.1 -p 5353 kubernetes.default.svc.cluster.local',
     )
+    .addCommand(dnsShowCommand())
     .action((flags: Flags) =>
       runPart('dns', async (signal) => {
         const { runDns } = await import('../dns/index.ts');
@@ -53,6 +68,10 @@ function optionsOf(flags: Flags, client: DnsOptions['client']): DnsOptions {
     serviceCidrs: flags.serviceClusterIpRange,
     podCidrs: flags.clusterCidr,
     upstreams: flags.upstream ?? { resolvConf: flags.resolvConf },
+    podRecords: flags.pods,
+    autopath: flags.autopath === true,
+    ...(flags.forward === undefined ? {} : { forward: flags.forward }),
+    ...(flags.log === true ? { queryLog: (line: string) => log('dns').info(line) } : {}),
     ...(flags.allowFrom === undefined ? {} : { allowFrom: flags.allowFrom }),
     ...(flags.upstreamNetns === undefined ? {} : { upstreamNetns: flags.upstreamNetns }),
     ...(flags.metrics === undefined ? {} : { metrics: parseListen(flags.metrics) }),

@@ -7,20 +7,23 @@
  *
  * Sockets are bound first: questions that come before the first sync wait a little instead of being lost.
  */
+import { readFileSync } from 'node:fs';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
-import type { Client } from '../client/types.ts';
 import { socketsIn } from '../kernel/socket.ts';
 import { mustParseCidr } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import { keepAnnounced } from './announce.ts';
 import { Answers } from './answers.ts';
-import { Forwarder, Upstreams, parseUpstream, watchResolvConf } from './forward/index.ts';
+import { keepFailover } from './failover.ts';
+import { Forwarder, Upstreams, parseSearches, parseStub, parseUpstream, watchResolvConf } from './forward/index.ts';
+import type { UpstreamAddress } from './forward/index.ts';
 import { DnsMetrics, serveMetrics } from './metrics/index.ts';
 import type { DnsInformers, DnsOptions, DnsServer, Listen } from './options.ts';
-import { Responder, accessList, serveTcp, serveUdp } from './server/index.ts';
-import { Lookup, Zone } from './zone/index.ts';
+import { Autopath, Responder, accessList, queryLog, serveTcp, serveUdp } from './server/index.ts';
+import { foldCase, nameFromText, zoneOffset } from './wire/index.ts';
+import { Lookup, Pods, Zone, leanPod } from './zone/index.ts';
 
 const logger = log('dns');
 
@@ -31,25 +34,36 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
   }
   const clusterDomain = options.clusterDomain ?? 'cluster.local';
   const zone = new Zone(clusterDomain);
+  const pods = new Pods();
   const lookup = new Lookup(zone, {
     clusterDomain,
     serviceCidrs: options.serviceCidrs.map(mustParseCidr),
     podCidrs: options.podCidrs.map(mustParseCidr),
     addresses: options.nodeIP === undefined ? options.listen.map(({ address }) => address) : [options.nodeIP],
+    podRecords: options.podRecords,
+    pods,
   });
   const metrics = new DnsMetrics();
   const forwarder = await makeForwarder(options, metrics, signal);
-  const informers = options.informers ?? (await makeInformers(options.client, signal));
-  const sync = followCluster(informers, zone);
+  const informers = options.informers ?? (await makeInformers(options, signal));
+  const sync = followCluster(informers, zone, options.podRecords === 'verified');
+  informers.pods?.onChange(pods.onPod);
   const responder = new Responder({
     answers: new Answers(zone, lookup),
     forwarder,
-    mayAsk: accessList(options.allowFrom?.map(mustParseCidr)),
+    mayAsk: accessList(options.allowFrom?.map(mustParseCidr), informers.nodes),
     metrics,
+    autopath:
+      options.autopath === true ? new Autopath({ pods, clusterDomain, nodeSearches: searchesOf(options) }) : undefined,
+    queryLog: options.queryLog === undefined ? undefined : queryLog(options.queryLog),
     ...sync,
   });
   const listening = await Promise.all(options.listen.map((listen) => serveBoth(listen, responder, signal)));
   const metricsAt = await serveCounts(options, metrics, forwarder, sync.hasSynced, signal);
+  if (options.failover !== undefined && listening[0] !== undefined) {
+    const own = listening.find(({ address }) => address === options.nodeIP) ?? listening[0];
+    await keepFailover({ serviceIPs: options.failover, own, slices: informers.endpointSlices }, signal);
+  }
   const announced = announceNode(options, informers, { listening, metricsAt }, signal);
   logger.info({ listening, domain: clusterDomain }, 'DNS server listens');
   const stopped = new Promise<void>((resolve) => {
@@ -80,20 +94,43 @@ async function serveBoth(listen: Listen, responder: Responder, signal: AbortSign
 
 async function makeForwarder(options: DnsOptions, metrics: DnsMetrics, signal: AbortSignal): Promise<Forwarder> {
   const now = (): number => performance.now();
-  const fixed = 'resolvConf' in options.upstreams ? undefined : options.upstreams.map(parseUpstream);
-  const addresses =
-    'resolvConf' in options.upstreams ? watchResolvConf(options.upstreams.resolvConf, now) : () => fixed ?? [];
   const sockets = await socketsIn(options.upstreamNetns);
-  const upstreams = new Upstreams({ addresses, sockets, signal, now, observe: metrics.countUpstream });
-  return new Forwarder({ upstreams, now });
+  const upstreamsAt = (addresses: () => readonly UpstreamAddress[]): Upstreams =>
+    new Upstreams({ addresses, sockets, signal, now, observe: metrics.countUpstream });
+  const fixed = 'resolvConf' in options.upstreams ? undefined : options.upstreams.map(parseUpstream);
+  const general =
+    'resolvConf' in options.upstreams ? watchResolvConf(options.upstreams.resolvConf, now) : () => fixed ?? [];
+  const stubs = (options.forward ?? []).map((text) => {
+    const { zone, addresses } = parseStub(text);
+    const domain = options.clusterDomain ?? 'cluster.local';
+    if (zoneOffset(zone, foldCase(nameFromText(domain))) >= 0) {
+      throw new Error(`forward: "${text}" is inside ${domain}, whose names never leave the cluster`);
+    }
+    return { zone, upstreams: upstreamsAt(() => addresses) };
+  });
+  return new Forwarder({ upstreams: upstreamsAt(general), stubs, now });
 }
 
-async function makeInformers(client: Client, signal: AbortSignal): Promise<DnsInformers> {
+/** As the agent writes them into its pods' resolv.conf, behind the cluster's own. */
+function searchesOf({ upstreams }: DnsOptions): readonly string[] {
+  if (!('resolvConf' in upstreams)) return [];
+  try {
+    return parseSearches(readFileSync(upstreams.resolvConf, 'utf8'));
+  } catch (error) {
+    logger.debug({ path: upstreams.resolvConf, err: error }, 'no search list');
+    return [];
+  }
+}
+
+async function makeInformers(options: DnsOptions, signal: AbortSignal): Promise<DnsInformers> {
   const { createInformer } = await import('../client/index.ts');
+  const { client } = options;
+  const wantsPods = options.autopath === true || options.podRecords === 'verified';
   return {
     services: createInformer(client, resources.services, { transform: leanService }, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, { transform: leanSlice }, signal),
     namespaces: createInformer(client, resources.namespaces, {}, signal),
+    ...(wantsPods ? { pods: createInformer(client, resources.pods, { transform: leanPod }, signal) } : {}),
   };
 }
 
@@ -115,16 +152,17 @@ function leanSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
   return slice;
 }
 
-function followCluster(informers: DnsInformers, zone: Zone): Pick<DnsServer, 'synced' | 'hasSynced'> {
+function followCluster(
+  informers: DnsInformers,
+  zone: Zone,
+  podsMatter: boolean,
+): Pick<DnsServer, 'synced' | 'hasSynced'> {
   const { services, endpointSlices, namespaces } = informers;
-  // A shared informer may know a lot already, which it tells nobody twice.
-  for (const namespace of namespaces.list()) zone.onNamespace(namespace, undefined);
-  for (const service of services.list()) zone.onService(service, undefined);
-  for (const slice of endpointSlices.list()) zone.onSlice(slice, undefined);
+  // A shared informer tells each new listener what it knows already.
   namespaces.onChange(zone.onNamespace);
   services.onChange(zone.onService);
   endpointSlices.onChange(zone.onSlice);
-  const all = [services, endpointSlices, namespaces];
+  const all = [services, endpointSlices, namespaces, ...(podsMatter && informers.pods ? [informers.pods] : [])];
   const synced = Promise.all(all.map((informer) => informer.synced)).then(() => {});
   return { synced, hasSynced: () => all.every((informer) => informer.hasSynced) };
 }

@@ -10,7 +10,7 @@
  * (VU#457875) and takes the force out of forwarding loops.
  */
 import { log } from '../../util/log.ts';
-import { foldCase } from '../wire/index.ts';
+import { foldCase, zoneOffset } from '../wire/index.ts';
 import type { Message, Reply, WireName } from '../wire/index.ts';
 import { AnswerCache, agedMessage, entryOf } from './cache.ts';
 import type { CacheLimits, Entry } from './cache.ts';
@@ -20,10 +20,17 @@ import type { Upstreams } from './upstreams.ts';
 
 export interface ForwarderOptions {
   readonly upstreams: Upstreams;
+  /** Zones with servers of their own; the most specific one counts. */
+  readonly stubs?: readonly StubZone[];
   readonly now?: () => number;
   readonly limits?: CacheLimits;
   /** Questions under way at once; more are answered SERVFAIL (CoreDNS forward max_concurrent). */
   readonly maxConcurrent?: number;
+}
+
+export interface StubZone {
+  readonly zone: WireName;
+  readonly upstreams: Upstreams;
 }
 
 export interface ForwarderCounts {
@@ -45,12 +52,14 @@ export class Forwarder {
   readonly counts: ForwarderCounts = { hits: 0, stale: 0, misses: 0, rejects: 0, prefetches: 0 };
   readonly now: () => number;
   readonly #upstreams: Upstreams;
+  readonly #stubs: readonly StubZone[];
   readonly #cache: AnswerCache;
   readonly #underWay = new Map<string, Promise<Entry | undefined>>();
   readonly #maxConcurrent: number;
 
-  constructor({ upstreams, now, limits, maxConcurrent }: ForwarderOptions) {
+  constructor({ upstreams, stubs, now, limits, maxConcurrent }: ForwarderOptions) {
     this.#upstreams = upstreams;
+    this.#stubs = (stubs ?? []).toSorted((a, b) => b.zone.length - a.zone.length);
     this.now = now ?? (() => performance.now());
     this.#cache = new AnswerCache(limits ?? defaultLimits);
     this.#maxConcurrent = maxConcurrent ?? 1_000;
@@ -92,7 +101,12 @@ export class Forwarder {
 
   /** True: this question is our own probe, so the upstream that it was sent to leads back here. */
   cameBack(name: WireName): boolean {
-    return this.#upstreams.cameBack(name);
+    return [this.#upstreams, ...this.#stubs.map(({ upstreams }) => upstreams)].some((each) => each.cameBack(name));
+  }
+
+  #upstreamsFor(name: WireName): Upstreams {
+    const stub = this.#stubs.find(({ zone }) => zoneOffset(name, zone) >= 0);
+    return stub?.upstreams ?? this.#upstreams;
   }
 
   #ask(key: string, ask: Ask): Promise<Entry | undefined> {
@@ -107,7 +121,7 @@ export class Forwarder {
 
   async #askNow(key: string, ask: Ask): Promise<Entry | undefined> {
     try {
-      const message = await this.#upstreams.ask(ask);
+      const message = await this.#upstreamsFor(ask.name).ask(ask);
       // An extended code is about EDNS between us and the upstream, not about the question.
       if (message === undefined || message.rcode > 0xf) return undefined;
       const sections: Pick<Reply, 'answer' | 'authority'> = cleanSections(ask, message);

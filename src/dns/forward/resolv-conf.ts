@@ -1,9 +1,12 @@
 /**
- * Where upstream servers are named: settings (`1.2.3.4:53`) and resolv.conf (`nameserver 1.2.3.4`).
+ * Where upstream servers are named: settings (`1.2.3.4:53`, per zone `example.com=1.2.3.4`) and resolv.conf
+ * (`nameserver 1.2.3.4`).
  */
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { log } from '../../util/log.ts';
+import { foldCase, nameFromText } from '../wire/index.ts';
+import type { WireName } from '../wire/index.ts';
 
 export interface UpstreamAddress {
   readonly address: string;
@@ -34,6 +37,34 @@ export function parseResolvConf(text: string): readonly UpstreamAddress[] {
     if (address !== undefined && isIP(address) !== 0) found.push({ address, port: dnsPort });
   }
   return found.slice(0, 3);
+}
+
+/** The last search line wins (resolv.conf(5)). */
+export function parseSearches(text: string): readonly string[] {
+  let searches: readonly string[] = [];
+  for (const line of text.split('\n')) {
+    const names = /^search[ \t]+(.*)$/.exec(line)?.[1];
+    if (names !== undefined) searches = names.split(/\s+/).filter((name) => name !== '' && name !== '.');
+  }
+  return searches;
+}
+
+export interface Stub {
+  readonly zone: WireName;
+  readonly addresses: readonly UpstreamAddress[];
+}
+
+/** `example.com=10.1.1.1,10.1.1.2:5353`. */
+export function parseStub(text: string): Stub {
+  const [, zone = '', servers = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (zone === '' || servers === '') {
+    throw new Error(`forward: "${text}" is not a zone and its servers; write example.com=1.2.3.4,5.6.7.8:53`);
+  }
+  try {
+    return { zone: foldCase(nameFromText(zone)), addresses: servers.split(',').map(parseUpstream) };
+  } catch (cause) {
+    throw new Error(`forward: "${text}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
 }
 
 /** A function that gives the same array until the file has changed. */

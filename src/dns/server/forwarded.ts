@@ -3,9 +3,9 @@
  * question, TTLs and OPT are written over.
  */
 import { agedPacket } from '../forward/index.ts';
-import type { Entry } from '../forward/index.ts';
+import type { Ask, Entry } from '../forward/index.ts';
 import { ednsDo, ednsSize, flag, headerSize, rrType } from '../wire/index.ts';
-import type { Query } from '../wire/index.ts';
+import type { Query, WireName } from '../wire/index.ts';
 
 const optSize = 11;
 
@@ -33,4 +33,15 @@ export function forwardedPacket(query: Query, entry: Entry, limit: number, now: 
 /** RFC 6840 5.7 and 5.8: AD or DO in the request. */
 export function wantsAuthenticData(query: Query): boolean {
   return (query.flags & flag.AD) !== 0 || query.edns?.dnssecOk === true;
+}
+
+/** The question that is asked upstream on behalf of this one. */
+export function askOf(query: Query, name: WireName): Ask {
+  return {
+    name,
+    type: query.type,
+    class: query.class,
+    dnssecOk: query.edns?.dnssecOk === true,
+    checkingDisabled: (query.flags & flag.CD) !== 0,
+  };
 }

@@ -10,7 +10,7 @@ import { log } from '../../util/log.ts';
 import type { Answers } from '../answers.ts';
 import { anyRecord, bare } from '../answers.ts';
 import { agedMessage } from '../forward/index.ts';
-import type { Ask, Entry, Forwarder } from '../forward/index.ts';
+import type { Entry, Forwarder } from '../forward/index.ts';
 import type { DnsMetrics, Transport } from '../metrics/index.ts';
 import {
   WireError,
@@ -28,7 +28,9 @@ import {
 } from '../wire/index.ts';
 import type { Query, Reply } from '../wire/index.ts';
 import type { Versioned } from '../zone/index.ts';
-import { forwardedPacket, wantsAuthenticData } from './forwarded.ts';
+import type { Autopath } from './autopath.ts';
+import { completion } from './completion.ts';
+import { askOf, forwardedPacket, wantsAuthenticData } from './forwarded.ts';
 import { PacketCache, isCacheable, requestKey, rotate, rotationOf } from './packet-cache.ts';
 
 export interface ResponderOptions {
@@ -36,6 +38,10 @@ export interface ResponderOptions {
   readonly forwarder: Forwarder;
   readonly mayAsk: (address: string) => boolean;
   readonly metrics: DnsMetrics;
+  /** undefined: clients walk their search lists themselves. */
+  readonly autopath: Autopath | undefined;
+  /** Told of each answer, where a query log is wanted. */
+  readonly queryLog: QueryLog | undefined;
   readonly synced: Promise<void>;
   readonly hasSynced: () => boolean;
 }
@@ -48,7 +54,7 @@ export interface Client {
 export type Send = (packet: Buffer) => void;
 
 /** What one request needs on its way. */
-interface Job {
+export interface Job {
   readonly query: Query;
   readonly client: Client;
   readonly send: Send;
@@ -57,6 +63,8 @@ interface Job {
   /** Where the answer may be kept; undefined: nowhere. */
   readonly key: string | undefined;
 }
+
+export type QueryLog = (job: Job, packet: Buffer, code: number) => void;
 
 const logger = log('dns');
 const opcodeMask = 0x7800;
@@ -81,6 +89,8 @@ export class Responder {
     const key = requestKey(packet, length);
     const cached = key === undefined ? undefined : this.#packets.get(key);
     if (cached === undefined || !this.#options.mayAsk(client.address)) return 0;
+    if (this.#options.queryLog !== undefined) return 0;
+    if (cached.rcode === rcode.NXDOMAIN && this.#options.autopath?.mayComplete(client.address) === true) return 0;
     const size = out.write(cached.bytes, 'latin1');
     out[0] = packet[0] ?? 0;
     out[1] = packet[1] ?? 0;
@@ -131,7 +141,7 @@ export class Responder {
     const answer = answers.answer(job.query);
     switch (answer.kind) {
       case 'reply':
-        return this.#send(job, answer.reply, answer.dependsOn);
+        return this.#complete(job, answer.reply, answer.dependsOn);
       case 'chase':
         return this.#finally(job, this.#chase(job, answer.chain, answer.target));
       case 'elsewhere':
@@ -147,6 +157,19 @@ export class Responder {
     if (query.class !== rrClass.IN) return notOurs(rcode.REFUSED);
     if (query.type === rrType.AXFR || query.type === rrType.IXFR) return notOurs(rcode.REFUSED);
     return this.#options.forwarder.cameBack(query.name) ? notOurs(rcode.REFUSED) : undefined;
+  }
+
+  /** Where the name does not exist and the client has a search list, with what it would find further on in the list. */
+  #complete(job: Job, reply: Reply, dependsOn: Versioned): void {
+    const { autopath } = this.#options;
+    const missing = reply.rcode === rcode.NXDOMAIN && reply.answer.length === 0;
+    const candidates = missing ? (autopath?.candidates(job.query, job.client.address) ?? []) : [];
+    if (candidates.length === 0) return this.#send(job, reply, dependsOn);
+    const completed = completion(job.query, candidates, this.#options);
+    this.#finally(
+      job,
+      completed.then((found) => (found === undefined ? this.#send(job, reply) : this.#send(job, found))),
+    );
   }
 
   #afterSync(job: Job): void {
@@ -215,13 +238,15 @@ export class Responder {
     this.#finish(job, packet, reply.rcode);
   }
 
-  #finish({ client, query, send, start, requestSize }: Job, packet: Buffer, code: number): void {
+  #finish(job: Job, packet: Buffer, code: number): void {
+    const { client, query, send, start, requestSize } = job;
     try {
       send(packet);
     } catch (error) {
       logger.debug({ client: client.address, err: error }, 'the answer could not be sent');
     }
     this.#options.metrics.count(client, query.type, code, start, requestSize, packet.length);
+    this.#options.queryLog?.(job, packet, code);
   }
 }
 
@@ -231,14 +256,4 @@ function notOurs(code: number): Reply {
 
 function limitOf({ client, query }: Job): number {
   return client.transport === 'udp' ? udpLimit(query) : tcpLimit;
-}
-
-function askOf(query: Query, name: string): Ask {
-  return {
-    name,
-    type: query.type,
-    class: query.class,
-    dnssecOk: query.edns?.dnssecOk === true,
-    checkingDisabled: (query.flags & flag.CD) !== 0,
-  };
 }

@@ -24,6 +24,7 @@ export function testInformer<T extends KubeObject>(objects: readonly T[] = [], s
     },
     onChange(handler: InformerHandler<T>) {
       handlers.push(handler);
+      for (const object of held.values()) handler(object, undefined);
     },
     synced,
     hasSynced: false,

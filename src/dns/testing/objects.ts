@@ -4,6 +4,8 @@ import type {
   EndpointPort,
   EndpointSlice,
   Namespace,
+  Node,
+  Pod,
   Service,
   ServicePort,
   ServiceSpec,
@@ -69,4 +71,23 @@ export function slice(
     endpoints: endpoints.map(endpoint),
     ports: slicePorts,
   };
+}
+
+export function pod(key: string, address: string, spec: Partial<NonNullable<Pod['spec']>> = {}): Pod {
+  const [ns = '', name = ''] = key.split('/');
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: ns, name },
+    spec: { containers: [], ...spec },
+    status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] },
+  };
+}
+
+export function node(name: string, address: string): Node {
+  const addresses = [
+    { type: 'InternalIP', address },
+    { type: 'Hostname', address: name },
+  ];
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name }, status: { addresses } };
 }

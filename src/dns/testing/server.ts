@@ -1,7 +1,7 @@
 /** A real DNS server on loopback, over informers that the test moves, and `dig` to ask it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { EndpointSlice, Namespace, Service } from '../../api/gen/types.ts';
+import type { EndpointSlice, Namespace, Node, Pod, Service } from '../../api/gen/types.ts';
 import type { Client } from '../../client/types.ts';
 import type { DnsOptions, DnsServer } from '../options.ts';
 import { runDns } from '../run.ts';
@@ -12,6 +12,8 @@ export interface TestCluster {
   readonly services: TestInformer<Service>;
   readonly endpointSlices: TestInformer<EndpointSlice>;
   readonly namespaces: TestInformer<Namespace>;
+  readonly pods: TestInformer<Pod>;
+  readonly nodes: TestInformer<Node>;
 }
 
 export interface Digger {
@@ -44,13 +46,21 @@ export function digger(port: number): Digger {
 }
 
 export function testCluster(
-  objects: { readonly services?: Service[]; readonly slices?: EndpointSlice[]; readonly namespaces?: Namespace[] } = {},
+  objects: {
+    readonly services?: Service[];
+    readonly slices?: EndpointSlice[];
+    readonly namespaces?: Namespace[];
+    readonly pods?: Pod[];
+    readonly nodes?: Node[];
+  } = {},
   synced = true,
 ): TestCluster {
   return {
     services: testInformer(objects.services ?? [], synced),
     endpointSlices: testInformer(objects.slices ?? [], synced),
     namespaces: testInformer(objects.namespaces ?? [], synced),
+    pods: testInformer(objects.pods ?? [], synced),
+    nodes: testInformer(objects.nodes ?? [], synced),
   };
 }
 

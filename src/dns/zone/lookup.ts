@@ -14,9 +14,19 @@
  */
 import { cidrContains, parseIp } from '../../util/ip.ts';
 import type { Cidr, Ip } from '../../util/ip.ts';
-import { addressBytes, foldCase, ipBytes, labelsOf, nameFromLabels, nameFromText, zoneOffset } from '../wire/index.ts';
+import {
+  addressBytes,
+  foldCase,
+  ipBytes,
+  ipKey,
+  labelsOf,
+  nameFromLabels,
+  nameFromText,
+  zoneOffset,
+} from '../wire/index.ts';
 import type { WireName } from '../wire/index.ts';
 import { inAddrArpa, ip6Arpa, parseReverse, reverseZones } from './reverse-zones.ts';
+import type { Pods } from './pods.ts';
 import type { NameRecords, ServiceEntry, Versioned } from './service-entry.ts';
 import type { Zone } from './zone.ts';
 
@@ -36,7 +46,13 @@ export interface LookupOptions {
   readonly podCidrs: readonly Cidr[];
   /** What ns.dns.DOMAIN answers while there is no kube-dns Service. */
   readonly addresses: readonly string[];
+  /** Which pod records there are (CoreDNS plugin/kubernetes `pods`); default insecure. */
+  readonly podRecords?: PodRecords | undefined;
+  readonly pods?: Pods | undefined;
 }
+
+/** insecure: any address of a pod range in any namespace that exists; verified: addresses that a pod there has. */
+export type PodRecords = 'disabled' | 'insecure' | 'verified';
 
 type Bare<T> = T extends unknown ? Omit<T, 'zone' | 'dependsOn'> : never;
 
@@ -76,7 +92,7 @@ export class Lookup {
     const always = (found: Bare<Found>): Found => ({ zone, dependsOn: this.#zone, ...found });
     if (top === undefined) return always({ kind: 'apex' });
     if (top === 'svc') return this.#service(labels);
-    if (top === 'pod') return always(this.#pod(labels));
+    if (top === 'pod') return always({ ...this.#pod(labels), ...this.#podsDependency() });
     if (top === 'dns-version' && labels.length === 1) return always({ kind: 'text', ...schema });
     if (top === 'dns' && labels.length === 1) return always(empty);
     if (top === 'dns' && labels.length === 2 && labels[0] === 'ns') {
@@ -124,9 +140,28 @@ export class Lookup {
     if (labels.length === 2 || label === undefined) return empty;
     if (labels.length > 3) return missing;
     const ip = podAddress(label);
-    const { podCidrs } = this.#options;
-    if (ip === undefined || !podCidrs.some((range) => cidrContains(range, ip))) return missing;
+    if (ip === undefined || !this.#mayBePod(ip, namespace)) return missing;
     return { kind: 'records', records: addressRecords([ipBytes(ip)]), owner: undefined };
+  }
+
+  #mayBePod(ip: Ip, namespace: string): boolean {
+    const { podRecords, pods, podCidrs } = this.#options;
+    if (podRecords === 'disabled') return false;
+    if (podRecords === 'verified') return pods?.at(ipKey(ip))?.namespace === namespace;
+    return podCidrs.some((range) => cidrContains(range, ip));
+  }
+
+  /** Namespaces and pods both have a say in verified records. */
+  #podsDependency(): { readonly dependsOn: Versioned } {
+    const [zone, { podRecords, pods }] = [this.#zone, this.#options];
+    if (podRecords !== 'verified' || pods === undefined) return { dependsOn: zone };
+    return {
+      dependsOn: {
+        get version() {
+          return zone.version + pods.version;
+        },
+      },
+    };
   }
 
   /** Addresses outside our ranges have a PTR too when they are endpoints (a node's own); the rest of those is elsewhere. */
