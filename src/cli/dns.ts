@@ -52,8 +52,13 @@ export function dnsCommand(): Command {
     .addCommand(dnsShowCommand())
     .action((flags: Flags) =>
       runPart('dns', async (signal) => {
-        const { runDns } = await import('../dns/index.ts');
+        const [{ runDns }, { releaseMemory }] = await Promise.all([
+          import('../dns/index.ts'),
+          import('../kernel/memory.ts'),
+        ]);
         const dns = await runDns(optionsOf(flags, await clientFor('dns', flags.kubeconfig)), signal);
+        // This process does nothing else, and the list it has read is many times what is kept of it.
+        void dns.synced.then(releaseMemory);
         await aborted(signal);
         await dns.stopped;
       }),

@@ -22,7 +22,10 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Shrinks an object before it is kept; managedFields are always dropped. May change it in place. */
+  /**
+   * Shrinks an object before it is kept; managedFields are always dropped. May change it in place, and must leave alone
+   * what it has shrunk before.
+   */
   readonly transform?: (object: Live<T>) => Live<T>;
   readonly pageSize?: number;
   /** A watch with no byte (bookmarks come about every minute) for so long is taken for dead. Default 120. */
@@ -104,23 +107,27 @@ export function createInformer<T extends KubeObject>(
   };
 }
 
-type Listing = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> & {
+interface Listing<T extends KubeObject> extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
   readonly pageSize?: number;
   readonly silenceSeconds?: number;
-};
+  readonly transform?: (object: Live<T>) => Live<T>;
+}
 
 async function listAll<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
-  options: Listing,
+  options: Listing<T>,
   replace: (objects: readonly Live<T>[]) => void,
 ): Promise<string> {
   const limit = options.pageSize ?? 500;
   const objects: Live<T>[] = [];
+  // Shrunk page by page: a whole list as the server sends it may be many times what is kept of it.
+  const keep = (item: Live<T>): number =>
+    objects.push(options.transform === undefined ? item : options.transform(item));
   const base = selection(options);
   let page = await client.list(resource, { ...base, limit });
   for (;;) {
-    for (const item of page.items) objects.push(item);
+    for (const item of page.items) keep(item);
     const next: string | undefined = page.metadata.continue;
     if (next === undefined || next === '') break;
     try {
@@ -148,7 +155,7 @@ interface WatchOutcome {
 async function watchFrom<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
-  options: Listing,
+  options: Listing<T>,
   from: string,
   apply: (event: Extract<WatchEvent<T>, { type: 'ADDED' | 'MODIFIED' | 'DELETED' }>) => void,
   signal: AbortSignal,
@@ -190,7 +197,7 @@ async function watchFrom<T extends KubeObject>(
   return { version, gone: false, progressed: progressed() };
 }
 
-function selection(options: Listing): ListOptions {
+function selection<T extends KubeObject>(options: Listing<T>): ListOptions {
   const { namespace, labelSelector, fieldSelector } = options;
   return {
     ...(namespace === undefined ? {} : { namespace }),

@@ -17,6 +17,7 @@ import { log } from '../util/log.ts';
 import { keepAnnounced } from './announce.ts';
 import { Answers } from './answers.ts';
 import { keepFailover } from './failover.ts';
+import { leanNamespace, leanSlice, leanService } from './lean.ts';
 import { Forwarder, Upstreams, parseSearches, parseStub, parseUpstream, watchResolvConf } from './forward/index.ts';
 import type { UpstreamAddress } from './forward/index.ts';
 import { DnsMetrics, serveMetrics } from './metrics/index.ts';
@@ -129,27 +130,9 @@ async function makeInformers(options: DnsOptions, signal: AbortSignal): Promise<
   return {
     services: createInformer(client, resources.services, { transform: leanService }, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, { transform: leanSlice }, signal),
-    namespaces: createInformer(client, resources.namespaces, {}, signal),
+    namespaces: createInformer(client, resources.namespaces, { transform: leanNamespace }, signal),
     ...(wantsPods ? { pods: createInformer(client, resources.pods, { transform: leanPod }, signal) } : {}),
   };
-}
-
-/** Annotations and status are most of an object's weight and no name depends on them. */
-function leanService(service: Live<Service>): Live<Service> {
-  delete service.metadata.annotations;
-  delete service.status;
-  return service;
-}
-
-function leanSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
-  delete slice.metadata.annotations;
-  delete slice.metadata.ownerReferences;
-  for (const endpoint of slice.endpoints ?? []) {
-    delete endpoint.targetRef;
-    delete endpoint.hints;
-    delete endpoint.zone;
-  }
-  return slice;
 }
 
 function followCluster(

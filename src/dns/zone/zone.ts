@@ -17,7 +17,7 @@ import { buildNames, newEntry } from './service-entry.ts';
 import type { Names, ServiceEntry, Versioned } from './service-entry.ts';
 
 /** Services whose worked-out names are kept. */
-const keptNames = 4096;
+const keptNames = 1024;
 const serviceNameLabel = 'kubernetes.io/service-name';
 
 export class Zone implements Versioned {
