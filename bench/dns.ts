@@ -1,149 +1,162 @@
 /**
- * `npm run bench dns`: the DNS server on one core, dnsperf on the other, on loopback.
+ * `npm run bench dns`: `portolan dns` on core 0, dnsperf on core 1, on loopback; a real CoreDNS in its place where one is found
+ * or can be built.
  *
- *   floor        a Node loop that sends every datagram back: what the runtime itself costs
- *   cluster      10,000 services × 10 endpoints: A of every service; then a mix of types, endpoints, reverse and missing names
+ *   floor        the same loop sending every datagram back; and Node's own, one datagram at a time
+ *   cluster      10,000 services × 10 endpoints: A of every service; then a mix of types, reverse and missing names
  *   forwarded    names of an upstream server (also here), answered out of the cache
  *   rate         20,000 questions a second: latency
  *   per core     answers per second of processor time that the server used: comparable on a busy machine too
- *   size         memory, time to the first right answer, time until one change is visible
+ *   size         memory, time from start to the first right answer, time from the API's event to the changed answer
+ *
+ * BENCH_SECONDS=5 for each line; COREDNS=/path/to/coredns.
  */
-import { execFile, fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import dgram from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { clusterService, namespace, slice } from '../src/dns/testing/objects.ts';
-import { startServer, testCluster } from '../src/dns/testing/server.ts';
-import type { TestCluster } from '../src/dns/testing/server.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startUpstream } from '../src/dns/testing/upstream.ts';
 import { encodeQuery, flag, nameFromText, rrClass, rrType } from '../src/dns/wire/index.ts';
-
-interface Ready {
-  readonly port: number;
-  readonly rssMb?: number;
-  readonly cpuMs?: number;
-  readonly firstAnswerMs?: number;
-  readonly changeMs?: number;
-}
+import { openDatagrams } from '../src/kernel/datagrams.ts';
+import { memoryOf } from './support/cluster.ts';
+import { cpuSeconds, findCoreDns, load, needDnsperf, startCoreDns, startPortolan } from './support/dns-rivals.ts';
+import type { Server } from './support/dns-rivals.ts';
+import { serviceIP, startKubeObjects } from './support/kube-objects.ts';
+import type { KubeObjects } from './support/kube-objects.ts';
 
 const services = 10_000;
 const endpointsPerService = 10;
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 5);
-const run = promisify(execFile);
+const seconds = process.env['BENCH_SECONDS'] ?? '5';
+const changes = 200;
+const portolanPort = 15_353;
+const coreDnsPort = 15_354;
+const directory = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
 
-if (process.argv[2] === 'serve') await serve(process.argv[3] ?? '');
-else await benchDns();
-
-async function benchDns(): Promise<void> {
-  const perf = await run('dnsperf', ['-h']).then(
-    () => true,
-    () => false,
-  );
-  if (!perf) throw new Error('dnsperf is missing; fix: apt-get install dnsperf');
-  const directory = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
+if (process.argv[2] === 'echo') await echo(process.argv[3] === 'batched');
+else {
   try {
-    await measure('floor: echo loop', 'echo', serviceNames(), directory);
-    await measure('cluster: A of each service', 'cluster', serviceNames(), directory);
-    await measure('cluster: A of each service, EDNS', 'cluster', serviceNames(), directory, ['-e']);
-    await measure('cluster: mixed', 'cluster', mixedNames(), directory);
-    await measure('cluster at 20,000/s', 'cluster', serviceNames(), directory, ['-Q', '20000', '-v']);
-    await measure('forwarded, cached', 'forward', externalNames(), directory);
+    await benchDns();
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+async function benchDns(): Promise<void> {
+  await needDnsperf();
+  await floor('floor: the same loop, echoing', 'batched');
+  await floor("floor: Node's own loop, echoing", 'single');
+  const objects = await startKubeObjects(services, endpointsPerService);
+  const upstream = await startUpstream(({ name }) => [`${name} 300 A 192.168.7.7`]);
+  try {
+    const ours = await benchPortolan(objects, upstream.port);
+    await benchCoreDns(objects, ours);
+  } finally {
+    objects.close();
+    await upstream[Symbol.asyncDispose]();
+  }
+}
+
+async function benchPortolan(objects: KubeObjects, upstream: number): Promise<number> {
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigOf(objects.url));
+  const began = performance.now();
+  const server = await startPortolan(kubeconfig, portolanPort, upstream);
+  try {
+    await until(portolanPort, services - 1, serviceIP(services - 1));
+    const firstMs = performance.now() - began;
+    await sleep(1_000);
+    const { rss, pss } = memoryOf(server.pid);
+    console.log(
+      `portolan: first right answer ${firstMs.toFixed(0)} ms after its start; memory ${mb(rss)}, ${mb(pss)} its own share`,
+    );
+    console.log(`portolan: a change visible ${await changeTimes(objects)}`);
+    const perCore = await measure('portolan: A of each service', server, serviceNames());
+    await measure('portolan: A of each service, EDNS', server, serviceNames(), ['-e']);
+    await measure('portolan: mixed', server, mixedNames());
+    await measure('portolan: at 20,000/s', server, serviceNames(), ['-Q', '20000', '-v']);
+    await measure('portolan: forwarded, cached', server, externalNames());
+    const after = memoryOf(server.pid);
+    console.log(`portolan: memory after all this ${mb(after.rss)}, ${mb(after.pss)} its own share`);
+    return perCore;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function benchCoreDns(objects: KubeObjects, ours: number): Promise<void> {
+  const binary = await findCoreDns();
+  if (binary === undefined) {
+    console.log('coredns: there is none on this machine and no `go` to build it: no comparison');
+    return;
+  }
+  const began = performance.now();
+  const server = await startCoreDns(binary, directory, objects.url, coreDnsPort);
+  try {
+    await until(coreDnsPort, services - 1, serviceIP(services - 1));
+    console.log(`coredns: first right answer ${(performance.now() - began).toFixed(0)} ms after its start`);
+    const theirs = await measure('coredns: A of each service', server, serviceNames());
+    await measure('coredns: mixed', server, mixedNames());
+    await measure('coredns: at 20,000/s', server, serviceNames(), ['-Q', '20000', '-v']);
+    console.log(`coredns: memory ${mb(memoryOf(server.pid).rss)}`);
+    console.log(`portolan / coredns, answers per second of processor time: ${(ours / theirs).toFixed(2)}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Answers per second of the server's processor time. */
 async function measure(
   title: string,
-  mode: string,
+  server: Server,
   questions: readonly string[],
-  directory: string,
   options: readonly string[] = [],
-): Promise<void> {
-  const child = fork(import.meta.filename, ['serve', mode], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+): Promise<number> {
+  // Each question a few times: what is measured is the state that lasts.
+  await load(server.port, directory, questions, ['-n', '3', ...options.filter((option) => option === '-e')]);
+  const before = cpuSeconds(server.pid);
+  const { perSecond, answered, lost, meanMs, p99Ms } = await load(server.port, directory, questions, [
+    '-l',
+    seconds,
+    ...options,
+  ]);
+  const perCore = Math.round(answered / (cpuSeconds(server.pid) - before));
+  const tail = p99Ms === undefined ? '' : `, p99 ${p99Ms.toFixed(2)} ms`;
+  console.log(
+    `${title.padEnd(34)} ${String(perSecond).padStart(7)}/s ${String(perCore).padStart(7)} per core-second  lost ${lost}  mean ${meanMs.toFixed(2)} ms${tail}`,
+  );
+  return perCore;
+}
+
+async function floor(title: string, mode: string): Promise<void> {
+  const child = fork(import.meta.filename, ['echo', mode], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (value) => resolve(Number(value)));
+    child.once('exit', (code) => reject(new Error(`the echo server ended with ${code}`)));
+  });
   try {
-    const ready = await message(child);
-    // The server on core 0, the load on core 1.
-    await run('taskset', ['-a', '-p', '-c', '0', String(child.pid)]);
-    const file = join(directory, 'questions');
-    writeFileSync(file, questions.join('\n'));
-    const target = ['-s', '127.0.0.1', '-p', String(ready.port), '-d', file, '-c', '20', '-q', '200'];
-    const load = (...more: readonly string[]): Promise<{ stdout: string }> =>
-      run('taskset', ['-c', '1', 'dnsperf', ...target, ...more], { maxBuffer: 256 << 20 });
-    // Each question a few times: what is measured is the state that lasts.
-    await load('-n', '3', ...options);
-    const before = await stats(child);
-    const { stdout } = await load('-l', String(seconds), ...options);
-    const after = await stats(child);
-    const line = (name: RegExp): string => name.exec(stdout)?.[1]?.trim() ?? '?';
-    const rate = Math.round(Number(line(/Queries per second:\s+([0-9.]+)/)));
-    const lost = line(/Queries lost:\s+(.+)/);
-    const mean = Number(line(/Average Latency \(s\):\s+([0-9.]+)/)) * 1000;
-    const answered = Number(line(/Queries completed:\s+([0-9]+)/));
-    const cpu = ((after.cpuMs ?? 0) - (before.cpuMs ?? 0)) / 1000;
-    const perCore = Math.round(answered / cpu);
-    console.log(
-      `${title.padEnd(34)} ${String(rate).padStart(7)}/s  ${perCore}/s per core used  lost ${lost}  latency mean ${mean.toFixed(2)} ms${p99(stdout)}`,
-    );
-    if (ready.rssMb !== undefined) {
-      const { rssMb, firstAnswerMs, changeMs } = ready;
-      console.log(
-        `${''.padEnd(34)} memory ${rssMb} MB at start, ${after.rssMb} MB after; first right answer ${firstAnswerMs?.toFixed(0)} ms; a change visible in ${changeMs?.toFixed(2)} ms`,
-      );
-    }
+    await measure(title, { pid: child.pid ?? 0, port, stop: async () => {} }, serviceNames());
   } finally {
     child.disconnect();
   }
 }
 
-/** `-v` prints one line per answer: `> NOERROR name type 0.000123`. Without it only the mean is known. */
-function p99(output: string): string {
-  const times = [...output.matchAll(/^> [A-Z]+ .* ([0-9.]+)$/gm)].map(([, time]) => Number(time)).sort((a, b) => a - b);
-  const time = times[Math.floor(times.length * 0.99)];
-  return time === undefined ? '' : `, p99 ${(time * 1000).toFixed(2)} ms`;
-}
-
-function stats(child: ChildProcess): Promise<Ready> {
-  const answer = message(child);
-  child.send('stats');
-  return answer;
-}
-
-function message(child: ChildProcess): Promise<Ready> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (value) => resolve(value as Ready));
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-}
-
-async function serve(mode: string): Promise<void> {
+async function echo(batched: boolean): Promise<void> {
   process.on('disconnect', () => process.exit());
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ port: 0, rssMb: memoryMb(), cpuMs: (user + system) / 1000 });
-  });
-  if (mode === 'echo') return serveEcho();
-  if (mode === 'forward') {
-    const upstream = await startUpstream(({ name }) => [`${name} 300 A 192.168.7.7`]);
-    const server = await startServer(testCluster(), { upstreams: [`127.0.0.1:${upstream.port}`] });
-    process.send?.({ port: server.port });
-    return;
+  const { execFileSync } = await import('node:child_process');
+  execFileSync('taskset', ['-a', '-p', '-c', '0', String(process.pid)]);
+  const ready = (port: number): void => void process.send?.(port);
+  if (batched) {
+    const answer = (packet: Buffer, length: number, _peer: unknown, out: Buffer): number => {
+      packet.copy(out, 0, 0, length);
+      out[2] = (out[2] ?? 0) | 0x80;
+      return length;
+    };
+    const socket = await openDatagrams('127.0.0.1', 0, answer, () => {});
+    socket.setRecvBufferSize(2 << 20);
+    return ready(socket.port);
   }
-  const cluster = bigCluster();
-  const before = performance.now();
-  const server = await startServer(cluster);
-  await ask(server.port, 'svc-9999.default.svc.cluster.local', '10.96.39.16');
-  const firstAnswerMs = performance.now() - before;
-  const changed = performance.now();
-  cluster.services.set(clusterService('default/svc-0', '10.96.200.200', 'http:80'));
-  await ask(server.port, 'svc-0.default.svc.cluster.local', '10.96.200.200');
-  process.send?.({ port: server.port, rssMb: memoryMb(), firstAnswerMs, changeMs: performance.now() - changed });
-}
-
-function serveEcho(): void {
   const socket = dgram.createSocket({
     type: 'udp4',
     lookup: (address, _options, callback) => callback(null, address, 4),
@@ -152,15 +165,30 @@ function serveEcho(): void {
     packet[2] = (packet[2] ?? 0) | 0x80;
     socket.send(packet, port, address);
   });
-  socket.bind(0, '127.0.0.1', () => process.send?.({ port: socket.address().port }));
+  socket.bind(0, '127.0.0.1', () => ready(socket.address().port));
+}
+
+/** From the event's write to the first answer that has it. */
+async function changeTimes(objects: KubeObjects): Promise<string> {
+  const times: number[] = [];
+  for (let i = 0; i < changes; i += 1) {
+    const address = `10.96.200.${i + 1}`;
+    const began = performance.now();
+    objects.change(i % 7, address);
+    await until(portolanPort, i % 7, address);
+    times.push(performance.now() - began);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): string => (times[Math.floor(times.length * share)] ?? 0).toFixed(2);
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms after the API's event (${changes} changes)`;
 }
 
 /** Asks until the address is in the answer. */
-function ask(port: number, name: string, address: string): Promise<void> {
+function until(port: number, index: number, address: string): Promise<void> {
   const request = encodeQuery({
     id: 1,
     flags: flag.RD,
-    name: nameFromText(name),
+    name: nameFromText(`svc-${index}.default.svc.cluster.local`),
     type: rrType.A,
     class: rrClass.IN,
     edns: undefined,
@@ -169,24 +197,26 @@ function ask(port: number, name: string, address: string): Promise<void> {
   const wanted = Buffer.from(address.split('.').map(Number));
   return new Promise((resolve) => {
     const socket = dgram.createSocket('udp4');
+    const ask = (): void => socket.send(request, port, '127.0.0.1');
+    // Nobody may be there yet.
+    const again = setInterval(ask, 20);
     socket.on('message', (packet) => {
-      if (packet.subarray(-4).equals(wanted)) socket.close(() => resolve());
-      else socket.send(request, port, '127.0.0.1');
+      if (!packet.subarray(-4).equals(wanted)) return ask();
+      clearInterval(again);
+      socket.close(() => resolve());
     });
-    socket.send(request, port, '127.0.0.1');
+    ask();
   });
 }
 
-function bigCluster(): TestCluster {
-  const numbers = Array.from({ length: services }, (_, i) => i);
-  const podIp = (n: number): string => `10.${128 + (n >>> 16)}.${(n >>> 8) & 255}.${n & 255}`;
-  return testCluster({
-    namespaces: [namespace('default')],
-    services: numbers.map((i) => clusterService(`default/svc-${i}`, `10.96.${i >>> 8}.${(i & 255) + 1}`, 'http:80')),
-    slices: numbers.map((i) => {
-      const pods = Array.from({ length: endpointsPerService }, (_, e) => podIp(i * endpointsPerService + e));
-      return slice(`default/svc-${i}-abcde`, `svc-${i}`, ['http:8080'], ...pods);
-    }),
+function kubeconfigOf(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'bench', cluster: { server } }],
+    users: [{ name: 'bench', user: {} }],
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    'current-context': 'bench',
   });
 }
 
@@ -216,6 +246,6 @@ function externalNames(): string[] {
   return Array.from({ length: 2_000 }, (_, i) => `host-${i}.example.com A`);
 }
 
-function memoryMb(): number {
-  return Math.round(process.memoryUsage.rss() / 1e6);
+function mb(value: number): string {
+  return `${value.toFixed(0)} MB`;
 }

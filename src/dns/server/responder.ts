@@ -68,7 +68,7 @@ export type QueryLog = (job: Job, packet: Buffer, code: number) => void;
 
 const logger = log('dns');
 const opcodeMask = 0x7800;
-const keptPackets = 20_000;
+const keptPackets = 12_000;
 /** Before the first sync a question waits so long, and so many may. */
 const syncWaitMs = 2_000;
 const mayWait = 1_000;
