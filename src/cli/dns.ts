@@ -56,7 +56,9 @@ export function dnsCommand(): Command {
           import('../dns/index.ts'),
           import('../kernel/memory.ts'),
         ]);
-        const dns = await runDns(optionsOf(flags, await clientFor('dns', flags.kubeconfig)), signal);
+        const options = optionsOf(flags);
+        const client = await clientFor('dns', flags.kubeconfig);
+        const dns = await runDns({ ...options, client }, signal);
         // This process does nothing else, and the list it has read is many times what is kept of it.
         void dns.synced.then(releaseMemory);
         await aborted(signal);
@@ -65,9 +67,8 @@ export function dnsCommand(): Command {
     );
 }
 
-function optionsOf(flags: Flags, client: DnsOptions['client']): DnsOptions {
+function optionsOf(flags: Flags): Omit<DnsOptions, 'client'> {
   return {
-    client,
     listen: flags.listen.map(parseListen),
     clusterDomain: flags.clusterDomain,
     serviceCidrs: flags.serviceClusterIpRange,
