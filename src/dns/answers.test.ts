@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { mustParseCidr } from '../util/ip.ts';
 import { Answers } from './answers.ts';
 import { catalogue, richCluster } from './testing/catalogue.ts';
-import { moreCases } from './testing/catalogue-more.ts';
+import { aroundCases } from './testing/catalogue-around.ts';
+import { serviceCases } from './testing/catalogue-services.ts';
 import { messageLines } from './testing/text.ts';
 import { decodeMessage, encodeReply, flag, nameFromLabels, rrClass, rrType, tcpLimit } from './wire/index.ts';
 import type { Query } from './wire/index.ts';
@@ -55,7 +56,7 @@ function wholeAnswer(ask: string): string[] {
   return messageLines(decodeMessage(Buffer.from(encodeReply(query, answer.reply, tcpLimit).packet)));
 }
 
-for (const { why, ask, expect } of [...catalogue, ...moreCases]) {
+for (const { why, ask, expect } of [...catalogue, ...serviceCases, ...aroundCases]) {
   test(`answer: ${ask} (${why})`, () => {
     const [code = '', ...sections] = expect.map((line) => line.replaceAll('~', '.cluster.local.'));
     const found = wholeAnswer(ask);

@@ -17,12 +17,13 @@ export function leanService(service: Live<Service>): Live<Service> {
   const { type, clusterIP, clusterIPs, ports, externalName, publishNotReadyAddresses } = service.spec ?? {};
   const kept = ports?.map(({ name, port, protocol }) => defined({ name, port, protocol }));
   const spec = { type, clusterIP, clusterIPs, ports: kept, externalName, publishNotReadyAddresses };
-  return { metadata: leanMetadata(service), spec: defined(spec) } as Live<Service>;
+  return { metadata: leanMetadata(service), spec: defined(spec) };
 }
 
 export function leanSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
   const owner = slice.metadata.labels?.[ownerLabel];
-  const metadata = { ...leanMetadata(slice), labels: owner === undefined ? {} : { [ownerLabel]: owner } };
+  const labels: Record<string, string> = owner === undefined ? {} : { [ownerLabel]: owner };
+  const metadata = { ...leanMetadata(slice), labels };
   const { addressType, endpoints = [], ports = [] } = slice;
   return { metadata, addressType, endpoints: (endpoints ?? []).map(leanEndpoint), ports: leanPorts(ports ?? []) };
 }

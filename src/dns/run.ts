@@ -8,8 +8,6 @@
  * Sockets are bound first: questions that come before the first sync wait a little instead of being lost.
  */
 import { readFileSync } from 'node:fs';
-import type { EndpointSlice, Service } from '../api/gen/types.ts';
-import type { Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
 import { socketsIn } from '../kernel/socket.ts';
 import { mustParseCidr } from '../util/ip.ts';

@@ -44,12 +44,11 @@ export function leanPod({ metadata, spec, status }: Live<Pod>): Live<Pod> {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const { dnsPolicy, dnsConfig, hostNetwork } = spec ?? {};
   const { phase, podIP, podIPs } = status ?? {};
-  const lean = {
+  return {
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { containers: [], dnsPolicy, dnsConfig, hostNetwork },
     status: { phase, podIP, podIPs },
   };
-  return lean as Live<Pod>;
 }
 
 /** An address given on to a new pod is no more the old one's, whatever order the news comes in. */
