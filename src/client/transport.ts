@@ -27,6 +27,27 @@ export interface Transport {
   close(): void;
 }
 
+/** One count of client-go's rest_client_requests_total. */
+export interface RequestCount {
+  readonly method: string;
+  readonly host: string;
+  /** `<error>`: no answer. */
+  readonly code: string;
+  readonly count: number;
+}
+
+const counts = new Map<string, RequestCount>();
+
+/** All calls of this process, over all of its clients. */
+export function requestCounts(): Iterable<RequestCount> {
+  return counts.values();
+}
+
+function count(method: string, host: string, code: string): void {
+  const key = `${method} ${host} ${code}`;
+  counts.set(key, { method, host, code, count: (counts.get(key)?.count ?? 0) + 1 });
+}
+
 const silenceMs = 30_000;
 /** A dead peer is noticed by TCP itself: probes start after this, ten of them a second apart (libuv). */
 const keepAliveMs = 10_000;
@@ -57,6 +78,13 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
       headers,
       agent,
     });
+    let isCounted = false;
+    const counted = (code: string): void => {
+      if (!isCounted) count(method, base.host, code);
+      isCounted = true;
+    };
+    request.once('response', ({ statusCode = 0 }) => counted(String(statusCode)));
+    request.once('error', () => counted('<error>'));
     request.end(body?.text);
     return request;
   };

@@ -1,120 +1,100 @@
 /**
- * kube-proxy's metrics, under kube-proxy's names, so that its dashboards and alerts work. Counted in plain numbers and written
- * as text when somebody asks: a proxy that nobody scrapes pays nothing.
+ * What kube-proxy counts, in plain numbers: a proxy that nobody scrapes pays nothing. metrics-text.ts gives them kube-proxy's
+ * names when somebody asks.
  *
  * Upstream: pkg/proxy/metrics/metrics.go.
  */
-import type { TableEntry } from '../model/index.ts';
+import type { Family, TableEntry } from '../model/index.ts';
 import type { Pass } from './syncer.ts';
 import type { TableStore } from './table-store.ts';
 
-/** A histogram: cumulative counts per upper bound, in seconds. */
-class Histogram {
-  readonly #bounds: readonly number[];
-  readonly #counts: number[];
-  #sum = 0;
-  #total = 0;
+/** Counts per upper bound, in seconds; the last is for what is above all. */
+export class Histogram {
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  sum = 0;
 
   constructor(bounds: readonly number[]) {
-    this.#bounds = bounds;
-    this.#counts = bounds.map(() => 0);
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
   }
 
   observe(value: number): void {
-    this.#sum += value;
-    this.#total++;
-    for (let i = this.#bounds.length - 1; i >= 0 && value <= (this.#bounds[i] ?? 0); i--) {
-      this.#counts[i] = (this.#counts[i] ?? 0) + 1;
-    }
-  }
-
-  *lines(name: string): Generator<string> {
-    for (const [i, bound] of this.#bounds.entries())
-      yield `${name}_bucket{le="${String(bound)}"} ${String(this.#counts[i])}`;
-    yield `${name}_bucket{le="+Inf"} ${String(this.#total)}`;
-    yield `${name}_sum ${String(this.#sum)}`;
-    yield `${name}_count ${String(this.#total)}`;
+    let at = 0;
+    while (at < this.bounds.length && value > (this.bounds[at] ?? 0)) at++;
+    this.counts[at] = (this.counts[at] ?? 0) + 1;
+    this.sum += value;
   }
 }
 
+/** ExponentialBuckets(0.001, 2, 15). */
 const syncBounds = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
-const programmingBounds = [0.25, 0.5, 1, 2, 3, 4, 5, 10, 15, 30, 60, 120, 180, 240, 300];
+/** Quarters to half a second, seconds to a minute, then every 5 s to 2 minutes, every 30 s to 5. */
+const programmingBounds = [0.25, 0.5, ...row(1, 1, 59), ...row(60, 5, 12), ...row(120, 30, 7)];
 /** On a slice: when the pod or service changed that it was written for. */
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+export const families: readonly Family[] = ['IPv4', 'IPv6'];
+
+export type TrafficPolicy = 'internal' | 'external';
 
 export class Metrics {
   serviceChanges = 0;
   endpointChanges = 0;
+  servicesPending = 0;
+  endpointsPending = 0;
   syncFailures = 0;
+  cleanupFailures = 0;
+  /** Milliseconds since 1970. */
   lastQueued = 0;
+  lastSync: Readonly<Record<Family, number>> = { IPv4: 0, IPv6: 0 };
   readonly flowsForgotten = { IPv4: 0, IPv6: 0 };
-  readonly conntrackSeconds = new Histogram(syncBounds);
-  readonly #syncSeconds = new Histogram(syncBounds);
-  readonly #fullSeconds = new Histogram(syncBounds);
-  readonly #partialSeconds = new Histogram(syncBounds);
-  readonly #programmingSeconds = new Histogram(programmingBounds);
-  readonly #probes = new Map<string, number>();
-  #lastSync = 0;
-  readonly #noLocal = { internal: new Set<string>(), external: new Set<string>() };
+  readonly conntrackSeconds = perFamily(() => new Histogram(syncBounds));
+  readonly syncSeconds = perFamily(() => new Histogram(syncBounds));
+  readonly fullSeconds = perFamily(() => new Histogram(syncBounds));
+  readonly partialSeconds = perFamily(() => new Histogram(syncBounds));
+  readonly programmingSeconds = perFamily(() => new Histogram(programmingBounds));
+  /** `healthz 200` -> how often. */
+  readonly probes = new Map<string, number>();
+  /** Keys whose Local policy finds nobody here. */
+  readonly noLocal: Readonly<Record<TrafficPolicy, Record<Family, Set<string>>>> = {
+    internal: perFamily(() => new Set<string>()),
+    external: perFamily(() => new Set<string>()),
+  };
+  /** The slice version that was last measured, so that another slice's change does not count it again. */
+  readonly #observed = new Map<string, string>();
 
   applied({ applied, full, services, diff }: Pass, store: TableStore): void {
+    this.servicesPending = this.endpointsPending = 0;
     const seconds = applied.milliseconds / 1000;
-    this.#syncSeconds.observe(seconds);
-    (full ? this.#fullSeconds : this.#partialSeconds).observe(seconds);
-    this.#lastSync = Date.now();
+    const keys = [...diff.set.map(({ key }) => key), ...diff.remove];
+    for (const family of full ? families : families.filter((one) => keys.some((key) => familyOfKey(key) === one))) {
+      this.syncSeconds[family].observe(seconds);
+      (full ? this.fullSeconds : this.partialSeconds)[family].observe(seconds);
+      this.lastSync = { ...this.lastSync, [family]: Date.now() };
+    }
     for (const entry of diff.set) this.#countNoLocal(entry);
-    for (const key of diff.remove) for (const keys of Object.values(this.#noLocal)) keys.delete(key);
+    for (const key of diff.remove) {
+      for (const byFamily of Object.values(this.noLocal)) byFamily[familyOfKey(key)].delete(key);
+    }
     // What was there before the start says nothing about our speed.
     if (!full) for (const service of services) this.#observeProgramming(store, service);
   }
 
   probed(path: string, code: number): void {
-    const name = `kubeproxy_proxy_${path.slice(1)}_total{code="${String(code)}"}`;
-    this.#probes.set(name, (this.#probes.get(name) ?? 0) + 1);
-  }
-
-  text(): string {
-    return [...this.#lines(), ''].join('\n');
-  }
-
-  *#lines(): Generator<string> {
-    const value = function* (type: string, name: string, number: number): Generator<string> {
-      yield `# TYPE ${name} ${type}`;
-      yield `${name} ${String(number)}`;
-    };
-    const histogram = function* (name: string, counted: Histogram): Generator<string> {
-      yield `# TYPE ${name} histogram`;
-      yield* counted.lines(name);
-    };
-    yield* histogram('kubeproxy_sync_proxy_rules_duration_seconds', this.#syncSeconds);
-    yield* histogram('kubeproxy_sync_full_proxy_rules_duration_seconds', this.#fullSeconds);
-    yield* histogram('kubeproxy_sync_partial_proxy_rules_duration_seconds', this.#partialSeconds);
-    yield* histogram('kubeproxy_network_programming_duration_seconds', this.#programmingSeconds);
-    yield* histogram('kubeproxy_conntrack_reconciler_sync_duration_seconds', this.conntrackSeconds);
-    yield* value('gauge', 'kubeproxy_sync_proxy_rules_last_timestamp_seconds', this.#lastSync / 1000);
-    yield* value('gauge', 'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds', this.lastQueued / 1000);
-    yield* value('counter', 'kubeproxy_sync_proxy_rules_service_changes_total', this.serviceChanges);
-    yield* value('counter', 'kubeproxy_sync_proxy_rules_endpoint_changes_total', this.endpointChanges);
-    yield* value('counter', 'kubeproxy_sync_proxy_rules_nftables_sync_failures_total', this.syncFailures);
-    yield '# TYPE kubeproxy_sync_proxy_rules_no_local_endpoints_total gauge';
-    for (const [policy, keys] of Object.entries(this.#noLocal)) {
-      yield `kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="${policy}"} ${String(keys.size)}`;
-    }
-    yield '# TYPE kubeproxy_conntrack_reconciler_deleted_entries_total counter';
-    for (const [family, count] of Object.entries(this.flowsForgotten)) {
-      yield `kubeproxy_conntrack_reconciler_deleted_entries_total{ip_family="${family}"} ${String(count)}`;
-    }
-    for (const [name, count] of this.#probes) yield `${name} ${String(count)}`;
-    yield* value('gauge', 'process_resident_memory_bytes', process.memoryUsage.rss());
+    const name = `${path.slice(1)} ${String(code)}`;
+    this.probes.set(name, (this.probes.get(name) ?? 0) + 1);
   }
 
   #countNoLocal({ key, frontend, internal, external }: TableEntry): void {
-    const lacks = { internal: frontend.kind === 'ClusterIP', external: frontend.kind !== 'ClusterIP' };
-    const verdicts = { internal: internal.verdict, external: external.verdict };
-    for (const policy of ['internal', 'external'] as const) {
-      if (lacks[policy] && frontend.policy === 'Local' && verdicts[policy] === 'drop') this.#noLocal[policy].add(key);
-      else this.#noLocal[policy].delete(key);
-    }
+    const { kind, family, policy } = frontend;
+    const lacks = (verdict: string): boolean => policy === 'Local' && verdict === 'drop';
+    const set = (which: TrafficPolicy, isLacking: boolean): void => {
+      if (isLacking) this.noLocal[which][family].add(key);
+      else this.noLocal[which][family].delete(key);
+    };
+    set('internal', kind === 'ClusterIP' && lacks(internal.verdict));
+    set('external', kind !== 'ClusterIP' && lacks(external.verdict));
   }
 
   #observeProgramming(store: TableStore, service: string): void {
@@ -123,11 +103,21 @@ export class Metrics {
       const version = `${slice.metadata?.name ?? ''} ${String(trigger)}`;
       if (Number.isNaN(trigger) || this.#observed.get(service) === version) continue;
       this.#observed.set(service, version);
-      this.#programmingSeconds.observe(Math.max(0, Date.now() - trigger) / 1000);
+      const family = slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4';
+      this.programmingSeconds[family].observe(Math.max(0, Date.now() - trigger) / 1000);
     }
     if (!store.services.has(service)) this.#observed.delete(service);
   }
+}
 
-  /** The slice version that was last measured, so that another slice's change does not count it again. */
-  readonly #observed = new Map<string, string>();
+function perFamily<T>(make: () => T): Record<Family, T> {
+  return { IPv4: make(), IPv6: make() };
+}
+
+function familyOfKey(key: string): Family {
+  return key.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+function row(first: number, step: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i * step);
 }

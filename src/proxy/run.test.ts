@@ -198,8 +198,28 @@ test('/healthz, /livez, /proxyMode and /metrics', async () => {
   assert.deepEqual(await get('node-1', 'http://127.0.0.1:10249/proxyMode'), { code: 200, body: 'nftables' });
   assert.equal((await get('lan', `http://${addresses['node-1'][0]}:10249/proxyMode`)).code, 0, 'not from outside');
   const { body: metrics } = await get('node-1', 'http://127.0.0.1:10249/metrics');
-  assert.match(metrics, /^kubeproxy_sync_proxy_rules_duration_seconds_count \d+$/m);
-  assert.match(metrics, /^kubeproxy_proxy_healthz_total\{code="200"\} 1$/m);
+  const wanted = [
+    /^kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]\d*$/m,
+    /^kubeproxy_sync_full_proxy_rules_duration_seconds_bucket\{ip_family="IPv6",le="16.384"\} 1$/m,
+    /^kubeproxy_sync_partial_proxy_rules_duration_seconds_sum\{ip_family="IPv4"\} 0\.\d+$/m,
+    /^kubeproxy_sync_proxy_rules_last_timestamp_seconds\{ip_family="IPv4"\} \d{10}\.\d+$/m,
+    /^kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds\{ip_family="IPv4"\} \d{10}(\.\d+)?$/m,
+    /^kubeproxy_sync_proxy_rules_endpoint_changes_total [1-9]\d*$/m,
+    /^kubeproxy_sync_proxy_rules_service_changes_total [1-9]\d*$/m,
+    /^kubeproxy_sync_proxy_rules_endpoint_changes_pending 0$/m,
+    /^kubeproxy_sync_proxy_rules_service_changes_pending 0$/m,
+    /^kubeproxy_sync_proxy_rules_nftables_sync_failures_total\{ip_family="IPv4"\} 0$/m,
+    /^kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total\{ip_family="IPv6"\} 0$/m,
+    /^kubeproxy_sync_proxy_rules_no_local_endpoints_total\{ip_family="IPv4",traffic_policy="external"\} 0$/m,
+    /^kubeproxy_network_programming_duration_seconds_bucket\{ip_family="IPv4",le="0.25"\} 0$/m,
+    /^kubeproxy_conntrack_reconciler_sync_duration_seconds_count\{ip_family="IPv4"\} [1-9]\d*$/m,
+    /^kubeproxy_conntrack_reconciler_deleted_entries_total\{ip_family="IPv4"\} [1-9]\d*$/m,
+    /^kubeproxy_proxy_healthz_total\{code="200"\} 1$/m,
+    /^kubeproxy_proxy_livez_total\{code="200"\} 1$/m,
+    /^# TYPE rest_client_requests_total counter$/m,
+    /^process_resident_memory_bytes \d+$/m,
+  ];
+  for (const line of wanted) assert.match(metrics, line);
 });
 
 test('the node: its addresses and its going away are followed', async () => {

@@ -92,11 +92,13 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
   };
   services.onChange((current, old) => {
     metrics.serviceChanges++;
+    metrics.servicesPending++;
     store.setService(current, old);
     touch();
   });
   endpointSlices.onChange((current, old) => {
     metrics.endpointChanges++;
+    metrics.endpointsPending++;
     store.setSlice(current, old);
     touch();
   });

@@ -12,6 +12,7 @@ import { createServer } from '../util/http.ts';
 import { log } from '../util/log.ts';
 import { closed, listen } from './listen.ts';
 import type { Metrics } from './metrics.ts';
+import type { MetricsText } from './metrics-text.ts';
 import type { Bind, ProxyOptions } from './options.ts';
 
 const healthzDefault: Bind = { port: 10256 };
@@ -28,6 +29,8 @@ export class StatusServer {
   /** The oldest change that is not in the kernel. */
   #queuedSince: number | undefined;
   #failing = false;
+  /** Made by the first scrape. */
+  #page: Promise<MetricsText> | undefined;
 
   constructor(options: ProxyOptions, metrics: Metrics, eligible: () => boolean) {
     this.#metrics = metrics;
@@ -103,9 +106,19 @@ export class StatusServer {
     const path = pathOf(request);
     if (path === '/proxyMode') return text(response, 200, 'nftables');
     if (path === '/healthz') return text(response, 200, 'ok');
-    if (path === '/metrics')
-      return text(response, 200, this.#metrics.text(), 'text/plain; version=0.0.4; charset=utf-8');
+    if (path === '/metrics') return void this.#answerMetrics(response);
     notFound(response);
+  }
+
+  async #answerMetrics(response: http.ServerResponse): Promise<void> {
+    try {
+      const made = (this.#page ??= import('./metrics-text.ts').then(({ metricsText }) => metricsText(this.#metrics)));
+      const page = await made;
+      text(response, 200, await page.text(), page.type);
+    } catch (error) {
+      logger.error({ err: error }, 'the metrics cannot be written');
+      text(response, 500, 'the metrics cannot be written\n');
+    }
   }
 }
 

@@ -41,13 +41,15 @@ export class UdpCleaner {
   clean(pass: Pass, store: TableStore): void {
     const keys = pass.full ? allKeys(store) : changedKeys(pass, store);
     if (keys.size === 0 && !pass.full) return;
-    const began = performance.now();
     try {
-      for (const family of ['IPv4', 'IPv6'] as const) this.#cleanFamily(family, keys, pass.full);
+      for (const family of ['IPv4', 'IPv6'] as const) {
+        const began = performance.now();
+        this.#cleanFamily(family, keys, pass.full);
+        this.#metrics.conntrackSeconds[family].observe((performance.now() - began) / 1000);
+      }
     } catch (error) {
       logger.warn({ err: error }, 'stale UDP flows could not be looked for');
     }
-    this.#metrics.conntrackSeconds.observe((performance.now() - began) / 1000);
   }
 
   close(): void {
