@@ -15,6 +15,7 @@ import type { Resource } from '../api/resources.ts';
 import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 import { createObjectCache } from './object-cache.ts';
+import type { ObjectCache } from './object-cache.ts';
 import type { Client, Informer, InformerHandler, ListOptions, WatchEvent } from './types.ts';
 
 export interface InformerOptions<T extends KubeObject> {
@@ -22,10 +23,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /**
-   * Shrinks an object before it is kept; managedFields are always dropped. May change it in place, and must leave alone
-   * what it has shrunk before.
-   */
+  /** Shrinks an object before it is kept; managedFields are always dropped. May change it in place. */
   readonly transform?: (object: Live<T>) => Live<T>;
   readonly pageSize?: number;
   /** A watch with no byte (bookmarks come about every minute) for so long is taken for dead. Default 120. */
@@ -72,7 +70,7 @@ export function createInformer<T extends KubeObject>(
     while (!signal.aborted) {
       try {
         if (version === undefined) {
-          version = await listAll(client, resource, options, cache.replace);
+          version = await listAll(client, resource, options, cache);
           hasSynced = true;
           resolveSynced();
         }
@@ -107,27 +105,24 @@ export function createInformer<T extends KubeObject>(
   };
 }
 
-interface Listing<T extends KubeObject> extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
+type Listing = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> & {
   readonly pageSize?: number;
   readonly silenceSeconds?: number;
-  readonly transform?: (object: Live<T>) => Live<T>;
-}
+};
 
 async function listAll<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
-  options: Listing<T>,
-  replace: (objects: readonly Live<T>[]) => void,
+  options: Listing,
+  cache: Pick<ObjectCache<T>, 'shrink' | 'replace'>,
 ): Promise<string> {
   const limit = options.pageSize ?? 500;
   const objects: Live<T>[] = [];
-  // Shrunk page by page: a whole list as the server sends it may be many times what is kept of it.
-  const keep = (item: Live<T>): number =>
-    objects.push(options.transform === undefined ? item : options.transform(item));
   const base = selection(options);
   let page = await client.list(resource, { ...base, limit });
   for (;;) {
-    for (const item of page.items) keep(item);
+    // At once: of a large list, only what is kept is ever held as a whole.
+    for (const item of page.items) objects.push(cache.shrink(item));
     const next: string | undefined = page.metadata.continue;
     if (next === undefined || next === '') break;
     try {
@@ -139,7 +134,7 @@ async function listAll<T extends KubeObject>(
       page = await client.list(resource, base);
     }
   }
-  replace(objects);
+  cache.replace(objects);
   return page.metadata.resourceVersion ?? '';
 }
 
@@ -155,7 +150,7 @@ interface WatchOutcome {
 async function watchFrom<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
-  options: Listing<T>,
+  options: Listing,
   from: string,
   apply: (event: Extract<WatchEvent<T>, { type: 'ADDED' | 'MODIFIED' | 'DELETED' }>) => void,
   signal: AbortSignal,
@@ -197,7 +192,7 @@ async function watchFrom<T extends KubeObject>(
   return { version, gone: false, progressed: progressed() };
 }
 
-function selection<T extends KubeObject>(options: Listing<T>): ListOptions {
+function selection(options: Listing): ListOptions {
   const { namespace, labelSelector, fieldSelector } = options;
   return {
     ...(namespace === undefined ? {} : { namespace }),

@@ -13,6 +13,9 @@ export interface ObjectCache<T extends KubeObject> {
   readonly get: (key: ObjectKey) => Live<T> | undefined;
   readonly list: (namespace?: string) => Iterable<Live<T>>;
   readonly apply: (event: Extract<WatchEvent<T>, { type: 'ADDED' | 'MODIFIED' | 'DELETED' }>) => void;
+  /** What is kept of an object that came from the server. */
+  readonly shrink: (received: Live<T>) => Live<T>;
+  /** With objects that were shrunk. */
   readonly replace: (objects: readonly Live<T>[]) => void;
 }
 
@@ -22,9 +25,12 @@ export function createObjectCache<T extends KubeObject>(
 ): ObjectCache<T> {
   const namespaces = new Map<string, Map<string, Live<T>>>();
 
-  const put = (received: Live<T>): void => {
+  const shrink = (received: Live<T>): Live<T> => {
     delete received.metadata.managedFields;
-    const object = transform === undefined ? received : transform(received);
+    return transform === undefined ? received : transform(received);
+  };
+
+  const put = (object: Live<T>): void => {
     const { namespace = '', name, uid, resourceVersion } = object.metadata;
     let objects = namespaces.get(namespace);
     if (objects === undefined) namespaces.set(namespace, (objects = new Map<string, Live<T>>()));
@@ -55,14 +61,15 @@ export function createObjectCache<T extends KubeObject>(
     },
     apply(event) {
       if (event.type !== 'DELETED') {
-        put(event.object);
+        put(shrink(event.object));
         return;
       }
       const { namespace = '', name, uid } = event.object.metadata;
       const held = namespaces.get(namespace)?.get(name);
       if (held?.metadata.uid !== uid) return;
-      remove(namespace, name, transform === undefined ? event.object : transform(event.object));
+      remove(namespace, name, shrink(event.object));
     },
+    shrink,
     replace(objects) {
       const present = new Set(objects.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
       for (const [namespace, held] of [...namespaces]) {
