@@ -24,10 +24,14 @@ export class FamilyTable {
   readonly rules: Rules;
   readonly #kernel: NftElements;
   readonly #table: string;
-  readonly #isLocalAddress: (address: string) => boolean;
+  readonly #isLocal: (endpoint: string) => boolean;
   readonly #hasLocalPods: boolean;
-  readonly #wanted = new Map<string, Plan>();
-  #held = new Map<string, Held>();
+  /** What was asked for and is not in the kernel yet; undefined: to be taken away. */
+  readonly #pending = new Map<string, Plan | undefined>();
+  /** What the kernel should hold: as it was committed. */
+  readonly #held = new Map<string, Held>();
+  /** What it does hold, while that may be something else: from read() until everything is put right. */
+  #found: Map<string, Held> | undefined;
   /** How many entries lead to a pod of this node. */
   #hairpin = new Map<string, number>();
   #nextId = firstId;
@@ -39,30 +43,26 @@ export class FamilyTable {
     this.#table = options.table;
     const ranges = localPods.filter((cidr) => cidr.family === options.family);
     this.#hasLocalPods = ranges.length > 0;
-    this.#isLocalAddress = withinAny(ranges);
+    this.#isLocal = withinAny(ranges);
   }
 
   want(plan: Plan): void {
-    this.#wanted.set(plan.key, plan);
+    this.#pending.set(plan.key, plan);
   }
 
   unwant(key: string): void {
-    this.#wanted.delete(key);
+    this.#pending.set(key, undefined);
   }
 
-  /** Keys that are wanted or held. */
+  /** Keys that are wanted, committed or found. */
   keys(): Set<string> {
-    return new Set([...this.#wanted.keys(), ...this.#held.keys()]);
+    return new Set([...this.#pending.keys(), ...this.#held.keys(), ...(this.#found?.keys() ?? [])]);
   }
 
-  get held(): ReadonlyMap<string, Held> {
-    return this.#held;
-  }
-
-  /** Forgets what it believed and reads the kernel. Returns the changes that clear away what nobody of us wrote. */
+  /** Reads the kernel, to be compared key by key. Returns the changes that clear away what nobody of us wrote. */
   read(): ElementChange[] {
     const { held, hairpin, strays, highestId } = readBack(this.#kernel, this.family, this.#table);
-    this.#held = held;
+    this.#found = held;
     this.#nextId = Math.max(this.#nextId, highestId + 1, firstId);
     this.#hairpin = new Map();
     for (const entry of held.values()) this.#count(entry, 1);
@@ -72,6 +72,11 @@ export class FamilyTable {
     if (wrong.length > 0) changes.push(this.#change('delete', 'hairpin', wrong.map(pairElement)));
     if (missing.length > 0) changes.push(this.#change('add', 'hairpin', missing.map(pairElement)));
     return changes;
+  }
+
+  /** After read(), when the changes of all keys() are in the kernel: from now on what was committed is what is there. */
+  believe(): void {
+    this.#found = undefined;
   }
 
   /** What it takes to bring these keys where they should be; `accept` once the kernel has it. */
@@ -96,8 +101,14 @@ export class FamilyTable {
     };
     const settled: [string, Held | undefined][] = [];
     for (const key of keys) {
-      const [before, plan] = [this.#held.get(key), this.#wanted.get(key)];
-      const after = plan === undefined ? undefined : settle(plan, before, allocation);
+      const before = this.#before(key);
+      const plan = this.#pending.get(key);
+      const after =
+        plan !== undefined
+          ? settle(plan, before, allocation)
+          : this.#pending.has(key)
+            ? undefined
+            : this.#held.get(key);
       differ(before, after, nearOffset, sink);
       settled.push([key, after]);
     }
@@ -110,15 +121,23 @@ export class FamilyTable {
       changes,
       count: changes.reduce((sum, { elements }) => sum + elements.length, 0),
       accept: () => {
-        for (const [key, after] of settled) {
-          const before = this.#held.get(key);
-          if (before !== undefined) this.#count(before, -1);
-          if (after === undefined) this.#held.delete(key);
-          else this.#held.set(key, after);
-          if (after !== undefined) this.#count(after, 1);
-        }
+        for (const [key, after] of settled) this.#accept(key, after);
       },
     };
+  }
+
+  #before(key: string): Held | undefined {
+    return (this.#found ?? this.#held).get(key);
+  }
+
+  #accept(key: string, after: Held | undefined): void {
+    this.#count(this.#before(key), -1);
+    this.#count(after, 1);
+    this.#pending.delete(key);
+    for (const map of [this.#held, this.#found]) {
+      if (after === undefined) map?.delete(key);
+      else map?.set(key, after);
+    }
   }
 
   #podChanges(settled: readonly (readonly [string, Held | undefined])[]): ElementChange[] {
@@ -128,7 +147,9 @@ export class FamilyTable {
       for (const address of this.#podsOf(entry)) delta.set(address, (delta.get(address) ?? 0) + by);
     };
     for (const [key, after] of settled) {
-      add(this.#held.get(key), -1);
+      const before = this.#before(key);
+      if (before === after) continue;
+      add(before, -1);
       add(after, 1);
     }
     const [gone, come]: [string[], string[]] = [[], []];
@@ -143,7 +164,8 @@ export class FamilyTable {
     return changes;
   }
 
-  #count(entry: Held, by: number): void {
+  #count(entry: Held | undefined, by: number): void {
+    if (entry === undefined) return;
     for (const address of this.#podsOf(entry)) {
       const count = (this.#hairpin.get(address) ?? 0) + by;
       if (count > 0) this.#hairpin.set(address, count);
@@ -155,14 +177,10 @@ export class FamilyTable {
     if (!this.#hasLocalPods) return [];
     const found: string[] = [];
     for (const pool of [0, 1] as const) {
-      for (const endpoint of plain[pool]) if (this.#isPod(endpoint)) found.push(addressOf(endpoint));
-      for (const { endpoint } of sticky[pool]) if (this.#isPod(endpoint)) found.push(addressOf(endpoint));
+      for (const endpoint of plain[pool]) if (this.#isLocal(endpoint)) found.push(addressOf(endpoint));
+      for (const { endpoint } of sticky[pool]) if (this.#isLocal(endpoint)) found.push(addressOf(endpoint));
     }
     return found;
-  }
-
-  #isPod(endpoint: string): boolean {
-    return this.#isLocalAddress(addressOf(endpoint));
   }
 
   #change(verb: 'add' | 'delete', set: string, elements: readonly NftElement[]): ElementChange {

@@ -40,8 +40,9 @@ export interface Allocation {
   readonly use: (picker: Picker) => void;
 }
 
-const noPlain: Held['plain'] = [[], []];
-const noSticky: Held['sticky'] = [[], []];
+const none: readonly never[] = [];
+const noPlain: Held['plain'] = [none, none];
+const noSticky: Held['sticky'] = [none, none];
 
 export function settle(plan: Plan, before: Held | undefined, allocation: Allocation): Held {
   const { affinitySeconds } = plan;
@@ -58,9 +59,9 @@ export function settle(plan: Plan, before: Held | undefined, allocation: Allocat
     return pickerCode(picker);
   };
   const both = <T>(make: (pool: 0 | 1) => T): readonly [T, T] => [make(0), make(1)];
-  const plain = (pool: 0 | 1): readonly string[] => arrange(before?.plain[pool] ?? [], plan.pools[pool]);
+  const plain = (pool: 0 | 1): readonly string[] => arrange(before?.plain[pool] ?? none, plan.pools[pool]);
   const sticky = (pool: 0 | 1): readonly Sticky[] =>
-    arrangeSticky(before?.sticky[pool] ?? [], plan.pools[pool], allocation.nextId);
+    arrangeSticky(before?.sticky[pool] ?? none, plan.pools[pool], allocation.nextId);
   return {
     key: plan.key,
     family: plan.family,
@@ -110,6 +111,7 @@ export interface Sink {
 
 /** `near`: the number of the second pool's first slot. */
 export function differ(before: Held | undefined, after: Held | undefined, near: number, sink: Sink): void {
+  if (before === after) return;
   const key = after?.key ?? before?.key ?? '';
   const change = (words: Omit<ElementWords, 'value'>, old: string | number, now: string | number): void => {
     if (old === now) return;

@@ -21,7 +21,7 @@ import type { Applied, DataPlane, DataPlaneOptions, TableDiff } from './types.ts
 
 const logger = log('dataplane');
 /** Entries in one transaction of a start: between them the process answers probes and health checks. */
-const chunk = 2_000;
+const chunk = 1_000;
 
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new NftDataPlane(options);
@@ -138,6 +138,7 @@ class NftDataPlane implements DataPlane {
         step.accept();
         changes += step.count;
       }
+      table.believe();
     }
     // Counted from before we looked: whatever others did meanwhile is looked at again by the next audit.
     this.#generation = before + own + this.#ruleCommits() - commits;

@@ -15,14 +15,17 @@ export function minimal(texts: readonly string[], family: Family): readonly stri
   return kept.map(formatCidr);
 }
 
-/** Asks whether an address is in one of the ranges; quick for IPv4, because a start asks for every endpoint. */
+/**
+ * Asks whether an address, or the address of an `address port`, is in one of the ranges; quick for IPv4, because a start asks for
+ * every endpoint.
+ */
 export function withinAny(cidrs: readonly Cidr[]): (address: string) => boolean {
   const small = cidrs.filter(({ family }) => family === 'IPv4');
   const masks = small.map(({ bits }) => (bits === 0 ? 0 : (-1 << (32 - bits)) >>> 0));
   const bases = small.map(({ base }) => Number(base));
   return (address) => {
     if (address.includes(':')) {
-      const ip = parseIp(address);
+      const ip = parseIp(address.split(' ', 1)[0] ?? '');
       return ip !== undefined && cidrs.some((cidr) => cidrContains(cidr, ip));
     }
     const value = number(address);
@@ -36,6 +39,7 @@ function number(address: string): number {
   let octet = 0;
   for (let i = 0; i < address.length; i++) {
     const code = address.charCodeAt(i);
+    if (code === 32) break;
     if (code === 46) {
       value = value * 256 + octet;
       octet = 0;

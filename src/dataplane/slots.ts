@@ -7,6 +7,8 @@
  */
 
 export function arrange(old: readonly string[], wanted: readonly string[]): readonly string[] {
+  // A start: the model names each endpoint once.
+  if (old.length === 0) return wanted;
   const want = new Set(wanted);
   const held = new Set(old);
   if (old.length === want.size && held.size === old.length && old.every((endpoint) => want.has(endpoint))) return old;
