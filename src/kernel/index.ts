@@ -9,5 +9,6 @@ export { openNftElements } from './nft-elements.ts';
 export type { ElementChange, ListedElement, NftElement, NftElements, NftFamily, Verdict } from './nft-elements.ts';
 export { openConntrack } from './conntrack.ts';
 export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntrack.ts';
+export { giveBack } from './give-back.ts';
 export { probeKernel } from './probe.ts';
 export type { KernelReport, MissingFeature } from './probe.ts';

@@ -11,6 +11,7 @@ import { resources } from '../api/resources.ts';
 import { createEventRecorder, createInformer } from '../client/index.ts';
 import { createDataPlane } from '../dataplane/index.ts';
 import type { DataPlaneOptions } from '../dataplane/index.ts';
+import { giveBack } from '../kernel/index.ts';
 import { log } from '../util/log.ts';
 import { HealthPorts } from './health-ports.ts';
 import { LocalPorts } from './local-ports.ts';
@@ -18,6 +19,7 @@ import { Metrics } from './metrics.ts';
 import { nodeFacts, sameFacts } from './node-view.ts';
 import type { NodeFacts } from './node-view.ts';
 import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
+import { packService, packSlice } from './pack.ts';
 import { StatusServer } from './status-server.ts';
 import { Syncer } from './syncer.ts';
 import { setConntrackSysctls } from './sysctls.ts';
@@ -28,6 +30,8 @@ import { UdpCleaner } from './udp-cleaner.ts';
 const ours = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
 const oursSlices = '!service.kubernetes.io/headless';
 const auditMs = 5_000;
+/** Reading so many leaves tens of megabytes behind. */
+const manyServices = 1_000;
 
 const logger = log('proxy');
 
@@ -61,6 +65,7 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
         health.update(store, pass.services);
         local.update(store, pass.services);
         if (pass.full) logger.info({ ...pass.applied, services: store.services.size }, 'kernel tables are in sync');
+        if (pass.full && store.services.size >= manyServices) setImmediate(giveBack);
         if (hasSynced) return;
         hasSynced = true;
         events.event(node, 'Normal', 'Starting', '');
@@ -132,8 +137,13 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
 
 function createInformers({ client }: ProxyOptions, signal: AbortSignal): ProxyInformers {
   return {
-    services: createInformer(client, resources.services, { labelSelector: ours }, signal),
-    endpointSlices: createInformer(client, resources.endpointSlices, { labelSelector: oursSlices }, signal),
+    services: createInformer(client, resources.services, { labelSelector: ours, transform: packService }, signal),
+    endpointSlices: createInformer(
+      client,
+      resources.endpointSlices,
+      { labelSelector: oursSlices, transform: packSlice },
+      signal,
+    ),
   };
 }
 

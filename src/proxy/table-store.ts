@@ -5,6 +5,9 @@
  *   change of the Node           ─> allDirty()
  *
  * Two services may claim one key (an external IP); the older has it, and the other gets it when the older lets go.
+ *
+ * Entries are not kept: the objects say it all, and working out one service's entries takes 20 µs. Only what is not TCP is kept,
+ * because its flows are compared with how it was before.
  */
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import type { TableDiff } from '../dataplane/index.ts';
@@ -15,27 +18,40 @@ import { keyOf, keyText } from '../api/object.ts';
 export interface Taken {
   readonly diff: TableDiff;
   readonly services: readonly string[];
-  /** The touched entries as they were. */
+  /** The touched entries as they were, of those that are not TCP. */
   readonly before: readonly TableEntry[];
+}
+
+/** The table as it is looked at: entries are made when they are asked for. */
+export interface Entries {
+  get(key: EntryKey): TableEntry | undefined;
+  values(): Iterable<TableEntry>;
+}
+
+/** What a service claims: keys, or where it is not only TCP, the entries. */
+interface Claims {
+  readonly keys: readonly EntryKey[];
+  readonly entries: readonly TableEntry[] | undefined;
 }
 
 export class TableStore {
   #node: NodeView;
   readonly #services = new Map<string, Service>();
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
-  /** What each service claims. */
-  readonly #claims = new Map<string, readonly TableEntry[]>();
+  readonly #claims = new Map<string, Claims>();
   /** Services that claim a key; nearly always one. */
-  readonly #claimants = new Map<EntryKey, Set<string>>();
-  readonly #entries = new Map<EntryKey, TableEntry>();
+  readonly #claimants = new Map<EntryKey, string | readonly string[]>();
   readonly #dirty = new Set<string>();
 
   constructor(node: NodeView) {
     this.#node = node;
   }
 
-  get entries(): ReadonlyMap<EntryKey, TableEntry> {
-    return this.#entries;
+  get entries(): Entries {
+    return {
+      get: (key) => this.#won(key, (service) => this.entriesOf(service)),
+      values: () => this.#values(),
+    };
   }
 
   get services(): ReadonlyMap<string, Service> {
@@ -55,8 +71,11 @@ export class TableStore {
   }
 
   /** What the service has on this node, won or not. */
-  entriesOf(service: string): readonly TableEntry[] {
-    return this.#claims.get(service) ?? [];
+  entriesOf(key: string): readonly TableEntry[] {
+    const claims = this.#claims.get(key);
+    if (claims === undefined) return [];
+    const service = this.#services.get(key);
+    return claims.entries ?? (service === undefined ? [] : this.#work(key, service));
   }
 
   setService(current: Service | undefined, old: Service | undefined): void {
@@ -91,50 +110,76 @@ export class TableStore {
     const services = [...this.#dirty];
     this.#dirty.clear();
     const touched = new Set<EntryKey>();
-    const before: TableEntry[] = [];
+    const fresh = new Map<string, readonly TableEntry[]>();
+    const kept = new Map<EntryKey, TableEntry>();
+    // All that was is looked at before anything changes.
+    for (const service of services) {
+      for (const entry of this.#claims.get(service)?.entries ?? []) {
+        const before = this.entries.get(entry.key);
+        if (before !== undefined) kept.set(entry.key, before);
+      }
+    }
     for (const key of services) {
-      const old = this.#claims.get(key) ?? [];
+      const old = this.#claims.get(key)?.keys ?? [];
       const service = this.#services.get(key);
-      const now = service === undefined ? [] : serviceEntries(service, this.slicesOf(key), this.#node);
-      for (const entry of old) this.#release(entry.key, key);
-      for (const entry of now) this.#claim(entry.key, key);
-      if (now.length > 0) this.#claims.set(key, now);
+      const now = service === undefined ? [] : this.#work(key, service);
+      fresh.set(key, now);
+      for (const name of old) this.#release(name, key);
+      const keys = now.map((entry) => entry.key);
+      for (const name of keys) this.#claim(name, key);
+      const entries = now.every(({ frontend }) => frontend.protocol === 'TCP') ? undefined : now;
+      if (now.length > 0) this.#claims.set(key, { keys, entries });
       else this.#claims.delete(key);
-      for (const entry of [...old, ...now]) touched.add(entry.key);
+      for (const name of old) touched.add(name);
+      for (const name of keys) touched.add(name);
     }
     const set: TableEntry[] = [];
     const remove: EntryKey[] = [];
     for (const key of touched) {
-      const old = this.#entries.get(key);
-      const entry = this.#won(key);
-      if (old !== undefined) before.push(old);
-      if (entry !== undefined) this.#entries.set(key, entry);
-      else this.#entries.delete(key);
-      if (entry !== undefined) set.push(entry);
-      else if (old !== undefined) remove.push(key);
+      const entry = this.#won(key, (service) => fresh.get(service) ?? this.entriesOf(service));
+      if (entry === undefined) remove.push(key);
+      else set.push(entry);
     }
-    return { diff: { set, remove }, services, before };
+    return { diff: { set, remove }, services, before: [...kept.values()] };
+  }
+
+  *#values(): Generator<TableEntry> {
+    for (const service of this.#claims.keys()) {
+      for (const entry of this.entriesOf(service)) {
+        const claimants = listed(this.#claimants.get(entry.key));
+        // Of several, the first one tells.
+        if (claimants[0] !== service) continue;
+        yield claimants.length === 1 ? entry : (this.entries.get(entry.key) ?? entry);
+      }
+    }
+  }
+
+  #work(key: string, service: Service): readonly TableEntry[] {
+    return serviceEntries(service, this.slicesOf(key), this.#node);
   }
 
   #claim(key: EntryKey, service: string): void {
-    const claimants = this.#claimants.get(key);
-    if (claimants === undefined) this.#claimants.set(key, new Set([service]));
-    else claimants.add(service);
+    const others = listed(this.#claimants.get(key)).filter((other) => other !== service);
+    this.#claimants.set(key, others.length === 0 ? service : [...others, service]);
   }
 
   #release(key: EntryKey, service: string): void {
-    const claimants = this.#claimants.get(key);
-    claimants?.delete(service);
-    if (claimants?.size === 0) this.#claimants.delete(key);
+    const [first, ...rest] = listed(this.#claimants.get(key)).filter((other) => other !== service);
+    if (first === undefined) this.#claimants.delete(key);
+    else this.#claimants.set(key, rest.length === 0 ? first : [first, ...rest]);
   }
 
-  #won(key: EntryKey): TableEntry | undefined {
+  #won(key: EntryKey, entriesOf: (service: string) => readonly TableEntry[]): TableEntry | undefined {
     let best: TableEntry | undefined;
-    for (const service of this.#claimants.get(key) ?? []) {
-      for (const entry of this.#claims.get(service) ?? []) {
+    for (const service of listed(this.#claimants.get(key))) {
+      for (const entry of entriesOf(service)) {
         if (entry.key === key) best = best === undefined ? entry : winner(best, entry);
       }
     }
     return best;
   }
+}
+
+function listed(claimants: string | readonly string[] | undefined): readonly string[] {
+  return claimants === undefined ? [] : typeof claimants === 'string' ? [claimants] : claimants;
 }
