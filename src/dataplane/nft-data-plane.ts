@@ -9,14 +9,13 @@
  */
 import { NetlinkError, openNft, openNftElements } from '../kernel/index.ts';
 import type { ElementChange, Nft, NftElements } from '../kernel/index.ts';
-import type { Family, TableEntry } from '../model/index.ts';
+import type { TableEntry } from '../model/index.ts';
 import { mustParseCidr } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import { FamilyTable } from './family-table.ts';
 import { planOf } from './plan.ts';
 import type { PlanOptions } from './plan.ts';
-import { minimal, withinAny } from './ranges.ts';
-import type { RulesetOptions } from './ruleset.ts';
+import { familiesOf, planOptions, rulesetOptions } from './settings.ts';
 import type { Applied, DataPlane, DataPlaneOptions, TableDiff } from './types.ts';
 
 const logger = log('dataplane');
@@ -43,10 +42,7 @@ class NftDataPlane implements DataPlane {
     this.#tables = familiesOf(options).map(
       (family) => new FamilyTable(this.#nft, this.#kernel, rulesetOptions(family, options), localPods),
     );
-    this.#plan = {
-      isClosed: withinAny(options.serviceCidrs.map(mustParseCidr)),
-      guardNodePorts: (options.trustedSources ?? []).length > 0,
-    };
+    this.#plan = planOptions(options);
   }
 
   start(entries: Iterable<TableEntry>): Promise<Applied> {
@@ -167,26 +163,4 @@ const disagreement: ReadonlySet<string> = new Set(['ENOENT', 'EEXIST', 'EBUSY'])
 
 function size(changes: readonly ElementChange[]): number {
   return changes.reduce((sum, { elements }) => sum + elements.length, 0);
-}
-
-function familiesOf(options: DataPlaneOptions): readonly Family[] {
-  const cidrs = [...options.serviceCidrs, ...options.podCidrs].map(mustParseCidr);
-  const found = (['IPv4', 'IPv6'] as const).filter((family) => cidrs.some((cidr) => cidr.family === family));
-  return found.length > 0 ? found : ['IPv4'];
-}
-
-function rulesetOptions(family: Family, options: DataPlaneOptions): RulesetOptions {
-  return {
-    family,
-    table: options.table ?? 'portolan',
-    podCidrs: minimal(options.podCidrs, family),
-    serviceCidrs: minimal(options.serviceCidrs, family),
-    nonMasqueradeCidrs: minimal([...options.nonMasqueradeCidrs, ...options.podCidrs, ...options.serviceCidrs], family),
-    nodePortRange: options.nodePortRange ?? [30_000, 32_767],
-    trustedSources: minimal((options.trustedSources ?? []).map(asCidr), family),
-  };
-}
-
-function asCidr(text: string): string {
-  return text.includes('/') ? text : `${text}/${text.includes(':') ? '128' : '32'}`;
 }

@@ -57,12 +57,17 @@ export class Rules {
     this.#mark();
   }
 
-  /** True when it had to write. */
-  ensure(): boolean {
+  /** Whether the kernel has the rules as they were written. Takes over the pickers that are there. */
+  stand(): boolean {
     const { family, table } = this.#options;
     const fingerprint = this.#kernel.fingerprint(familyWord(family), table, aboutChain);
-    const stands = fingerprint !== undefined && this.#adoptRoutes() && this.#written() === this.#text(fingerprint);
-    if (stands) return false;
+    return fingerprint !== undefined && this.#adoptRoutes() && this.#written() === this.#text(fingerprint);
+  }
+
+  /** True when it had to write. */
+  ensure(): boolean {
+    if (this.stand()) return false;
+    const { family, table } = this.#options;
     const script = rulesetScript(this.#options, this.#extra());
     try {
       this.#run(script);

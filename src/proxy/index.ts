@@ -5,4 +5,6 @@
  *   await proxy.synced;
  */
 export type { Bind, Proxy, ProxyInformers, ProxyOptions } from './options.ts';
+export { showProxy } from './inspect.ts';
+export type { Shown, ShownKey, ShowOptions } from './inspect.ts';
 export { runProxy } from './run.ts';

@@ -10,25 +10,21 @@
 import { resources } from '../api/resources.ts';
 import { createEventRecorder, createInformer } from '../client/index.ts';
 import { createDataPlane } from '../dataplane/index.ts';
-import type { DataPlaneOptions } from '../dataplane/index.ts';
 import { giveBack } from '../kernel/index.ts';
 import { log } from '../util/log.ts';
 import { HealthPorts } from './health-ports.ts';
 import { LocalPorts } from './local-ports.ts';
 import { Metrics } from './metrics.ts';
 import { nodeFacts, sameFacts } from './node-view.ts';
-import type { NodeFacts } from './node-view.ts';
 import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
 import { packService, packSlice } from './pack.ts';
 import { StatusServer } from './status-server.ts';
+import { planeOptions, proxiedServices, proxiedSlices } from './plane-options.ts';
 import { Syncer } from './syncer.ts';
 import { setConntrackSysctls } from './sysctls.ts';
 import { TableStore } from './table-store.ts';
 import { UdpCleaner } from './udp-cleaner.ts';
 
-/** Upstream's selector: others' services never leave the server. */
-const ours = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
-const oursSlices = '!service.kubernetes.io/headless';
 const auditMs = 5_000;
 /** Reading so many leaves tens of megabytes behind. */
 const manyServices = 1_000;
@@ -137,31 +133,17 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
 
 function createInformers({ client }: ProxyOptions, signal: AbortSignal): ProxyInformers {
   return {
-    services: createInformer(client, resources.services, { labelSelector: ours, transform: packService }, signal),
+    services: createInformer(
+      client,
+      resources.services,
+      { labelSelector: proxiedServices, transform: packService },
+      signal,
+    ),
     endpointSlices: createInformer(
       client,
       resources.endpointSlices,
-      { labelSelector: oursSlices, transform: packSlice },
+      { labelSelector: proxiedSlices, transform: packSlice },
       signal,
     ),
-  };
-}
-
-function planeOptions(options: ProxyOptions, facts: NodeFacts): DataPlaneOptions {
-  const { clusterCidrs, serviceCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
-  const host = (address: string): string => `${address}/${address.includes(':') ? '128' : '32'}`;
-  return {
-    podCidrs: facts.podCidrs,
-    serviceCidrs,
-    nonMasqueradeCidrs: [
-      ...clusterCidrs,
-      ...serviceCidrs,
-      ...lanCidrs,
-      ...nonMasqueradeCidrs,
-      ...facts.view.addresses.map(host),
-    ],
-    ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
-    ...(options.trustedSources === undefined ? {} : { trustedSources: options.trustedSources }),
-    ...(options.table === undefined ? {} : { table: options.table }),
   };
 }

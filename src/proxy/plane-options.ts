@@ -1,0 +1,27 @@
+/** What the proxy's options and its Node mean for the data plane. Pure. */
+import type { DataPlaneOptions } from '../dataplane/index.ts';
+import type { NodeFacts } from './node-view.ts';
+import type { ProxyOptions } from './options.ts';
+
+/** Upstream's selectors: others' services never leave the server. */
+export const proxiedServices = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
+export const proxiedSlices = '!service.kubernetes.io/headless';
+
+export function planeOptions(options: ProxyOptions, facts: NodeFacts): DataPlaneOptions {
+  const { clusterCidrs, serviceCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
+  const host = (address: string): string => `${address}/${address.includes(':') ? '128' : '32'}`;
+  return {
+    podCidrs: facts.podCidrs,
+    serviceCidrs,
+    nonMasqueradeCidrs: [
+      ...clusterCidrs,
+      ...serviceCidrs,
+      ...lanCidrs,
+      ...nonMasqueradeCidrs,
+      ...facts.view.addresses.map(host),
+    ],
+    ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
+    ...(options.trustedSources === undefined ? {} : { trustedSources: options.trustedSources }),
+    ...(options.table === undefined ? {} : { table: options.table }),
+  };
+}
