@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Client } from '../client/index.ts';
 import { kubeconfigOption, list, wholeNumber } from './flags.ts';
-import { clientFor, runPart } from './part-process.ts';
+import { clientFor, runPart, tellWhileUnreachable } from './part-process.ts';
 
 export interface ControllersFlags {
   readonly kubeconfig?: string;
@@ -19,11 +19,14 @@ export function controllersCommand(): Command {
       'Run the controllers: endpoint slices, endpoints, deployments, replica sets, scheduler, namespaces, nodes, garbage.',
     )
     .addHelpText('after', '\nExamples:\n  portolan controllers --kubeconfig admin.kubeconfig --without scheduler')
-    .action((flags: ControllersFlags) =>
-      runPart('controllers', async (signal) => {
-        await control(await clientFor('controllers', flags.kubeconfig), flags, signal);
-      }),
-    );
+    .action(async (flags: ControllersFlags) => {
+      // A kubeconfig that can't be read is a mistake of the person, and told as one.
+      const client = await clientFor('controllers', flags.kubeconfig);
+      return runPart('controllers', async (signal) => {
+        void tellWhileUnreachable('controllers', client, signal);
+        await control(client, flags, signal);
+      });
+    });
 }
 
 /** Shared with `control-plane`. */

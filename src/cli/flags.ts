@@ -1,5 +1,6 @@
 /** Readers of flag values that several commands share; each error names the value and what is wanted. */
 import { InvalidArgumentError, Option } from 'commander';
+import { familyOf, parseCidr } from '../util/ip.ts';
 
 export function wholeNumber(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('want a whole number.');
@@ -10,6 +11,35 @@ export function port(text: string): number {
   const value = wholeNumber(text);
   if (value > 65535) throw new InvalidArgumentError('want a port from 0 to 65535.');
   return value;
+}
+
+export interface Bind {
+  readonly address?: string;
+  readonly port: number;
+}
+
+/** Reads `IP:PORT`, `[IPv6]:PORT`, `:PORT`; '' means: nowhere. */
+export function bind(text: string): Bind | false {
+  if (text === '') return false;
+  const [, bracketed, plain = '', number = ''] = /^(?:\[(.+)\]|([^:]*)):([0-9]{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  if (number === '' || (address !== '' && familyOf(address) === undefined)) {
+    throw new InvalidArgumentError("want IP:PORT, [IPv6]:PORT or :PORT; '' for none.");
+  }
+  return { ...(address === '' ? {} : { address }), port: port(number) };
+}
+
+/** Reads CIDRs, as list(). */
+export function cidrs(...words: readonly string[]): (text: string) => readonly string[] {
+  const read = list();
+  return (text) => {
+    for (const one of text.split(',')) {
+      if (one !== '' && !words.includes(one) && parseCidr(one) === undefined) {
+        throw new InvalidArgumentError(`"${one}" is no CIDR such as 10.244.0.0/16.`);
+      }
+    }
+    return read(text);
+  };
 }
 
 /** Reads `a,b,c`; the flag may also be repeated, as in upstream's programs. A default is replaced, not added to. */

@@ -11,6 +11,9 @@ import { log } from '../util/log.ts';
 
 /** A part that hangs in its goodbye must not hold up `down`, an init system or a reboot. */
 const goodbyeMs = 5000;
+/** Parts are often started together with their server. */
+const firstWordMs = 1_000;
+const nextWordMs = 30_000;
 
 export async function runPart(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   process.title = `portolan ${name}`;
@@ -59,6 +62,32 @@ export async function serverAnswers(client: Client, signal: AbortSignal): Promis
     }
     await sleep(pause);
   }
+}
+
+/** Says that the API server does not answer, and why, until it does: a part that waits must not look like one that hangs. */
+export async function tellWhileUnreachable(part: string, client: Client, signal: AbortSignal): Promise<void> {
+  const logger = log(part);
+  let silentUntil = performance.now() + firstWordMs;
+  let told = false;
+  while (!signal.aborted) {
+    try {
+      await client.raw('GET', '/readyz');
+      break;
+    } catch (error) {
+      if (error instanceof ApiError) break;
+      if (performance.now() > silentUntil) {
+        const why = error instanceof Error ? error.message : String(error);
+        logger.warn(
+          { err: why },
+          'the API server does not answer: waiting; the server of the kubeconfig must be reachable',
+        );
+        silentUntil = performance.now() + nextWordMs;
+        told = true;
+      }
+    }
+    await sleep(250);
+  }
+  if (told && !signal.aborted) logger.info({}, 'the API server answers');
 }
 
 /** Resolves when the signal aborts. */

@@ -1,60 +1,42 @@
 /** `portolan proxy`: a node's kernel tables alone, against any API server. Flags have kube-proxy's names. */
-import { hostname, networkInterfaces } from 'node:os';
 import { Command } from 'commander';
 import { UsageError } from '../cluster/usage-error.ts';
-import { kubeconfigOption, list } from './flags.ts';
-import { aborted, clientFor, runPart } from './part-process.ts';
+import { aborted, clientFor, runPart, tellWhileUnreachable } from './part-process.ts';
+import { proxyFlags, proxyOptions } from './proxy-flags.ts';
+import type { ProxyFlags } from './proxy-flags.ts';
+import { proxyShowCommand } from './proxy-show.ts';
 
-interface Flags {
-  readonly kubeconfig?: string;
-  readonly hostnameOverride?: string;
-  readonly nodeIp?: readonly string[];
-  readonly clusterCidr: readonly string[];
-  readonly serviceClusterIpRange: readonly string[];
-  readonly lanRange?: readonly string[];
+interface Flags extends ProxyFlags {
+  readonly cleanup?: boolean;
 }
 
 export function proxyCommand(): Command {
-  return new Command('proxy')
+  return proxyFlags(new Command('proxy'))
     .description("Keep this machine's kernel tables as the cluster's Services are.")
-    .addOption(kubeconfigOption())
-    .option('--hostname-override <name>', "the Node's name (default: this machine's)")
-    .option(
-      '--node-ip <ips>',
-      'addresses of node ports until the Node tells them (default: all of this machine)',
-      list(),
-    )
-    .option('--cluster-cidr <cidrs>', 'pods of all nodes', list(), ['10.244.0.0/16'])
-    .option('--service-cluster-ip-range <cidrs>', 'cluster IPs', list(), ['10.96.0.0/16'])
-    .option('--lan-range <cidrs>', 'networks of the nodes: pods keep their address towards them', list())
+    .option('--cleanup', 'take our kernel tables away and exit: nothing else of ours stays in the kernel')
     .addHelpText(
       'after',
-      '\nExamples:\n  portolan proxy --kubeconfig proxy.kubeconfig --hostname-override worker-1 --cluster-cidr 10.244.0.0/16',
+      '\nExamples:\n  portolan proxy --kubeconfig proxy.kubeconfig --hostname-override worker-1 --cluster-cidr 10.244.0.0/16\n  portolan proxy show web -n shop\n  portolan proxy --cleanup',
     )
-    .action((flags: Flags) => {
+    .addCommand(proxyShowCommand())
+    .action(async (flags: Flags) => {
       if (process.getuid?.() !== 0) throw new UsageError('the proxy writes kernel tables: run it as root');
+      if (flags.cleanup === true) return cleanUp();
+      // A kubeconfig that can't be read is a mistake of the person, and told as one.
+      const client = await clientFor('proxy', flags.kubeconfig);
       return runPart('proxy', async (signal) => {
         const { runProxy } = await import('../proxy/index.ts');
-        const proxy = runProxy(
-          {
-            client: await clientFor('proxy', flags.kubeconfig),
-            nodeName: flags.hostnameOverride ?? hostname().toLowerCase(),
-            nodeIPs: flags.nodeIp ?? ownAddresses(),
-            clusterCidrs: flags.clusterCidr,
-            serviceCidrs: flags.serviceClusterIpRange,
-            ...(flags.lanRange === undefined ? {} : { lanCidrs: flags.lanRange }),
-          },
-          signal,
-        );
+        const proxy = runProxy(proxyOptions(client, flags), signal);
+        void tellWhileUnreachable('proxy', client, signal);
         await aborted(signal);
         await proxy.stopped;
       });
     });
 }
 
-function ownAddresses(): readonly string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((one) => one ?? [])
-    .filter((one) => !one.internal && !one.address.startsWith('fe80:'))
-    .map((one) => one.address);
+async function cleanUp(): Promise<void> {
+  const { createDataPlane } = await import('../dataplane/index.ts');
+  const plane = createDataPlane({ podCidrs: [], serviceCidrs: ['0.0.0.0/0', '::/0'], nonMasqueradeCidrs: [] });
+  await plane.remove();
+  plane.close();
 }

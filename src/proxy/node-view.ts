@@ -6,6 +6,7 @@ import type { Node } from '../api/gen/types.ts';
 import { isUsableAddress } from '../model/index.ts';
 import type { NodeView } from '../model/index.ts';
 import { canonicalIp } from '../util/ip.ts';
+import { nodePortAddresses } from './node-port-addresses.ts';
 import type { ProxyOptions } from './options.ts';
 
 export interface NodeFacts {
@@ -31,7 +32,7 @@ export function nodeFacts(options: ProxyOptions, node: Node | undefined): NodeFa
     view: {
       nodeName: options.nodeName,
       zone: zone === '' ? undefined : zone,
-      addresses: [...new Set(addresses)].filter(isUsableAddress),
+      addresses: nodePortAddresses(options.nodePortAddresses, [...new Set(addresses)]).filter(isUsableAddress),
     },
     podCidrs: options.podCidrs ?? (fromNode.length > 0 ? fromNode : options.clusterCidrs),
     eligible:

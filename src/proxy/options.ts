@@ -30,6 +30,8 @@ export interface ProxyOptions {
    * the ranges too, for everybody else; not given, only load balancer addresses do (upstream's way).
    */
   readonly trustedSources?: readonly string[];
+  /** CIDRs of this machine's addresses where node ports answer; default, or `primary`: the node's InternalIPs. */
+  readonly nodePortAddresses?: readonly string[];
   readonly nodePortRange?: readonly [number, number];
   readonly informers?: ProxyInformers;
   /** `/healthz` and `/livez` for load balancers; default port 10256 on every address; false: none. */

@@ -36,7 +36,9 @@ class PackedSlice implements EndpointSlice {
   constructor({ metadata, addressType, ports, endpoints }: Live<EndpointSlice>) {
     const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = metadata;
     const trigger = annotations?.[keptAnnotation];
-    const kept = keptLabels.flatMap((label) => (labels?.[label] === undefined ? [] : [[label, labels[label]] as const]));
+    const kept = keptLabels.flatMap((label) =>
+      labels?.[label] === undefined ? [] : [[label, labels[label]] as const],
+    );
     this.metadata = {
       name,
       ...(namespace === undefined ? {} : { namespace: shared(namespace) }),

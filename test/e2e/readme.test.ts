@@ -4,7 +4,7 @@
  *   ```sh … ``` ── commands ── one bash: a command must succeed; `A || echo no` promises that A fails
  *
  * Of README.md the two first blocks (`up`, `npm test`) are left out: they are why this runs. Only what names the cluster is changed:
- * `from` gets its name, and the LAN's default addresses become its own. In `default`, which no other test uses.
+ * `from` and `proxy show` get its name, and the LAN's default addresses become its own. In `default`, which no other test uses.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ async function run(blocks: readonly string[]): Promise<Outcome> {
   const lan = node.slice(0, node.lastIndexOf('.') + 1);
   const lines = blocks
     .flatMap(commandsOf)
-    .map((line) => line.replaceAll('./portolan from', `./portolan from --name ${cluster.name}`))
+    .map((line) => line.replaceAll(/\.\/portolan (from|proxy show)/g, `./portolan $1 --name ${cluster.name}`))
     .map((line) => line.replaceAll('10.10.10.', lan))
     .map(
       (line) =>
