@@ -1,146 +1,123 @@
 /**
- * How fast the proxy programs the kernel: full load, restart and one change, at several sizes, beside the floor: the kernel's
- * own time for that many elements, with bytes made beforehand. Run as root; works in a network namespace of its own.
+ * `npm run bench proxy`: how fast the proxy programs the kernel, and what a packet pays for it. Run as root; everything happens
+ * in network namespaces of its own, bounded in count and time.
  *
- *   scripts/with-node bench/proxy.ts [SERVICESxENDPOINTS …]      default 1000x10 10000x10 5000x50
+ *   plane.ts    the data plane alone: full load, one change, restart, each beside its floor (a restart at the usual size only:
+ *               the kernel's own dump of a map grows with the square)
+ *   chains.ts   the same services with a chain per endpoint, as kube-proxy's nftables mode writes them
+ *   whole.ts    API server, proxy process, pods: memory, API write to first packet, requests through a cluster IP, restart
+ *
+ *   npm run bench proxy                     all of it, some three minutes
+ *   scripts/with-node bench/proxy.ts PART   one of: plane, chains, whole
  */
-import { execFileSync } from 'node:child_process';
-import { createDataPlane } from '../src/dataplane/index.ts';
-import type { DataPlaneOptions } from '../src/dataplane/index.ts';
-import { openNft, openNftElements } from '../src/kernel/index.ts';
-import type { NftElement } from '../src/kernel/index.ts';
-import { buildTable, serviceEntries } from '../src/model/index.ts';
-import type { NodeView } from '../src/model/index.ts';
-import type { EndpointSlice, Service } from '../src/api/gen/types.ts';
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { measureChains } from './proxy/chains.ts';
+import type { ChainFigures } from './proxy/chains.ts';
+import { sizeText } from './proxy/objects.ts';
+import type { Size } from './proxy/objects.ts';
+import { measurePlane } from './proxy/plane.ts';
+import type { PlaneFigures } from './proxy/plane.ts';
+import { benchWhole } from './proxy/whole.ts';
+import { printer } from './support/report.ts';
+import type { Report } from './support/report.ts';
 
-interface Size {
-  readonly services: number;
-  readonly endpoints: number;
+const usual: Size = { services: 10_000, endpoints: 10 };
+const large: readonly Size[] = [
+  { services: 40_000, endpoints: 10 },
+  { services: 5_000, endpoints: 50 },
+];
+const compared: readonly Size[] = [
+  { services: 1_000, endpoints: 10 },
+  { services: 5_000, endpoints: 10 },
+];
+/** A chain per endpoint grows with the square: what is not loaded by then is not waited for. */
+const chainsLimitMs = 40_000;
+
+type Work = { readonly part: 'plane' | 'chains'; readonly size: Size };
+
+const report = printer();
+const parts: Readonly<Record<string, (to: Report) => Promise<void>>> = {
+  plane: benchPlane,
+  chains: benchChains,
+  whole: (to) => benchWhole(usual, to),
+};
+
+if (process.argv[2] === 'measure') await measure(JSON.parse(process.argv[3] ?? '') as Work);
+else await main(process.argv.slice(2));
+
+async function main(wanted: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error('this makes network namespaces and kernel tables: run it as root');
+  for (const [name, part] of Object.entries(parts)) {
+    if (wanted.length === 0 || wanted.includes(name)) await part(report);
+  }
 }
 
-const node: NodeView = { nodeName: 'node-1', zone: undefined, addresses: ['10.10.10.1'] };
-const changes = 200;
-
-export async function benchProxy(sizes: readonly Size[]): Promise<void> {
-  for (const size of sizes) {
-    const name = `t-bench-proxy-${String(process.pid)}`;
-    execFileSync('ip', ['netns', 'add', name]);
-    try {
-      await one(size, `/run/netns/${name}`);
-    } finally {
-      execFileSync('ip', ['netns', 'del', name]);
+async function benchPlane(to: Report): Promise<void> {
+  for (const size of [usual, ...large]) {
+    const isUsual = size === usual;
+    const got = (await measured({ part: 'plane', size })) as PlaneFigures;
+    const name = sizeText(size);
+    const row = (what: string, value: number, goal: string, floor: number): void =>
+      to.figure({ what: `${name} ${what}`, value, unit: 'ms', floor, ...(isUsual ? { goal } : {}) });
+    row(
+      `full load (${got.elements.toLocaleString('en')} elements)`,
+      got.modelMs + got.loadMs,
+      '≤ 1500',
+      got.loadFloorMs,
+    );
+    to.figure({ what: '  of it working out what to write', value: got.modelMs, unit: 'ms' });
+    row('one endpoint changes, p50', got.changeMs[0], '≤ 2', got.changeFloorMs[0]);
+    row('one endpoint changes, p99', got.changeMs[1], '≤ 2', got.changeFloorMs[1]);
+    if (got.restartMs !== undefined) {
+      row('restart: read back and compare', got.restartMs, '≤ 2000', got.restartFloorMs ?? 0);
     }
   }
 }
 
-async function one(size: Size, netns: string): Promise<void> {
-  const options: DataPlaneOptions = {
-    netns,
-    podCidrs: ['10.244.1.0/24'],
-    serviceCidrs: ['10.96.0.0/12'],
-    nonMasqueradeCidrs: ['10.0.0.0/8'],
-  };
-  const floorMs = floor(netns, size.services * size.endpoints);
-  const services = Array.from({ length: size.services }, (_, i) => serviceAt(i));
-  const slices = services.map((_, i) => sliceAt(i, size.endpoints));
-
-  let began = performance.now();
-  const table = buildTable({ services, slices, node });
-  const modelMs = performance.now() - began;
-  let plane = createDataPlane(options);
-  began = performance.now();
-  const loaded = await plane.start(table.entries.values());
-  const loadMs = performance.now() - began;
-
-  const times: number[] = [];
-  for (let i = 0; i < changes; i++) {
-    const at = (i * 7919) % size.services;
-    const service = services[at] ?? serviceAt(at);
-    began = performance.now();
-    // Endpoints move by one: one goes, one comes.
-    const set = serviceEntries(service, [sliceAt(at, size.endpoints, i + 1)], node);
-    await plane.apply({ set, remove: [] });
-    times.push(performance.now() - began);
+/** Both in one run: the ratio is what counts. */
+async function benchChains(to: Report): Promise<void> {
+  for (const size of compared) {
+    const maps = (await measured({ part: 'plane', size })) as PlaneFigures;
+    const chains = (await measured({ part: 'chains', size })) as ChainFigures;
+    const whole =
+      chains.loaded === size.services ? '' : ` (only ${String(chains.loaded)} of them in the time there was)`;
+    const ours = maps.modelMs + maps.loadMs;
+    const name = sizeText(size);
+    to.figure({ what: `${name} full load, maps`, value: ours, unit: 'ms' });
+    to.figure({ what: `${name} full load, a chain per endpoint${whole}`, value: chains.loadMs, unit: 'ms' });
+    to.figure({ what: `${name} full load, ratio`, value: chains.loadMs / ours, unit: '×' });
+    to.figure({ what: `${name} one endpoint changes, maps`, value: maps.changeMs[0], unit: 'ms' });
+    to.figure({ what: `${name} one endpoint changes, chains`, value: chains.changeMs, unit: 'ms' });
+    to.figure({ what: `${name} one endpoint changes, ratio`, value: chains.changeMs / maps.changeMs[0], unit: '×' });
   }
-  plane.close();
-
-  plane = createDataPlane(options);
-  began = performance.now();
-  const repaired = await plane.start(table.entries.values());
-  const restartMs = performance.now() - began;
-  plane.close();
-  times.sort((a, b) => a - b);
-  const at = (quantile: number): string => (times[Math.floor(times.length * quantile)] ?? 0).toFixed(2);
-  const line = (what: string, value: string): void => {
-    process.stdout.write(`proxy ${String(size.services)}x${String(size.endpoints)}  ${what.padEnd(34)} ${value}\n`);
-  };
-  line('full load: model', `${modelMs.toFixed(0)} ms`);
-  line(
-    'full load: kernel',
-    `${loadMs.toFixed(0)} ms (${String(loaded.changes)} elements; floor ${floorMs.toFixed(0)} ms)`,
-  );
-  line('one service changes: p50, p99', `${at(0.5)} ms, ${at(0.99)} ms`);
-  line('restart until repaired', `${restartMs.toFixed(0)} ms (${String(repaired.changes)} elements differed)`);
-  line('resident memory', `${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB (with the objects of this bench)`);
 }
 
-/** The kernel alone: as many elements of the same shape, in transactions of the same size. */
-function floor(netns: string, count: number): number {
-  const nft = openNft(netns);
-  nft.run(
-    'add table ip floor\nadd map ip floor m { type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service; }\n',
-  );
-  const elements: NftElement[] = Array.from({ length: count }, (_, i) => {
-    const key = Buffer.alloc(16);
-    key.writeUInt32LE(i);
-    return { key, value: Buffer.from([10, 244, 0, 1, 31, 144, 0, 0]) };
+/** In a process of its own, so that no figure pays for another one's memory. */
+async function measured(work: Work): Promise<unknown> {
+  const child = fork(import.meta.filename, ['measure', JSON.stringify(work)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const kernel = openNftElements(netns);
-  const began = performance.now();
-  for (let i = 0; i < count; i += 20_000) {
-    kernel.commit([{ verb: 'add', family: 'ip', table: 'floor', set: 'm', elements: elements.slice(i, i + 20_000) }]);
+  const result = once(child, 'message');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${work.part} ${sizeText(work.size)} gave no figures`);
+  });
+  ended.catch(() => undefined);
+  return ((await Promise.race([result, ended])) as unknown[])[0];
+}
+
+async function measure({ part, size }: Work): Promise<void> {
+  const name = `t-bench-proxy-${String(process.pid)}`;
+  execFileSync('ip', ['netns', 'add', name]);
+  try {
+    const netns = `/run/netns/${name}`;
+    const figures =
+      part === 'plane'
+        ? await measurePlane(size, netns, size.services === usual.services)
+        : measureChains(size, netns, chainsLimitMs);
+    process.send?.(figures);
+  } finally {
+    execFileSync('ip', ['netns', 'del', name]);
+    process.disconnect?.();
   }
-  const took = performance.now() - began;
-  kernel.close();
-  nft.run('delete table ip floor\n');
-  nft.close();
-  return took;
-}
-
-function serviceAt(i: number): Service {
-  return {
-    metadata: { name: `s-${String(i)}`, namespace: 'bench', creationTimestamp: '2026-01-01T00:00:00Z' },
-    spec: {
-      type: 'ClusterIP',
-      clusterIPs: [`10.${String(96 + (i >> 16))}.${String((i >> 8) & 255)}.${String(i & 255)}`],
-      ports: [{ port: 80, protocol: 'TCP' }],
-    },
-  };
-}
-
-function sliceAt(i: number, endpoints: number, shift = 0): EndpointSlice {
-  return {
-    metadata: {
-      name: `s-${String(i)}-1`,
-      namespace: 'bench',
-      labels: { 'kubernetes.io/service-name': `s-${String(i)}` },
-    },
-    addressType: 'IPv4',
-    ports: [{ name: '', port: 8080, protocol: 'TCP' }],
-    endpoints: Array.from({ length: endpoints }, (_, j) => {
-      const n = (i * endpoints + j + shift) % 65_000;
-      return { addresses: [`10.244.${String(n >> 8)}.${String(n & 255 || 1)}`], nodeName: `node-${String(j)}` };
-    }),
-  };
-}
-
-if (import.meta.main) {
-  const asked = process.argv.slice(2).map((text) => text.split('x').map(Number));
-  const sizes = asked.map(([services = 0, endpoints = 0]) => ({ services, endpoints }));
-  const usual = [
-    { services: 1_000, endpoints: 10 },
-    { services: 10_000, endpoints: 10 },
-    { services: 5_000, endpoints: 50 },
-  ];
-  await benchProxy(sizes.length > 0 ? sizes : usual);
 }

@@ -41,15 +41,20 @@ export interface Memory {
   readonly pss: number;
   /** Pages of this process alone. */
   readonly private: number;
+  /** The highest that RSS ever was. */
+  readonly peak: number;
 }
 
 /** MB. */
 export function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
-  const kb = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+  const kb = (field: string, from = text): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(from)?.[1] ?? 0);
   return {
     rss: kb('Rss') / 1024,
     pss: kb('Pss') / 1024,
     private: (kb('Private_Clean') + kb('Private_Dirty')) / 1024,
+    peak: kb('VmHWM', status) / 1024,
   };
 }

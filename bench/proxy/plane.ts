@@ -1,0 +1,141 @@
+/**
+ * The data plane at one size, in a process and a network namespace of its own: what it takes to load the kernel, to change one
+ * endpoint, to start again. The floor is the kernel's own time for as many elements, with bytes made beforehand.
+ */
+import { createDataPlane } from '../../src/dataplane/index.ts';
+import type { DataPlane, DataPlaneOptions } from '../../src/dataplane/index.ts';
+import { giveBack, openNft, openNftElements } from '../../src/kernel/index.ts';
+import type { NftElement, NftElements } from '../../src/kernel/index.ts';
+import { buildTable, serviceEntries } from '../../src/model/index.ts';
+import type { NodeView } from '../../src/model/index.ts';
+import type { Service } from '../../src/api/gen/types.ts';
+import { quantile } from '../support/report.ts';
+import { podCidr, serviceAt, serviceCidr, sliceAt } from './objects.ts';
+import type { Size } from './objects.ts';
+
+export interface PlaneFigures {
+  readonly modelMs: number;
+  readonly loadMs: number;
+  readonly elements: number;
+  readonly loadFloorMs: number;
+  /** p50, p99 */
+  readonly changeMs: readonly [number, number];
+  readonly changeFloorMs: readonly [number, number];
+  readonly restartMs?: number;
+  readonly restartFloorMs?: number;
+}
+
+const node: NodeView = { nodeName: 'node-1', zone: undefined, addresses: ['10.10.10.1'] };
+const changes = 500;
+
+export async function measurePlane(size: Size, netns: string, withRestart: boolean): Promise<PlaneFigures> {
+  const options: DataPlaneOptions = {
+    netns,
+    podCidrs: ['10.244.1.0/24'],
+    serviceCidrs: [serviceCidr],
+    nonMasqueradeCidrs: [podCidr],
+  };
+  const floor = measureFloor(netns, size.services * size.endpoints, withRestart);
+  const services = Array.from({ length: size.services }, (_, i) => serviceAt(i));
+  const { plane, modelMs, loadMs, elements } = await load(size, services, options);
+  const changeMs = await changeEach(size, services, plane);
+  plane.close();
+  const again = withRestart ? await load(size, services, options) : undefined;
+  again?.plane.close();
+  const quantiles = (times: readonly number[]): [number, number] => [quantile(times, 0.5), quantile(times, 0.99)];
+  return {
+    modelMs,
+    loadMs,
+    elements,
+    loadFloorMs: floor.loadMs,
+    changeMs: quantiles(changeMs),
+    changeFloorMs: quantiles(floor.changeMs),
+    ...(again === undefined ? {} : { restartMs: again.loadMs, restartFloorMs: floor.listMs }),
+  };
+}
+
+/** Into an empty table, or a second time: then it is a restart. */
+async function load(
+  { endpoints }: Size,
+  services: readonly Service[],
+  options: DataPlaneOptions,
+): Promise<Pick<PlaneFigures, 'modelMs' | 'loadMs' | 'elements'> & { readonly plane: DataPlane }> {
+  const slices = services.map((_, i) => sliceAt(i, endpoints));
+  let began = performance.now();
+  const table = buildTable({ services, slices, node });
+  const modelMs = performance.now() - began;
+  const plane = createDataPlane(options);
+  began = performance.now();
+  const { changes: elements } = await plane.start(table.entries.values());
+  const loadMs = performance.now() - began;
+  return { plane, modelMs, loadMs, elements };
+}
+
+async function changeEach(
+  { endpoints }: Size,
+  services: readonly Service[],
+  plane: DataPlane,
+): Promise<readonly number[]> {
+  // As the proxy does after its start.
+  giveBack();
+  const times: number[] = [];
+  for (let i = 0; i < changes; i++) {
+    const at = (i * 7919) % services.length;
+    const began = performance.now();
+    // The window of pods moves by one: one endpoint goes, one comes.
+    const set = serviceEntries(services[at] ?? serviceAt(at), [sliceAt(at, endpoints, i + 1)], node);
+    await plane.apply({ set, remove: [] });
+    times.push(performance.now() - began);
+    // As in a process that has other work: a change does not come in the turn of the one before.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return times;
+}
+
+interface Floor {
+  readonly loadMs: number;
+  readonly changeMs: readonly number[];
+  readonly listMs: number;
+}
+
+/** The kernel and the bytes of its messages, nothing else: elements of the same shape, in transactions of the same size. */
+function measureFloor(netns: string, count: number, withList: boolean): Floor {
+  const nft = openNft(netns);
+  const map = 'type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service;';
+  nft.run(`add table ip floor\nadd map ip floor m { ${map} }\n`);
+  const value = Buffer.from([10, 244, 0, 1, 31, 144, 0, 0]);
+  const elements: NftElement[] = Array.from({ length: count }, (_, i) => ({ key: numbered(i), value }));
+  const kernel = openNftElements(netns);
+  const commit = (verb: 'add' | 'delete', some: readonly NftElement[]): void =>
+    kernel.commit([{ verb, family: 'ip', table: 'floor', set: 'm', elements: some }]);
+  let began = performance.now();
+  for (let i = 0; i < count; i += 20_000) commit('add', elements.slice(i, i + 20_000));
+  const loadMs = performance.now() - began;
+  const changeMs = oneByOne(kernel, count);
+  began = performance.now();
+  if (withList) kernel.list('ip', 'floor', 'm');
+  const listMs = performance.now() - began;
+  kernel.close();
+  nft.run('delete table ip floor\n');
+  nft.close();
+  return { loadMs, changeMs, listMs };
+}
+
+function oneByOne(kernel: NftElements, count: number): readonly number[] {
+  const value = Buffer.from([10, 244, 0, 2, 31, 144, 0, 0]);
+  return Array.from({ length: changes }, (_, i) => {
+    const key = numbered((i * 7919) % count);
+    const began = performance.now();
+    kernel.commit([
+      { verb: 'delete', family: 'ip', table: 'floor', set: 'm', elements: [{ key }] },
+      { verb: 'add', family: 'ip', table: 'floor', set: 'm', elements: [{ key, value }] },
+    ]);
+    return performance.now() - began;
+  });
+}
+
+function numbered(i: number): Buffer {
+  const key = Buffer.alloc(16);
+  key.writeUInt32LE(i);
+  return key;
+}
