@@ -109,15 +109,15 @@ async function measured(work: Work): Promise<unknown> {
 async function measure({ part, size }: Work): Promise<void> {
   const name = `t-bench-proxy-${String(process.pid)}`;
   execFileSync('ip', ['netns', 'add', name]);
-  try {
-    const netns = `/run/netns/${name}`;
-    const figures =
-      part === 'plane'
-        ? await measurePlane(size, netns, size.services === usual.services)
-        : measureChains(size, netns, chainsLimitMs);
-    process.send?.(figures);
-  } finally {
-    execFileSync('ip', ['netns', 'del', name]);
-    process.disconnect?.();
-  }
+  const tidy = (): void => void execFileSync('ip', ['netns', 'del', name]);
+  process.once('exit', tidy);
+  // Interrupted, it leaves nothing either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  process.once('disconnect', () => process.exit(0));
+  const netns = `/run/netns/${name}`;
+  const figures =
+    part === 'plane'
+      ? await measurePlane(size, netns, size.services === usual.services)
+      : measureChains(size, netns, chainsLimitMs);
+  process.send?.(figures, () => process.exit(0));
 }

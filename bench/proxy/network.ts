@@ -29,6 +29,8 @@ export function createNetwork(): Network {
     for (const name of [node, client, server]) ip(`netns del ${name}`, true);
   };
   process.once('exit', close);
+  // Interrupted, it leaves nothing either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   for (const name of [node, client, server]) {
     ip(`netns add ${name}`);
     ip(`-n ${name} link set lo up`);

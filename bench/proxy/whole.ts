@@ -30,6 +30,8 @@ type Drive = (command: DriverCommand) => Promise<unknown>;
 
 export async function benchWhole(size: Size, report: Report): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
+  const tidy = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', tidy);
   const network = createNetwork();
   const opened: ChildProcess[] = [];
   try {
@@ -51,7 +53,7 @@ export async function benchWhole(size: Size, report: Report): Promise<void> {
   } finally {
     await Promise.all(opened.map(end));
     network.close();
-    rmSync(dir, { recursive: true, force: true });
+    tidy();
   }
 }
 
