@@ -146,7 +146,7 @@ test('it answers where it was told to', async () => {
   const metrics = await (await fetch('http://127.0.0.1:20249/metrics')).text();
   assert.match(metrics, /^rest_client_requests_total\{code="200",method="GET",host="127.0.0.1:16443"\} [1-9]/m);
   assert.match(metrics, /^rest_client_requests_total\{code="<error>",method="GET",host="127.0.0.1:16443"\} [1-9]/m);
-  assert.match(metrics, /^kubeproxy_network_programming_duration_seconds_count\{ip_family="IPv4"\} [1-9]/m);
+  assert.match(metrics, /^kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/m);
 });
 
 test('proxy show: nothing differs, then what somebody damaged is named, and the exit code tells', async () => {
