@@ -12,3 +12,4 @@ export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntr
 export { giveBack } from './give-back.ts';
 export { probeKernel } from './probe.ts';
 export type { KernelReport, MissingFeature } from './probe.ts';
+export { hasSctp } from './sctp.ts';

@@ -6,6 +6,7 @@
  *   backends(frontend, slices, node)        who does, from here
  *   buildTable({ services, slices, node })  all of it, for one node
  *   records(service, slices)                its DNS names
+ *   journey(packet, nodes, sender)          what becomes of a packet, step by step
  */
 export { isUsableAddress } from './address.ts';
 export { backends, localReady, select } from './backends.ts';
@@ -24,3 +25,5 @@ export * from './records.ts';
 export { buildTable, entryKey, serviceEntries, winner } from './table.ts';
 export type { EntryKey, ServiceTable, TableEntry, TableInput } from './table.ts';
 export type { Endpoint, Family, Frontend, FrontendKind, NodeView, Protocol, Selection, ServiceRef } from './types.ts';
+export { journey, walk } from './walk.ts';
+export type { Arrival, Packet, Step, StepName, Walk, WalkNode } from './walk.ts';

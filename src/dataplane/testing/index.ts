@@ -2,5 +2,7 @@
 export { answer, caller, end } from './call.ts';
 export { service, slice } from './objects.ts';
 export type { EndpointWords } from './objects.ts';
-export { addresses, createTopology, outside } from './topology.ts';
+export { openPlace } from './place.ts';
+export type { Place, Question } from './place.ts';
+export { addresses, createTopology, outside, outside6, publicRanges } from './topology.ts';
 export type { PlaceName, Topology } from './topology.ts';

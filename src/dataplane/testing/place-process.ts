@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { enterNetns } from '../../kernel/index.ts';
 import { answer } from './call.ts';
-import type { Command } from './place.ts';
+import type { Command, Question } from './place.ts';
 
 const [name = '', netns = ''] = process.argv.slice(2);
 enterNetns(netns);
@@ -19,6 +19,8 @@ function perform(command: Command): Promise<unknown> {
         : serveUdp(command.port, command.address ?? '::');
     case 'ask':
       return askMany(command);
+    case 'ask-all':
+      return askAll(command.questions);
     case 'hold':
       return hold(command);
     case 'say':
@@ -61,9 +63,31 @@ async function askMany(command: Command & { do: 'ask' }): Promise<string[]> {
   return answers;
 }
 
-function askTcp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Promise<string> {
+async function askAll(questions: readonly Question[]): Promise<string[][]> {
+  const answers: string[][] = questions.map(() => []);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < questions.length; i = next++) {
+      const question = questions[i];
+      for (let n = 0; question !== undefined && n < (question.times ?? 1); n++) {
+        answers[i]?.push(await (question.protocol === 'TCP' ? askTcp(question) : askUdp(question)));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 100 }, lane));
+  return answers;
+}
+
+type Asked = Pick<Question, 'address' | 'port' | 'timeoutMs' | 'source'> & { readonly from?: number };
+
+function askTcp({ address, port, timeoutMs, from, source }: Asked): Promise<string> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host: address, port, ...(from === undefined ? {} : { localPort: from }) });
+    const socket = net.connect({
+      host: address,
+      port,
+      ...(from === undefined ? {} : { localPort: from }),
+      ...(source === undefined ? {} : { localAddress: source }),
+    });
     const end = (answer: string): void => {
       clearTimeout(timer);
       // A reset leaves no TIME_WAIT behind, so the same source port can be used again.
@@ -77,7 +101,7 @@ function askTcp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Pr
   });
 }
 
-function askUdp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Promise<string> {
+function askUdp({ address, port, timeoutMs, from, source }: Asked): Promise<string> {
   return new Promise((resolve) => {
     const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', reuseAddr: true });
     const end = (answer: string): void => {
@@ -88,7 +112,7 @@ function askUdp({ address, port, timeoutMs, from }: Command & { do: 'ask' }): Pr
     const timer = setTimeout(() => end('TIMEOUT'), timeoutMs);
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
     socket.once('message', (bytes) => end(bytes.toString()));
-    socket.bind(from ?? 0, () => {
+    socket.bind({ port: from ?? 0, ...(source === undefined ? {} : { address: source }) }, () => {
       // Connected, so that an ICMP refusal comes back as an error.
       socket.connect(port, address, () => socket.send('?'));
     });

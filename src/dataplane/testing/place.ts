@@ -17,10 +17,23 @@ export interface AskOptions {
   readonly from?: number;
 }
 
+/** One of many; `times` in a row. */
+export interface Question {
+  readonly protocol: 'TCP' | 'UDP';
+  readonly address: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly times?: number;
+  /** Source address; default as the place's routes say. */
+  readonly source?: string;
+}
+
 export interface Place {
   serve(protocol: 'TCP' | 'UDP', port: number, address?: string): Promise<void>;
   /** What was answered, or the error's code; TIMEOUT: silence. */
   ask(protocol: Protocol, address: string, port: number, options?: AskOptions): Promise<readonly string[]>;
+  /** Many questions side by side; answers to each in the order of the questions. */
+  askAll(questions: readonly Question[]): Promise<readonly (readonly string[])[]>;
   /** Opens a TCP connection that stays; resolves with its greeting. */
   hold(name: string, address: string, port: number): Promise<string>;
   /** Sends on it; resolves with the echo. */
@@ -39,6 +52,7 @@ export type Command =
       readonly timeoutMs: number;
       readonly from?: number;
     }
+  | { readonly do: 'ask-all'; readonly questions: readonly Question[] }
   | { readonly do: 'hold'; readonly name: string; readonly address: string; readonly port: number }
   | { readonly do: 'say'; readonly name: string; readonly text: string };
 
@@ -62,6 +76,7 @@ export async function openPlace(name: string, netns: string): Promise<Place> {
         timeoutMs,
         ...(from === undefined ? {} : { from }),
       })) as string[],
+    askAll: async (questions) => (await call({ do: 'ask-all', questions })) as string[][],
     hold: async (held, address, port) => String(await call({ do: 'hold', name: held, address, port })),
     say: async (held, text) => String(await call({ do: 'say', name: held, text })),
     close: () => end(child),

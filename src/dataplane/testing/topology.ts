@@ -3,7 +3,8 @@
  *
  *   pod-a 10.244.1.2 ┐                                       lan 10.10.10.100 (default gateway of the nodes; routes the pods
  *   pod-b 10.244.1.3 ┴ node-1 10.10.10.1 ─── wire (bridge) ──┤    and the service range through node-1; 198.51.100.10 is
- *   pod-c 10.244.2.2 ─ node-2 10.10.10.2 ────────┘           ┘    "outside")
+ *   pod-c 10.244.2.2 ┐                           │           ┘    "outside")
+ *   pod-d 10.244.2.3 ┴ node-2 10.10.10.2 ────────┘
  *
  * The same in IPv6: fd00:10:244:1::2, fd00:10:10::1, … Each place has a process of its own that opens sockets there.
  */
@@ -11,7 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { openPlace } from './place.ts';
 import type { Place } from './place.ts';
 
-export const places = ['node-1', 'node-2', 'lan', 'pod-a', 'pod-b', 'pod-c'] as const;
+export const places = ['node-1', 'node-2', 'lan', 'pod-a', 'pod-b', 'pod-c', 'pod-d'] as const;
 export type PlaceName = (typeof places)[number];
 
 export interface Topology {
@@ -29,11 +30,15 @@ export const addresses = {
   'pod-a': ['10.244.1.2', 'fd00:10:244:1::2'],
   'pod-b': ['10.244.1.3', 'fd00:10:244:1::3'],
   'pod-c': ['10.244.2.2', 'fd00:10:244:2::2'],
+  'pod-d': ['10.244.2.3', 'fd00:10:244:2::3'],
 } as const satisfies Readonly<Record<PlaceName, readonly [string, string]>>;
 
 export const outside = '198.51.100.10';
+export const outside6 = '2001:db8:100::10';
+/** Where the LAN sends what load balancers would own: to node-1. */
+export const publicRanges = ['198.51.100.128/25', '2001:db8:51::/64'] as const;
 
-const podsOf = { 'node-1': ['pod-a', 'pod-b'], 'node-2': ['pod-c'] } as const;
+const podsOf = { 'node-1': ['pod-a', 'pod-b'], 'node-2': ['pod-c', 'pod-d'] } as const;
 
 export async function createTopology(): Promise<Topology> {
   const prefix = `t-dataplane-${String(process.pid)}`;
@@ -99,10 +104,12 @@ function wire(name: (place: string) => string): void {
   batch(
     [
       `addr add ${outside}/32 dev lo`,
+      `addr add ${outside6}/128 dev lo`,
       `route add 10.244.1.0/24 via ${via('node-1', 0)}`,
       `route add 10.244.2.0/24 via ${via('node-2', 0)}`,
       `route add 10.96.0.0/16 via ${via('node-1', 0)}`,
-      `route add 198.51.100.128/25 via ${via('node-1', 0)}`,
+      `route add ${publicRanges[0]} via ${via('node-1', 0)}`,
+      `route add ${publicRanges[1]} via ${via('node-1', 1)}`,
       `route add fd00:10:244:1::/64 via ${via('node-1', 1)}`,
       `route add fd00:10:244:2::/64 via ${via('node-2', 1)}`,
       `route add fd00:10:96::/112 via ${via('node-1', 1)}`,
@@ -161,7 +168,15 @@ function pods(name: (place: string) => string, node: 'node-1' | 'node-2'): void 
 }
 
 function sysctls(netns: string): void {
-  const settings = ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1', 'ipv4/conf/all/rp_filter=0'];
+  const settings = [
+    'ipv4/ip_forward=1',
+    'ipv6/conf/all/forwarding=1',
+    'ipv4/conf/all/rp_filter=0',
+    // Tests ask for refusals by the hundred; a kernel sends one client six at once, then one a second.
+    'ipv4/icmp_ratelimit=0',
+    'ipv4/icmp_msgs_per_sec=100000',
+    'ipv6/icmp/ratelimit=0',
+  ];
   const lines = settings.map((text) => text.replace(/(.*)=(.*)/, 'echo $2 >/proc/sys/net/$1'));
   // A redirect to a pod that reached itself would use up the rate at which the node may send it refusals.
   lines.push('for conf in /proc/sys/net/ipv4/conf/*/send_redirects; do echo 0 >$conf; done');
