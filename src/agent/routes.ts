@@ -1,6 +1,8 @@
 /**
  * Routes to the pods of the other nodes: each node is the gateway of its own range (all nodes are on one LAN).
  *
+ * The node's own range is unreachable but for its pods (each has a route of its own): what is sent to a pod that is gone ends here.
+ *
  *   Node informer ─> wanted { range via InternalIP } ─ difference to what the kernel has (proto 86) ─> ip -batch
  */
 import type { Node } from '../api/gen/types.ts';
@@ -14,19 +16,30 @@ export const routeProtocol = '86';
 
 const logger = log('agent');
 
-/** `range → gateway` for all nodes but this one. */
+const unreachable = 'unreachable';
+
+/** `range → gateway`; this node's own: unreachable. */
 export function wantedRoutes(nodes: Iterable<Node>, self: string): Map<string, string> {
   const routes = new Map<string, string>();
   for (const node of nodes) {
-    if (node.metadata?.name === self) continue;
     const ranges = node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
     const addresses = (node.status?.addresses ?? []).filter((address) => address.type === 'InternalIP');
     for (const range of ranges) {
+      if (node.metadata?.name === self) {
+        routes.set(range, unreachable);
+        continue;
+      }
       const gateway = addresses.find((address) => address.address.includes(':') === range.includes(':'));
       if (gateway !== undefined) routes.set(range, gateway.address);
     }
   }
   return routes;
+}
+
+interface RouteListing {
+  readonly type?: string;
+  readonly dst?: string;
+  readonly gateway?: string;
 }
 
 /** Resolves when the routes to the nodes known by then are in; goes on until the signal aborts. */
@@ -63,10 +76,15 @@ async function applyRoutes(wanted: ReadonlyMap<string, string>): Promise<void> {
   const have = await currentRoutes();
   const lines: string[] = [];
   for (const range of have.keys()) {
-    if (!wanted.has(range)) lines.push(`route del ${range} proto ${routeProtocol}`);
+    // A route of another type is another route: replacing leaves the old one there.
+    const old = have.get(range);
+    if (wanted.get(range) === old || (wanted.has(range) && old !== unreachable && wanted.get(range) !== unreachable))
+      continue;
+    lines.push(`route del ${old === unreachable ? 'unreachable ' : ''}${range} proto ${routeProtocol}`);
   }
   for (const [range, gateway] of wanted) {
-    if (have.get(range) !== gateway) lines.push(`route replace ${range} via ${gateway} proto ${routeProtocol}`);
+    const target = gateway === unreachable ? `unreachable ${range}` : `${range} via ${gateway}`;
+    if (have.get(range) !== gateway) lines.push(`route replace ${target} proto ${routeProtocol}`);
   }
   if (lines.length > 0)
     await run('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 20_000 });
@@ -78,8 +96,10 @@ async function currentRoutes(): Promise<Map<string, string>> {
     const { stdout } = await run('ip', [family, '-json', 'route', 'show', 'proto', routeProtocol], {
       timeoutMs: 20_000,
     });
-    const list = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as { dst?: string; gateway?: string }[];
-    for (const { dst, gateway } of list) if (dst !== undefined) routes.set(dst, gateway ?? '');
+    const list = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as RouteListing[];
+    for (const { dst, gateway = '', type } of list) {
+      if (dst !== undefined) routes.set(dst, type === unreachable ? unreachable : gateway);
+    }
   }
   return routes;
 }

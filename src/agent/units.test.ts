@@ -240,7 +240,13 @@ test('routes, network script and callers', () => {
     [node('a', '10.1.0.0/24', '10.0.0.1'), node('b', '10.2.0.0/24', '10.0.0.2'), node('c', 'fd00::/64', '10.0.0.3')],
     'a',
   );
-  assert.deepEqual([...routes], [['10.2.0.0/24', '10.0.0.2']]);
+  assert.deepEqual(
+    [...routes],
+    [
+      ['10.1.0.0/24', 'unreachable'],
+      ['10.2.0.0/24', '10.0.0.2'],
+    ],
+  );
   const script = setUpScript({ netns: 'p', link: 'v', ips: ['10.1.0.2', 'fd00::2'] }, ['10.1.0.1', 'fd00::1']);
   for (const line of [
     'addr add 10.1.0.1/32 dev v',

@@ -140,6 +140,14 @@ export class FamilyTable {
     }
   }
 
+  /** Chains for sizes that no entry has any more. */
+  prune(): void {
+    if (this.rules.extras === 0) return;
+    const codes = new Set<number>();
+    for (const { internal, external } of this.#held.values()) codes.add(internal).add(external);
+    this.rules.prune(codes);
+  }
+
   #podChanges(settled: readonly (readonly [string, Held | undefined])[]): ElementChange[] {
     const delta = new Map<string, number>();
     const add = (entry: Held | undefined, by: number): void => {

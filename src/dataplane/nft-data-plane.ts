@@ -78,8 +78,11 @@ class NftDataPlane implements DataPlane {
 
   audit(): Promise<Applied> {
     return this.#serially(async () => {
-      if (this.#kernel.generation() === this.#generation) return { changes: 0, milliseconds: 0 };
-      return this.#mend();
+      if (this.#kernel.generation() !== this.#generation) return this.#mend();
+      const commits = this.#ruleCommits();
+      for (const table of this.#tables) table.prune();
+      this.#generation += this.#ruleCommits() - commits;
+      return { changes: 0, milliseconds: 0 };
     });
   }
 

@@ -14,7 +14,7 @@ import {
   refuseCode,
 } from './ruleset.ts';
 import type { Picker, RulesetOptions } from './ruleset.ts';
-import { aboutScript, digest, pickerScript, rulesetScript } from './script.ts';
+import { aboutScript, digest, pickerScript, rulesetScript, unpickerScript } from './script.ts';
 
 export class Rules {
   readonly #nft: Nft;
@@ -55,6 +55,23 @@ export class Rules {
     this.#run(pickerScript(this.#options, [...fresh.values()]));
     for (const [name, picker] of fresh) this.#pickers.set(name, picker);
     this.#mark();
+  }
+
+  /** Takes away chains that no code in use leads to, in the groups in which they came. */
+  prune(codes: ReadonlySet<number>): void {
+    const groups = Map.groupBy(this.#extra(), groupName);
+    const idle = [...groups.values()].filter((group) => !group.some((picker) => codes.has(pickerCode(picker)))).flat();
+    if (idle.length === 0) return;
+    this.#run(unpickerScript(this.#options, idle));
+    for (const picker of idle) this.#pickers.delete(pickerName(picker));
+    const times = new Set([...this.#pickers.values()].map((picker) => (picker.kind === 'stick' ? picker.seconds : 0)));
+    for (const seconds of this.#ranks.keys()) if (!times.has(seconds)) this.#ranks.delete(seconds);
+    this.#mark();
+  }
+
+  /** Chains beyond those that are always there. */
+  get extras(): number {
+    return this.#extra().length;
   }
 
   /** Whether the kernel has the rules as they were written. Takes over the pickers that are there. */
@@ -136,12 +153,19 @@ export class Rules {
   }
 }
 
+const step = 32;
+
+/** Pickers that came together, by neighbours(). */
+function groupName(picker: Picker): string {
+  const kind = picker.kind === 'pick' ? 'pick' : `stick ${String(picker.seconds)}`;
+  return `${kind} ${String(picker.near)} ${String(Math.floor((picker.slots - 1) / step))}`;
+}
+
 /**
  * Sizes around this one: libnftables reads the whole map that a new rule refers to (40 ms at 100,000 elements), so a service
  * that grows further pays that once for many sizes.
  */
 function neighbours(picker: Picker): readonly Picker[] {
-  const step = 32;
   const first = Math.floor((picker.slots - 1) / step) * step + 1;
   return Array.from({ length: step }, (_, i) => ({ ...picker, slots: first + i }));
 }

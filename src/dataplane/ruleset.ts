@@ -195,6 +195,16 @@ export function chains(options: RulesetOptions): readonly Chain[] {
       rules: [`iifname != "lo" ${ip} daddr ${loopback} drop comment "CVE-2020-8558: whatever route_localnet says"`],
     },
     {
+      name: 'filter-prerouting',
+      hook: { type: 'filter', at: 'prerouting', priority: -90 },
+      // Where the node has an unreachable route for addresses without a pod, a flow to a pod that is gone ends now, not in 15 minutes.
+      rules: own(
+        `meta l4proto tcp ${ip} daddr`,
+        options.podCidrs,
+        'fib daddr oif missing reject with tcp reset comment "no such pod"',
+      ),
+    },
+    {
       name: 'filter-forward',
       hook: { type: 'filter', at: 'forward', priority: -10 },
       // An out-of-window answer would reach the client untranslated, and be answered with a reset (kubernetes#74839).

@@ -48,6 +48,19 @@ export function pickerScript(options: RulesetOptions, pickers: readonly Picker[]
   ].join('\n');
 }
 
+/** Takes pickers away that no element leads to. */
+export function unpickerScript(options: RulesetOptions, pickers: readonly Picker[]): string {
+  const table = `${familyWord(options.family)} ${options.table}`;
+  return [
+    ...pickers.map((picker) => `delete element ${table} route { ${classid(pickerCode(picker))} }`),
+    ...pickers.flatMap((picker) => [
+      `flush chain ${table} ${pickerName(picker)}`,
+      `delete chain ${table} ${pickerName(picker)}`,
+    ]),
+    '',
+  ].join('\n');
+}
+
 /** Says in the table itself what was written, so that the next process can tell whether it still stands. */
 export function aboutScript(options: RulesetOptions, mark: string): string {
   const chain = `${familyWord(options.family)} ${options.table} ${aboutChain}`;

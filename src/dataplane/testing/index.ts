@@ -3,6 +3,6 @@ export { answer, caller, end } from './call.ts';
 export { service, slice } from './objects.ts';
 export type { EndpointWords } from './objects.ts';
 export { openPlace } from './place.ts';
-export type { Place, Question } from './place.ts';
+export type { Load, Place, Question } from './place.ts';
 export { addresses, createTopology, outside, outside6, publicRanges } from './topology.ts';
 export type { PlaceName, Topology } from './topology.ts';

@@ -3,11 +3,14 @@ import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { enterNetns } from '../../kernel/index.ts';
 import { answer } from './call.ts';
+import { Loads } from './loads.ts';
 import type { Command, Question } from './place.ts';
 
 const [name = '', netns = ''] = process.argv.slice(2);
 enterNetns(netns);
 const held = new Map<string, net.Socket>();
+const listening = new Map<number, net.Server>();
+const loads = new Loads((question) => (question.protocol === 'TCP' ? askTcp(question) : askUdp(question)));
 
 answer<Command>(perform);
 
@@ -21,6 +24,15 @@ function perform(command: Command): Promise<unknown> {
       return askMany(command);
     case 'ask-all':
       return askAll(command.questions);
+    case 'load':
+      return Promise.resolve(loads.start(command.questions, command.lanes));
+    case 'settle':
+      return loads.settle();
+    case 'unload':
+      return loads.stop();
+    case 'unserve':
+      listening.get(command.port)?.close();
+      return Promise.resolve();
     case 'hold':
       return hold(command);
     case 'say':
@@ -34,6 +46,7 @@ function serveTcp(port: number, address?: string): Promise<void> {
     socket.write(`${name} ${plain(socket.remoteAddress)} ${String(socket.remotePort)}\n`);
     socket.on('data', (bytes) => socket.write(bytes));
   });
+  listening.set(port, server);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host: address ?? '::', backlog: 511 }, resolve);
@@ -119,9 +132,9 @@ function askUdp({ address, port, timeoutMs, from, source }: Asked): Promise<stri
   });
 }
 
-function hold({ name: key, address, port }: Command & { do: 'hold' }): Promise<string> {
+function hold({ name: key, address, port, from }: Command & { do: 'hold' }): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: address, port });
+    const socket = net.connect({ host: address, port, ...(from === undefined ? {} : { localPort: from }) });
     held.set(key, socket);
     socket.once('error', reject);
     socket.once('data', (bytes) => resolve(bytes.toString().trim()));

@@ -28,6 +28,14 @@ export interface Question {
   readonly source?: string;
 }
 
+export interface Load {
+  readonly asked: number;
+  /** Answers that came from no server. */
+  readonly failed: readonly string[];
+  /** How often each server answered. */
+  readonly servers: Readonly<Record<string, number>>;
+}
+
 export interface Place {
   serve(protocol: 'TCP' | 'UDP', port: number, address?: string): Promise<void>;
   /** What was answered, or the error's code; TIMEOUT: silence. */
@@ -35,9 +43,16 @@ export interface Place {
   /** Many questions side by side; answers to each in the order of the questions. */
   askAll(questions: readonly Question[]): Promise<readonly (readonly string[])[]>;
   /** Opens a TCP connection that stays; resolves with its greeting. */
-  hold(name: string, address: string, port: number): Promise<string>;
+  hold(name: string, address: string, port: number, from?: number): Promise<string>;
   /** Sends on it; resolves with the echo. */
   say(name: string, text: string): Promise<string>;
+  /** Listens no more on a TCP port; open connections stay. */
+  unserve(port: number): Promise<void>;
+  /** Asks again and again until unload(). */
+  load(questions: readonly Question[], lanes?: number): Promise<void>;
+  /** Resolves when everything that was under way at the call has ended. */
+  settle(): Promise<void>;
+  unload(): Promise<Load>;
   close(): Promise<void>;
 }
 
@@ -53,7 +68,16 @@ export type Command =
       readonly from?: number;
     }
   | { readonly do: 'ask-all'; readonly questions: readonly Question[] }
-  | { readonly do: 'hold'; readonly name: string; readonly address: string; readonly port: number }
+  | {
+      readonly do: 'hold';
+      readonly name: string;
+      readonly address: string;
+      readonly port: number;
+      readonly from?: number;
+    }
+  | { readonly do: 'unserve'; readonly port: number }
+  | { readonly do: 'load'; readonly questions: readonly Question[]; readonly lanes: number }
+  | { readonly do: 'settle' | 'unload' }
   | { readonly do: 'say'; readonly name: string; readonly text: string };
 
 export async function openPlace(name: string, netns: string): Promise<Place> {
@@ -77,7 +101,12 @@ export async function openPlace(name: string, netns: string): Promise<Place> {
         ...(from === undefined ? {} : { from }),
       })) as string[],
     askAll: async (questions) => (await call({ do: 'ask-all', questions })) as string[][],
-    hold: async (held, address, port) => String(await call({ do: 'hold', name: held, address, port })),
+    hold: async (held, address, port, from) =>
+      String(await call({ do: 'hold', name: held, address, port, ...(from === undefined ? {} : { from }) })),
+    unserve: async (port) => void (await call({ do: 'unserve', port })),
+    load: async (questions, lanes = 4) => void (await call({ do: 'load', questions, lanes })),
+    settle: async () => void (await call({ do: 'settle' })),
+    unload: async () => (await call({ do: 'unload' })) as Load,
     say: async (held, text) => String(await call({ do: 'say', name: held, text })),
     close: () => end(child),
   };

@@ -136,6 +136,13 @@ function wire(name: (place: string) => string): void {
 
 /** Routed veths, as the agent makes them. */
 function pods(name: (place: string) => string, node: 'node-1' | 'node-2'): void {
+  const n = node.slice(-1);
+  const ranges = [`10.244.${n}.0/24`, `fd00:10:244:${n}::/64`];
+  batch(
+    ranges.map((range) => `route add unreachable ${range} metric 100000`),
+    false,
+    name(node),
+  );
   for (const pod of podsOf[node]) {
     const [v4, v6] = addresses[pod];
     const gateway = [v4.replace(/\d+$/, '1'), v6.replace(/\d+$/, '1')] as const;
