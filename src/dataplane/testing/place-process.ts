@@ -116,7 +116,8 @@ function askTcp({ address, port, timeoutMs, from, source }: Asked): Promise<stri
 
 function askUdp({ address, port, timeoutMs, from, source }: Asked): Promise<string> {
   return new Promise((resolve) => {
-    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', reuseAddr: true });
+    // Without a port of one's own choice, the kernel may give one to two sockets that both allow it.
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', reuseAddr: from !== undefined });
     const end = (answer: string): void => {
       clearTimeout(timer);
       socket.close();

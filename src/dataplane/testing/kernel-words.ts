@@ -1,0 +1,77 @@
+/**
+ * What the kernel holds, in words that do not depend on history: which slot an endpoint sits in and which number it has differ
+ * between two tables that mean the same. Read by nft itself, so that our own reading is not its own witness.
+ */
+import { execFileSync } from 'node:child_process';
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+interface Held {
+  readonly name: string;
+  readonly elem?: readonly Json[];
+}
+
+export function kernelWords(netns: string): string[] {
+  const text = execFileSync('nsenter', [`--net=${netns}`, 'nft', '-n', '-j', 'list', 'ruleset'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    // It says of each rule that it has no words for map statements; elements are all that is read here.
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const { nftables } = JSON.parse(text) as { nftables: readonly Record<string, Held & { readonly family: string }>[] };
+  const found: string[] = [];
+  for (const family of ['ip', 'ip6']) {
+    const sets = new Map<string, readonly Json[]>();
+    for (const item of nftables) {
+      const held = item['map'] ?? item['set'];
+      if (held?.family === family) sets.set(held.name, held.elem ?? []);
+    }
+    found.push(...wordsOf(sets).map((word) => `${family} ${word}`));
+  }
+  return found.sort();
+}
+
+function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
+  const found: string[] = [];
+  const each = (set: string, visit: (key: readonly Json[], value: Json) => void): void => {
+    for (const element of sets.get(set) ?? []) {
+      const [key, value] = isPair(element) ? element : [element, ''];
+      visit(fields(key), value);
+    }
+  };
+  const endpoints = new Map<string, string>();
+  each('sticky-endpoints', (key, value) => endpoints.set(JSON.stringify(key), JSON.stringify(value)));
+  // The slot is the last field; from 32768 on it is the second pool.
+  const pool = (slot: Json | undefined): string => (Number(slot) >= 32_768 ? 'near' : 'all');
+  each('slots', (key, value) => found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} -> ${words(fields(value))}`));
+  each('sticky-slots', (key, value) => {
+    const target = endpoints.get(JSON.stringify(fields(value))) ?? 'nobody';
+    found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} sticks to ${target}`);
+  });
+  for (const set of ['restricted', 'allowed', 'snat-all', 'snat-own', 'hairpin']) {
+    each(set, (key) => found.push(`${set} ${words(key)}`));
+  }
+  for (const set of ['internal', 'external']) {
+    // A number that names a chain; for affinity it depends on which time-outs were met before.
+    each(set, (key, value) => found.push(`${set} ${words(key)} ${routeWord(String(value))}`));
+  }
+  return found;
+}
+
+function routeWord(code: string): string {
+  const [high = 0, low = 0] = code.split(':').map((part) => Number.parseInt(part, 16));
+  return high >= 0x6000 ? `stick ${String(high % 2)} ${String(low)}` : code;
+}
+
+/** An element of a map is a pair; a concatenation or a range is an object. */
+function isPair(element: Json): element is readonly [Json, Json] {
+  return Array.isArray(element) && element.length === 2;
+}
+
+function fields(key: Json): readonly Json[] {
+  if (typeof key === 'object' && key !== null && 'concat' in key) return key['concat'] as readonly Json[];
+  return [key];
+}
+
+function words(list: readonly Json[]): string {
+  return list.map((field) => (typeof field === 'object' ? JSON.stringify(field) : String(field))).join(' ');
+}
