@@ -177,7 +177,7 @@ test('killed in the middle of a load: under constant traffic no request fails, a
   const first = async (): Promise<string> => (await net.places['pod-a'].ask('TCP', question.address, 80))[0] ?? '';
   await until('the service is there', first, (got) => got.startsWith('pod-'));
   await proxy.kill();
-  const services = Array.from({ length: 6_000 }, (_, i) =>
+  const services = Array.from({ length: 3_000 }, (_, i) =>
     service(`load-${String(i)}`, {
       clusterIP: `10.96.${String(100 + (i >> 8))}.${String(i & 255)}`,
       ports: [{ port: 80, protocol: 'TCP' }],

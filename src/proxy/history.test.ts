@@ -142,7 +142,7 @@ test('property: after each step of a random history, the kernel has what a fresh
         lived.close();
       }
     }),
-    { numRuns: 10 },
+    { numRuns: 7 },
   );
   t.diagnostic(`${String(steps)} steps compared`);
 });

@@ -5,24 +5,27 @@
 import { execFileSync } from 'node:child_process';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type Listed = Readonly<Partial<Record<'map' | 'set', Held>>>;
 interface Held {
   readonly name: string;
+  readonly family: string;
   readonly elem?: readonly Json[];
 }
 
 export function kernelWords(netns: string): string[] {
-  const text = execFileSync('nsenter', [`--net=${netns}`, 'nft', '-n', '-j', 'list', 'ruleset'], {
+  const text = execFileSync('nsenter', [`--net=${netns}`, 'nft', '-n', '-j', 'list maps; list sets'], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    // It says of each rule that it has no words for map statements; elements are all that is read here.
-    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const { nftables } = JSON.parse(text) as { nftables: readonly Record<string, Held & { readonly family: string }>[] };
+  const nftables = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap((line) => (JSON.parse(line) as { nftables: readonly Listed[] }).nftables);
   const found: string[] = [];
   for (const family of ['ip', 'ip6']) {
     const sets = new Map<string, readonly Json[]>();
     for (const item of nftables) {
-      const held = item['map'] ?? item['set'];
+      const held = item.map ?? item.set;
       if (held?.family === family) sets.set(held.name, held.elem ?? []);
     }
     found.push(...wordsOf(sets).map((word) => `${family} ${word}`));
