@@ -67,7 +67,11 @@ function tracked(address: string): string[] {
   });
 }
 
-const udp = (port: number, more: object = {}): { port: number; protocol: string } => ({ port, protocol: 'UDP', ...more });
+const udp = (port: number, more: object = {}): { port: number; protocol: string } => ({
+  port,
+  protocol: 'UDP',
+  ...more,
+});
 const ends = (of: string, port: number, ...list: EndpointWords[]): EndpointSlice =>
   slice(of, port, list, { protocol: 'UDP' });
 
@@ -79,8 +83,10 @@ test('UDP: another target port, an endpoint that gets ready, another port and ty
   assert.deepEqual(tracked(ip), [`${podB.address}:8080`]);
 
   await set(ends('moving', 9090, podB));
-  await until('the flow is at the new target port', async () => [await send(), ...tracked(ip)].join(' '), (got) =>
-    got === `pod-b ${podB.address}:9090`,
+  await until(
+    'the flow is at the new target port',
+    async () => [await send(), ...tracked(ip)].join(' '),
+    (got) => got === `pod-b ${podB.address}:9090`,
   );
 
   await set(ends('moving', 9090, { ...podB, ready: false }));
@@ -144,7 +150,11 @@ test('churn leaves nothing in conntrack: the flows of a service go with it', asy
   // Ports are drawn at random, so some meet twice.
   assert.ok(tracked(ip).length > 250);
   await proxy.remove('services', many);
-  await until('the flows are forgotten', () => tracked(ip), (flows) => flows.length === 0);
+  await until(
+    'the flows are forgotten',
+    () => tracked(ip),
+    (flows) => flows.length === 0,
+  );
 });
 
 test('tables in foreign hands: mended, told by an event on the Node, and the tables of others left alone', async () => {
@@ -208,7 +218,11 @@ test('killed in the middle of a load: under constant traffic no request fails, a
 
   // A fresh process with a fresh build finds nothing to write: the tables are what the objects say.
   const node = { nodeName: 'node-1', zone: undefined, addresses: addresses['node-1'] };
-  const table = buildTable({ services: [steady, ...services], slices: [slice('steady', 8080, [podB, podC]), ...slices], node });
+  const table = buildTable({
+    services: [steady, ...services],
+    slices: [slice('steady', 8080, [podB, podC]), ...slices],
+    node,
+  });
   const plane = createDataPlane({
     netns: net.netns('node-1'),
     podCidrs: ['10.244.1.0/24', 'fd00:10:244:1::/64'],

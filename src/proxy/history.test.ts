@@ -44,7 +44,13 @@ const plane = (name: (typeof names)[number]): DataPlane => {
 
 type Step =
   | { readonly do: 'service'; readonly n: number; readonly spec: Partial<ServiceSpec>; readonly label: boolean }
-  | { readonly do: 'slice'; readonly n: number; readonly part: number; readonly v: 0 | 1; readonly ends: readonly End[] }
+  | {
+      readonly do: 'slice';
+      readonly n: number;
+      readonly part: number;
+      readonly v: 0 | 1;
+      readonly ends: readonly End[];
+    }
   | { readonly do: 'remove-service' | 'remove-slice'; readonly n: number; readonly part: number }
   | { readonly do: 'node'; readonly zone: string; readonly addresses: readonly string[] };
 interface End {
@@ -74,7 +80,10 @@ const end = fc.record<End>({
   zone: fc.constantFrom(undefined, 'a', 'b'),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('service'), n, spec, label: fc.nat({ max: 9 }).map((x) => x === 0) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('service'), n, spec, label: fc.nat({ max: 9 }).map((x) => x === 0) }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -193,13 +202,20 @@ function sliceOf(index: number, number: number, v: 0 | 1, ends: readonly End[]):
     of,
     8080 + number,
     ends.map(({ host, state }) => ({
-      address: v === 0 ? `10.244.${String((host % 2) + 1)}.${String(host)}` : `fd00:10:244:${String((host % 2) + 1)}::${String(host)}`,
+      address:
+        v === 0
+          ? `10.244.${String((host % 2) + 1)}.${String(host)}`
+          : `fd00:10:244:${String((host % 2) + 1)}::${String(host)}`,
       node: `node-${String((host % 2) + 1)}`,
       ready: state === 'ready',
       serving: state !== 'not',
       terminating: state === 'leaving',
     })),
-    { name: `${of}-${String(number)}`, family: v === 0 ? 'IPv4' : 'IPv6', ...(number === 0 ? {} : { protocol: 'UDP', portName: 'u' }) },
+    {
+      name: `${of}-${String(number)}`,
+      family: v === 0 ? 'IPv4' : 'IPv6',
+      ...(number === 0 ? {} : { protocol: 'UDP', portName: 'u' }),
+    },
   );
   const endpoints = (made.endpoints ?? []).map((endpoint, i) => {
     const zone = ends[i]?.zone;

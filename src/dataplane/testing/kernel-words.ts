@@ -45,7 +45,9 @@ function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
   each('sticky-endpoints', (key, value) => endpoints.set(JSON.stringify(key), JSON.stringify(value)));
   // The slot is the last field; from 32768 on it is the second pool.
   const pool = (slot: Json | undefined): string => (Number(slot) >= 32_768 ? 'near' : 'all');
-  each('slots', (key, value) => found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} -> ${words(fields(value))}`));
+  each('slots', (key, value) =>
+    found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} -> ${words(fields(value))}`),
+  );
   each('sticky-slots', (key, value) => {
     const target = endpoints.get(JSON.stringify(fields(value))) ?? 'nobody';
     found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} sticks to ${target}`);
