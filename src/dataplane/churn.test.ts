@@ -83,7 +83,7 @@ async function program(backends: readonly Backend[]): Promise<void> {
 
 function questionsOf(client: (typeof clients)[number]): Question[] {
   return ([0, 1] as const).flatMap((v) => {
-    const targets = [{ address: addresses['node-1'][v], port: nodePort }];
+    const targets: { address: string; port: number }[] = [{ address: addresses['node-1'][v], port: nodePort }];
     if (client !== 'lan') targets.push({ address: vip[v], port: 80 });
     return targets.map((target): Question => ({ protocol: 'TCP', timeoutMs: 20_000, ...target }));
   });

@@ -4,7 +4,10 @@
  */
 import { execFileSync } from 'node:child_process';
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type Json = string | number | readonly Json[] | JsonObject;
+interface JsonObject {
+  readonly [key: string]: Json;
+}
 type Listed = Readonly<Partial<Record<'map' | 'set', Held>>>;
 interface Held {
   readonly name: string;
@@ -57,7 +60,7 @@ function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
   }
   for (const set of ['internal', 'external']) {
     // A number that names a chain; for affinity it depends on which time-outs were met before.
-    each(set, (key, value) => found.push(`${set} ${words(key)} ${routeWord(String(value))}`));
+    each(set, (key, value) => found.push(`${set} ${words(key)} ${routeWord(words([value]))}`));
   }
   return found;
 }
@@ -73,8 +76,8 @@ function isPair(element: Json): element is readonly [Json, Json] {
 }
 
 function fields(key: Json): readonly Json[] {
-  if (typeof key === 'object' && key !== null && 'concat' in key) return key['concat'] as readonly Json[];
-  return [key];
+  const isObject = typeof key === 'object' && !Array.isArray(key);
+  return isObject && 'concat' in key ? (key['concat'] as readonly Json[]) : [key];
 }
 
 function words(list: readonly Json[]): string {

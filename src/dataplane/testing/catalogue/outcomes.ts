@@ -22,7 +22,8 @@ export type NodeName = 'node-1' | 'node-2';
 export type PodName = 'pod-a' | 'pod-b' | 'pod-c' | 'pod-d';
 
 export type Expected =
-  | { readonly outcome: 'refused' | 'dropped' }
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'dropped' }
   /** By server: whose address it sees, the client's or one of `node`. */
   | {
       readonly outcome: 'reached';
