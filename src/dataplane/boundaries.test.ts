@@ -168,6 +168,8 @@ for (const v of families) {
     await program([service(name, { clusterIPs: [vip], ports: [http] })], [end]);
     const { address } = at('pod-c', 'node-2', v);
     const six = v === 1 ? ['-6'] : [];
+    // The node asks its own pod under the address that the pod knows as its gateway, which is in the pods' range and has no route.
+    assert.deepEqual(await answers('node-2', [['TCP', address, 8080]]), ['pod-c']);
     const route = [address + (v === 0 ? '/32' : '/128'), 'dev', 'pod-c'];
     assert.match(await net.places['pod-a'].hold(name, vip, 80), /^pod-c /);
     net.run('node-2', 'ip', ...six, 'route', 'del', ...route);
@@ -185,29 +187,41 @@ for (const v of families) {
     const name = `window-${String(v)}`;
     const end = slice(name, 8080, [at('pod-c', 'node-2', v)], { family: word(v) });
     await program([service(name, { clusterIPs: [vip], ports: [http] })], [end]);
-    assert.match(await net.places['pod-a'].hold(name, vip, 80), /^pod-c /);
-    // The server's next segment claims to be far ahead; what it sends again is as it should be.
+    // The server's next segment claims another place in the stream; what it sends again is as it should be. Where that place is
+    // behind, the kernel lets it pass translated; ahead is what hurts. Numbers begin at random, so eight are tried: 1 in 256.
     const family = v === 0 ? 'ip' : 'ip6';
     const chain = `${family} bend out`;
-    const bend = [
-      `add table ${family} bend`,
-      `add chain ${chain} { type filter hook output priority 0; }`,
-      `add rule ${chain} tcp sport 8080 limit rate 1/day burst 1 packets tcp sequence set 3 counter`,
-    ];
-    net.run('pod-c', 'nft', bend.join(';'));
-    try {
-      assert.equal(await net.places['pod-a'].say(name, 'hello'), 'hello');
-      assert.equal(await net.places['pod-a'].say(name, 'and on'), 'and on');
-      assert.match(net.run('pod-c', 'nft', 'list', 'chain', family, 'bend', 'out'), /packets 1 /);
-      // Without the rule the connection would be lost, so this test can fail.
-      net.run('node-1', 'nft', 'flush', 'chain', family, 'portolan', 'filter-forward');
-      net.run('node-2', 'nft', 'flush', 'chain', family, 'portolan', 'filter-forward');
-      net.run('pod-c', 'nft', `delete table ${family} bend;${bend.join(';')}`);
-      await assert.rejects(net.places['pod-a'].say(name, 'lost'), /ECONNRESET|closed/);
-      for (const plane of planes) assert.match((await plane.audit()).mended ?? '', /^rewritten: rules/);
-    } finally {
-      net.run('pod-c', 'nft', `delete table ${family} bend`);
+    const sayAll = async (round: string): Promise<readonly PromiseSettledResult<string>[]> => {
+      const held = Array.from({ length: 8 }, (_, i) => `${name}-${round}-${String(i)}`);
+      const rules: string[] = [];
+      for (const one of held) {
+        const [server, , port = ''] = (await net.places['pod-a'].hold(one, vip, 80)).split(' ');
+        assert.equal(server, 'pod-c');
+        const match = `tcp sport 8080 tcp dport ${port} limit rate 1/day burst 1 packets`;
+        rules.push(`add rule ${chain} ${match} tcp sequence set 3 counter`);
+      }
+      const base = [`add table ${family} bend`, `add chain ${chain} { type filter hook output priority 0; }`];
+      net.run('pod-c', 'nft', [...base, ...rules].join(';'));
+      try {
+        return await Promise.allSettled(held.map((one) => net.places['pod-a'].say(one, one)));
+      } finally {
+        net.run('pod-c', 'nft', `delete table ${family} bend`);
+      }
+    };
+    assert.deepEqual(
+      (await sayAll('kept')).filter(({ status }) => status === 'rejected'),
+      [],
+    );
+    // Without the rule some would be lost, so this test can fail.
+    for (const node of ['node-1', 'node-2'] as const) {
+      net.run(node, 'nft', 'flush', 'chain', family, 'portolan', 'filter-forward');
     }
+    let lost = 0;
+    for (let tries = 0; tries < 5 && lost === 0; tries++) {
+      lost += (await sayAll(`lost-${String(tries)}`)).filter(({ status }) => status === 'rejected').length;
+    }
+    assert.ok(lost > 0);
+    for (const plane of planes) assert.match((await plane.audit()).mended ?? '', /^rewritten: rules/);
   });
 }
 

@@ -201,7 +201,7 @@ export function chains(options: RulesetOptions): readonly Chain[] {
       rules: own(
         `meta l4proto tcp ${ip} daddr`,
         options.podCidrs,
-        'fib daddr oif missing reject with tcp reset comment "no such pod"',
+        'fib daddr type != local fib daddr oif missing reject with tcp reset comment "no such pod"',
       ),
     },
     {

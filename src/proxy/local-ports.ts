@@ -82,6 +82,7 @@ export class LocalPorts {
     const opened = this.#opened.get(port);
     if (opened === undefined) return void client.resetAndDestroy();
     const next = (rest: readonly Endpoint[]): void => {
+      if (client.destroyed) return;
       const [endpoint, ...others] = rest;
       // Nobody answers: as the kernel would, refuse.
       if (endpoint === undefined) return void client.resetAndDestroy();
@@ -100,6 +101,7 @@ export class LocalPorts {
       server.once('timeout', failed);
       server.once('connect', () => {
         server.off('error', failed).off('timeout', failed).setTimeout(0);
+        if (client.destroyed) return void server.destroy();
         remember(opened, endpoint);
         join(client, server);
       });
@@ -109,6 +111,8 @@ export class LocalPorts {
 
   #track(socket: net.Socket): void {
     this.#sockets.add(socket);
+    // A client may reset while its endpoint is still being dialled; nobody else listens then, and it would end the process.
+    socket.on('error', () => undefined);
     socket.once('close', () => this.#sockets.delete(socket));
   }
 }

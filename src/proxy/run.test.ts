@@ -113,6 +113,9 @@ test('localhost:nodePort: both loopbacks, gone with the service, and other ports
     assert.equal(await ask(node, '127.0.0.1', 80), 'ECONNREFUSED');
     assert.equal(net.run(node, 'cat', '/proc/sys/net/ipv4/conf/all/route_localnet').trim(), '0');
   }
+  // Clients that reset while the endpoint is still being dialled harm nobody.
+  await net.places['node-1'].ask('TCP', '127.0.0.1', 30_303, { times: 100, timeoutMs: 1 });
+  await reached('node-1', '127.0.0.1', 30_303, 'pod-c');
   await set(slice('local', 8080, []));
   await reached('node-1', '127.0.0.1', 30_303, 'ECONNREFUSED');
   await set(slice('local', 8080, [podC]));
