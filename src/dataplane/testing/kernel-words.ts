@@ -76,8 +76,13 @@ function isPair(element: Json): element is readonly [Json, Json] {
 }
 
 function fields(key: Json): readonly Json[] {
-  const isObject = typeof key === 'object' && !Array.isArray(key);
-  return isObject && 'concat' in key ? (key['concat'] as readonly Json[]) : [key];
+  if (!isObject(key)) return [key];
+  const { concat } = key;
+  return Array.isArray(concat) ? (concat as readonly Json[]) : [key];
+}
+
+function isObject(key: Json): key is JsonObject {
+  return typeof key === 'object' && !Array.isArray(key);
 }
 
 function words(list: readonly Json[]): string {
