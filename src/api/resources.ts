@@ -102,4 +102,71 @@ export const resources = {
     'Cluster',
     { shortNames: ['csr'] },
   ),
+  replicationControllers: resource<k.ReplicationController>(
+    'v1',
+    'ReplicationController',
+    'replicationcontrollers',
+    'Namespaced',
+    { shortNames: ['rc'], categories: all },
+  ),
+  podTemplates: resource<k.PodTemplate>('v1', 'PodTemplate', 'podtemplates', 'Namespaced'),
+  limitRanges: resource<k.LimitRange>('v1', 'LimitRange', 'limitranges', 'Namespaced', { shortNames: ['limits'] }),
+  resourceQuotas: resource<k.ResourceQuota>('v1', 'ResourceQuota', 'resourcequotas', 'Namespaced', {
+    shortNames: ['quota'],
+  }),
+  persistentVolumes: resource<k.PersistentVolume>('v1', 'PersistentVolume', 'persistentvolumes', 'Cluster', {
+    shortNames: ['pv'],
+  }),
+  persistentVolumeClaims: resource<k.PersistentVolumeClaim>(
+    'v1',
+    'PersistentVolumeClaim',
+    'persistentvolumeclaims',
+    'Namespaced',
+    { shortNames: ['pvc'] },
+  ),
+  daemonSets: resource<k.DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets', 'Namespaced', {
+    shortNames: ['ds'],
+    categories: all,
+  }),
+  statefulSets: resource<k.StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets', 'Namespaced', {
+    shortNames: ['sts'],
+    categories: all,
+  }),
+  controllerRevisions: resource<k.ControllerRevision>(
+    'apps/v1',
+    'ControllerRevision',
+    'controllerrevisions',
+    'Namespaced',
+  ),
+  jobs: resource<k.Job>('batch/v1', 'Job', 'jobs', 'Namespaced', { categories: all }),
+  horizontalPodAutoscalers: resource<k.HorizontalPodAutoscaler>(
+    'autoscaling/v2',
+    'HorizontalPodAutoscaler',
+    'horizontalpodautoscalers',
+    'Namespaced',
+    { shortNames: ['hpa'], categories: all },
+  ),
+  ingresses: resource<k.Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses', 'Namespaced', { shortNames: ['ing'] }),
+  ingressClasses: resource<k.IngressClass>('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', 'Cluster'),
+  networkPolicies: resource<k.NetworkPolicy>('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', 'Namespaced', {
+    shortNames: ['netpol'],
+  }),
+  serviceCIDRs: resource<k.ServiceCIDR>('networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs', 'Cluster'),
+  ipAddresses: resource<k.IPAddress>('networking.k8s.io/v1', 'IPAddress', 'ipaddresses', 'Cluster', {
+    shortNames: ['ip'],
+  }),
+  podDisruptionBudgets: resource<k.PodDisruptionBudget>(
+    'policy/v1',
+    'PodDisruptionBudget',
+    'poddisruptionbudgets',
+    'Namespaced',
+    { shortNames: ['pdb'] },
+  ),
+  priorityClasses: resource<k.PriorityClass>('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', 'Cluster', {
+    shortNames: ['pc'],
+  }),
+  runtimeClasses: resource<k.RuntimeClass>('node.k8s.io/v1', 'RuntimeClass', 'runtimeclasses', 'Cluster'),
+  storageClasses: resource<k.StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster', {
+    shortNames: ['sc'],
+  }),
 } as const;

@@ -1,5 +1,5 @@
 /** apps/v1 Deployment. Upstream: pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation, pkg/registry/apps/deployment. */
-import type { Deployment, DeploymentSpec, DeploymentStrategy, IntOrString } from '../gen/types.ts';
+import type { Deployment, DeploymentSpec, DeploymentStrategy } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
 import { forbiddenField, invalidField, requiredField } from '../field-errors.ts';
@@ -12,10 +12,10 @@ import {
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
-  whyNotPercent,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
+import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
 
 export const deploymentKind = defineKind<Deployment>({
@@ -127,27 +127,16 @@ function validateStrategy(strategy: DeploymentStrategy): FieldError[] {
     return [requiredField(`${at}.rollingUpdate`, 'this should be defaulted and never be nil')];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   const errors = [
-    ...validateShare(maxUnavailable, `${at}.rollingUpdate.maxUnavailable`),
-    ...validateShare(maxSurge, `${at}.rollingUpdate.maxSurge`),
+    ...validateIntOrPercent(maxUnavailable, `${at}.rollingUpdate.maxUnavailable`),
+    ...validateIntOrPercent(maxSurge, `${at}.rollingUpdate.maxSurge`),
   ];
-  if (amount(maxUnavailable) === 0 && amount(maxSurge) === 0) {
+  if (amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0) {
     errors.push(
       invalidField(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'),
     );
   }
-  if (typeof maxUnavailable === 'string' && amount(maxUnavailable) > 100) {
-    errors.push(invalidField(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, 'must not be greater than 100%'));
-  }
+  errors.push(...validateMost100Percent(maxUnavailable, `${at}.rollingUpdate.maxUnavailable`));
   return errors;
-}
-
-function validateShare(value: IntOrString, field: string): FieldError[] {
-  if (typeof value === 'number') return validateNonNegative(value, field);
-  return whyNotPercent(value).map((why) => invalidField(field, value, why));
-}
-
-function amount(value: IntOrString): number {
-  return typeof value === 'number' ? value : Number.parseInt(value, 10);
 }
 
 function validateStatus(deployment: Deployment): FieldError[] {

@@ -7,25 +7,51 @@ import type { KindDefinition } from '../kind.ts';
 import type { ServiceAllocator } from './service/index.ts';
 import { certificateSigningRequestKind } from './certificate-signing-request.ts';
 import { configMapKind } from './configmap.ts';
+import { controllerRevisionKind } from './controllerrevision.ts';
+import { daemonSetKind } from './daemonset.ts';
 import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
 import { endpointSliceKind } from './endpointslice.ts';
 import { eventKind } from './event.ts';
+import { horizontalPodAutoscalerKind } from './horizontalpodautoscaler.ts';
+import { ingressKind } from './ingress.ts';
+import { ingressClassKind } from './ingressclass.ts';
+import { ipAddressKind } from './ipaddress.ts';
+import type { OnIpAddressWrite } from './ipaddress.ts';
+import { jobKind } from './job.ts';
 import { leaseKind } from './lease.ts';
+import { limitRangeKind } from './limitrange.ts';
 import { namespaceKind } from './namespace.ts';
+import { networkPolicyKind } from './networkpolicy.ts';
 import { nodeKind } from './node.ts';
+import { persistentVolumeKind } from './persistentvolume.ts';
+import { persistentVolumeClaimKind } from './persistentvolumeclaim.ts';
 import { podKind } from './pod/index.ts';
 import { clusterRoleBindingKind, clusterRoleKind, roleBindingKind, roleKind } from './rbac/index.ts';
+import { podDisruptionBudgetKind } from './poddisruptionbudget.ts';
+import { podTemplateKind } from './podtemplate.ts';
+import { priorityClassKind } from './priorityclass.ts';
 import { replicaSetKind } from './replicaset.ts';
+import { replicationControllerKind } from './replicationcontroller.ts';
+import { resourceQuotaKind } from './resourcequota.ts';
+import { runtimeClassKind } from './runtimeclass.ts';
 import { secretKind } from './secret.ts';
 import { serviceKind } from './service/index.ts';
 import { serviceAccountKind } from './serviceaccount.ts';
+import { serviceCidrKind } from './servicecidr.ts';
+import type { OnServiceCidrWrite } from './servicecidr.ts';
+import { statefulSetKind } from './statefulset.ts';
+import { storageClassKind } from './storageclass.ts';
 
 export type { ServiceAllocator } from './service/index.ts';
 
+export { systemPriorityClasses } from './priorityclass.ts';
+
+/** What of a kind needs the running server: absent in tests and tools, where objects are stored as they come. */
 export interface KindOptions {
-  /** Absent (tests, tools): Services are stored as they come, nothing is allocated. */
   readonly services?: ServiceAllocator;
+  readonly onServiceCidrWrite?: OnServiceCidrWrite;
+  readonly onIpAddressWrite?: OnIpAddressWrite;
 }
 
 export function buildKinds(options: KindOptions = {}): readonly KindDefinition[] {
@@ -33,14 +59,25 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     configMapKind,
     endpointsKind,
     eventKind,
+    limitRangeKind,
     namespaceKind,
     nodeKind,
+    persistentVolumeClaimKind,
+    persistentVolumeKind,
     podKind,
+    podTemplateKind,
+    replicationControllerKind,
+    resourceQuotaKind,
     secretKind,
     serviceAccountKind,
     serviceKind(options.services),
+    controllerRevisionKind,
+    daemonSetKind,
     deploymentKind,
     replicaSetKind,
+    statefulSetKind,
+    horizontalPodAutoscalerKind,
+    jobKind,
     leaseKind,
     endpointSliceKind,
     clusterRoleBindingKind,
@@ -48,5 +85,14 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     roleBindingKind,
     roleKind,
     certificateSigningRequestKind,
+    ingressClassKind,
+    ingressKind,
+    ipAddressKind(options.onIpAddressWrite),
+    networkPolicyKind,
+    serviceCidrKind(options.onServiceCidrWrite),
+    runtimeClassKind,
+    podDisruptionBudgetKind,
+    priorityClassKind,
+    storageClassKind,
   ];
 }

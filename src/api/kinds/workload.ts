@@ -1,4 +1,4 @@
-/** What Deployment and ReplicaSet share: template, selector, the wide columns. */
+/** What the kinds with a pod template share: template, selector, the wide columns. */
 import type { LabelSelector, PodTemplateSpec } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Column } from '../kind.ts';
@@ -21,17 +21,26 @@ export function setTemplateDefaults(template: PodTemplateSpec | undefined): void
   setPodSpecDefaults((template.spec ??= { containers: [] }));
 }
 
-export function validateSelector(selector: LabelSelector | undefined): FieldError[] {
+/** Each kind is named in its own texts; ReplicaSets get those of Deployments upstream. */
+export interface WorkloadNames {
+  /** `empty selector is invalid for …` */
+  readonly selector: string;
+  /** `activeDeadlineSeconds in … is not Supported` */
+  readonly template: string;
+}
+
+const replicaSetNames: WorkloadNames = { selector: 'deployment', template: 'ReplicaSet' };
+
+export function validateSelector(selector: LabelSelector | undefined, names = replicaSetNames): FieldError[] {
   if (selector === undefined) return [requiredField('spec.selector')];
   const errors = validateLabelSelector(selector, 'spec.selector');
   if (isEmpty(selector)) {
-    // ReplicaSets get the same words upstream.
-    errors.push(invalidField('spec.selector', selector, 'empty selector is invalid for deployment'));
+    errors.push(invalidField('spec.selector', selector, `empty selector is invalid for ${names.selector}`));
   }
   return errors;
 }
 
-export function validateTemplate(spec: WorkloadSpec): FieldError[] {
+export function validateTemplate(spec: WorkloadSpec, names = replicaSetNames): FieldError[] {
   const at = 'spec.template';
   const { selector, template } = spec;
   const errors: FieldError[] = [];
@@ -43,28 +52,30 @@ export function validateTemplate(spec: WorkloadSpec): FieldError[] {
   const policy = template?.spec?.restartPolicy ?? '';
   if (policy !== 'Always') errors.push(notSupportedField(`${at}.spec.restartPolicy`, policy, ['Always']));
   if (template?.spec?.activeDeadlineSeconds !== undefined) {
-    const why = 'activeDeadlineSeconds in ReplicaSet is not Supported';
+    const why = `activeDeadlineSeconds in ${names.template} is not Supported`;
     errors.push(forbiddenField(`${at}.spec.activeDeadlineSeconds`, why));
   }
   return errors;
 }
 
 export function workloadColumns<T extends Workload>(): readonly Column<T>[] {
-  const containers = (object: Workload): readonly { readonly name: string; readonly image?: string }[] =>
-    object.spec?.template?.spec?.containers ?? [];
   return [
     wideColumn('Containers', 'Names of each container in the template.', (object) =>
-      containers(object)
-        .map((container) => container.name)
-        .join(','),
+      containerNames(object.spec?.template),
     ),
     wideColumn('Images', 'Images referenced by each container in the template.', (object) =>
-      containers(object)
-        .map((container) => container.image ?? '')
-        .join(','),
+      containerImages(object.spec?.template),
     ),
     wideColumn('Selector', 'Label selector for pods.', (object) => formatLabelSelector(object.spec?.selector)),
   ];
+}
+
+export function containerNames(template: PodTemplateSpec | undefined): string {
+  return (template?.spec?.containers ?? []).map(({ name }) => name).join(',');
+}
+
+export function containerImages(template: PodTemplateSpec | undefined): string {
+  return (template?.spec?.containers ?? []).map(({ image }) => image ?? '').join(',');
 }
 
 function isEmpty(selector: LabelSelector): boolean {

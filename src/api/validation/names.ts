@@ -11,6 +11,7 @@ const labelValue = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
 const configKey = '[-._a-zA-Z0-9]+';
 const percent = '[0-9]+%';
 const headerName = '[-A-Za-z0-9]+';
+const wildcard = `\\*\\.${dns1123Subdomain}`;
 
 const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
 const patterns = {
@@ -22,6 +23,7 @@ const patterns = {
   configKey: whole(configKey),
   percent: whole(percent),
   headerName: whole(headerName),
+  wildcard: whole(wildcard),
 };
 
 export function whyNotDns1123Label(text: string): string[] {
@@ -138,6 +140,25 @@ export function whyNotPercent(text: string): string[] {
 export function whyNotHeaderName(text: string): string[] {
   const hint = "a valid HTTP header must consist of alphanumeric characters or '-'";
   return patterns.headerName.test(text) ? [] : [regexError(hint, headerName, ['X-Header-Name'])];
+}
+
+/** `*.example.com` */
+export function whyNotWildcardDns1123Subdomain(text: string): string[] {
+  return check(text, 253, patterns.wildcard, () =>
+    regexError(
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+      wildcard,
+      ['*.example.com'],
+    ),
+  );
+}
+
+/** May stand in a URL between two slashes: content.IsPathSegmentName. */
+export function whyNotPathSegment(text: string): string[] {
+  if (text === '.' || text === '..') return [`may not be '${text}'`];
+  return ['/', '%']
+    .filter((character) => text.includes(character))
+    .map((character) => `may not contain '${character}'`);
 }
 
 export function byteLength(text: string): number {

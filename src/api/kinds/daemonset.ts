@@ -1,0 +1,128 @@
+/** apps/v1 DaemonSet. Upstream: pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation, pkg/registry/apps/daemonset. */
+import type { DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy } from '../gen/types.ts';
+import type { FieldError } from '../field-errors.ts';
+import { invalidField, notSupportedField, requiredField } from '../field-errors.ts';
+import { defineKind } from '../kind.ts';
+import type { Column } from '../kind.ts';
+import { resources } from '../resources.ts';
+import { formatLabels } from '../selectors/index.ts';
+import {
+  dns1123SubdomainName,
+  validateMetadata,
+  validateMetadataUpdate,
+  validateNonNegative,
+} from '../validation/index.ts';
+import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
+import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
+import { keepsStatusAndCounts, statusOnly, validateImmutable } from './lifecycle.ts';
+import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+
+type Count =
+  | 'currentNumberScheduled'
+  | 'numberMisscheduled'
+  | 'desiredNumberScheduled'
+  | 'numberReady'
+  | 'observedGeneration'
+  | 'updatedNumberScheduled'
+  | 'numberAvailable'
+  | 'numberUnavailable'
+  | 'collisionCount';
+
+const noStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+const names = { selector: 'daemonset', template: 'DaemonSet' };
+
+export const daemonSetKind = defineKind<DaemonSet>({
+  resource: resources.daemonSets,
+  applyDefaults: setDefaults,
+  ...keepsStatusAndCounts<DaemonSet>(noStatus),
+  validate: validateDaemonSet,
+  validateUpdate: (set, old) => [
+    ...validateMetadataUpdate(set, old),
+    ...validateImmutable(set.spec?.selector, old.spec?.selector, 'spec.selector'),
+    ...validateDaemonSet(set),
+  ],
+  status: statusOnly<DaemonSet>(validateStatus),
+  columns: [
+    nameColumn(),
+    countColumn(
+      'Desired',
+      'desiredNumberScheduled',
+      'The total number of nodes that should be running the daemon pod.',
+    ),
+    countColumn('Current', 'currentNumberScheduled', 'The number of nodes that are running at least 1 daemon pod.'),
+    countColumn('Ready', 'numberReady', 'The number of nodes that should be running the daemon pod and have it Ready.'),
+    countColumn('Up-to-date', 'updatedNumberScheduled', 'The number of nodes that are running the updated daemon pod.'),
+    countColumn('Available', 'numberAvailable', 'The number of nodes with at least one available daemon pod.'),
+    column('Node Selector', 'NodeSelector must be true for the pod to fit on a node.', (set) =>
+      formatLabels(set.spec?.template.spec?.nodeSelector),
+    ),
+    ageColumn(),
+    ...workloadColumns<DaemonSet>(),
+  ],
+  unconditionalUpdate: true,
+});
+
+function countColumn(name: string, field: Count, description: string): Column<DaemonSet> {
+  return integerColumn(name, description, (set) => set.status?.[field] ?? 0);
+}
+
+function setDefaults({ spec }: DaemonSet): void {
+  if (spec === undefined) return;
+  spec.revisionHistoryLimit ??= 10;
+  const strategy = (spec.updateStrategy ??= {});
+  strategy.type ??= 'RollingUpdate';
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = (strategy.rollingUpdate ??= {});
+    rolling.maxUnavailable ??= 1;
+    rolling.maxSurge ??= 0;
+  }
+  setTemplateDefaults(spec.template);
+}
+
+function validateDaemonSet(set: DaemonSet): FieldError[] {
+  const spec: Partial<DaemonSetSpec> = set.spec ?? {};
+  return [
+    ...validateMetadata(set, true, dns1123SubdomainName),
+    ...validateSelector(spec.selector, names),
+    ...validateTemplate(spec, names),
+    ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
+    ...validateStrategy(spec.updateStrategy ?? {}),
+    ...validateNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
+  ];
+}
+
+function validateStrategy(strategy: DaemonSetUpdateStrategy): FieldError[] {
+  const at = 'spec.updateStrategy';
+  const { type, rollingUpdate } = strategy;
+  if (type === 'OnDelete') return [];
+  if (type !== 'RollingUpdate') return [notSupportedField(at, strategy, ['RollingUpdate', 'OnDelete'])];
+  if (rollingUpdate === undefined) return [requiredField(`${at}.rollingUpdate`)];
+  const { maxUnavailable = 1, maxSurge = 0 } = rollingUpdate;
+  const [down, up] = [`${at}.rollingUpdate.maxUnavailable`, `${at}.rollingUpdate.maxSurge`];
+  const errors = [
+    ...validateIntOrPercent(maxUnavailable, down),
+    ...validateIntOrPercent(maxSurge, up),
+    ...validateMost100Percent(maxUnavailable, down),
+    ...validateMost100Percent(maxSurge, up),
+  ];
+  const [hasDown, hasUp] = [amountOf(maxUnavailable) !== 0, amountOf(maxSurge) !== 0];
+  if (hasDown && hasUp) errors.push(invalidField(up, maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  if (!hasDown && !hasUp) errors.push(requiredField(down, 'cannot be 0 when maxSurge is 0'));
+  return errors;
+}
+
+const counts: readonly Count[] = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+];
+
+function validateStatus({ status }: DaemonSet): FieldError[] {
+  return counts.flatMap((key) => validateNonNegative(status?.[key], `status.${key}`));
+}
