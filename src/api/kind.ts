@@ -32,13 +32,17 @@ export interface StatusStrategy<T extends KubeObject> {
   readonly validateUpdate?: (object: T, old: Live<T>) => readonly FieldError[];
 }
 
-/** Reads inside the write transaction: what is seen here cannot change before the write. */
+/** The write transaction as a kind sees it: what is read here cannot change before the write. */
 export interface WriteView {
   get<U extends KubeObject>(
     resource: Resource<U>,
     key: { readonly namespace: string; readonly name: string },
   ): Live<U> | undefined;
   list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
+  /** Writes an object of another kind along: one commit for both. No admission, no validation: it is the server's own. */
+  put<U extends KubeObject>(resource: Resource<U>, object: U): void;
+  /** Removes one along; nothing happens when it is not there. */
+  remove(resource: Resource, key: { readonly namespace: string; readonly name: string }): void;
   /** Runs when the transaction is thrown away after this point (an error, a full disk): give back what was taken. */
   onRollback(undo: () => void): void;
   readonly dryRun: boolean;

@@ -1,17 +1,23 @@
 /**
- * What every cluster has before anyone asks: the four namespaces, the `kubernetes` Service and where its endpoints are, the default
- * roles. Idempotent; endpoints follow the advertised address from start to start. One transaction.
+ * What every cluster has before anyone asks: the four namespaces, the two system priority classes, the service range, the `kubernetes`
+ * Service and where its endpoints are, the default roles. Idempotent; endpoints follow the advertised address from start to start. One
+ * transaction.
  */
-import type { Endpoints, EndpointSlice, Namespace, Service } from '../api/gen/types.ts';
+import type { Endpoints, EndpointSlice, Namespace, PriorityClass, Service, ServiceCIDR } from '../api/gen/types.ts';
+import { systemPriorityClasses } from '../api/kinds/index.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
+import { addressObject } from './allocate/address-objects.ts';
+import { defaultServiceCidr, heldAddresses } from './allocate/index.ts';
 import { ensureDefaultPolicy } from './auth/defaults/index.ts';
+import { timestamp } from './object-meta.ts';
 import { firstServiceAddress } from './service-range.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { Registry } from './registry.ts';
 import type { Store, Tx } from '../store/index.ts';
 import { createIn, slotOf, updateIn } from './write.ts';
+import { transactionView } from './write-view.ts';
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
@@ -22,13 +28,60 @@ export function bootstrap(store: Store, registry: Registry, options: ApiServerOp
     const ensure = ensurer(registry, tx);
     const keep = (): undefined => undefined;
     for (const name of namespaces) ensure<Namespace>(resources.namespaces, { metadata: { name } }, keep);
+    for (const priorityClass of systemPriorityClasses) {
+      ensure<PriorityClass>(resources.priorityClasses, { ...priorityClass }, keep);
+    }
+    ensureDefaultCidr(tx, registry, options.serviceClusterIPRange);
     ensure(resources.services, kubernetesService(options, port), keep);
     const endpoints = kubernetesEndpoints(address, port);
     ensure(resources.endpoints, endpoints, () => endpoints);
     const slice = kubernetesSlice(address, port);
     ensure(resources.endpointSlices, slice, () => slice);
+    ensureAddressObjects(tx);
     ensureDefaultPolicy(ensure);
   });
+}
+
+/** Ready from the start, so that the first Service finds a range. Upstream: controlplane/controller/defaultservicecidr. */
+function ensureDefaultCidr(tx: Tx, registry: Registry, cidrs: readonly string[]): void {
+  const { group, version, plural } = resources.serviceCIDRs;
+  const kind = registry.find(group, version, plural);
+  if (kind === undefined) return;
+  const key = { namespace: '', name: defaultServiceCidr };
+  const options = { dryRun: false, warnings: [] };
+  const stored = tx.get(slotOf(resources.serviceCIDRs, key))?.value as Live<ServiceCIDR> | undefined;
+  if (stored !== undefined) {
+    const [first, ...more] = stored.spec?.cidrs ?? [];
+    const grows = more.length === 0 && cidrs.length === 2 && first === cidrs[0];
+    if (!grows) return;
+    updateIn(tx, kind, key, {
+      ...options,
+      subresource: '',
+      change: () => ({ ...stored, spec: { cidrs: [...cidrs] } }),
+    });
+    return;
+  }
+  const finalizers = ['networking.k8s.io/service-cidr-finalizer'];
+  const object: ServiceCIDR = { metadata: { name: defaultServiceCidr, finalizers }, spec: { cidrs: [...cidrs] } };
+  createIn(tx, kind, '', object, options);
+  const message = 'Kubernetes default Service CIDR is ready';
+  const ready = { type: 'Ready', status: 'True', reason: '', message, lastTransitionTime: timestamp() };
+  updateIn(tx, kind, key, {
+    ...options,
+    subresource: 'status',
+    change: (old) => ({ ...old, status: { conditions: [ready] } }) as KubeObject,
+  });
+}
+
+/** For Services from before there were such objects, and for those that somebody deleted. */
+function ensureAddressObjects(tx: Tx): void {
+  const view = transactionView(tx, false);
+  for (const service of view.list(resources.services)) {
+    for (const name of heldAddresses(service)) {
+      if (view.get(resources.ipAddresses, { namespace: '', name }) !== undefined) continue;
+      view.put(resources.ipAddresses, addressObject(service, name));
+    }
+  }
 }
 
 function ensurer(registry: Registry, tx: Tx) {

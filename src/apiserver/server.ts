@@ -5,9 +5,10 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { buildKinds } from '../api/kinds/index.ts';
-import type { Service } from '../api/gen/types.ts';
-import type { Live } from '../api/object.ts';
+import type { KindDefinition } from '../api/kind.ts';
+import type { KubeObject, Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
+import type { Resource } from '../api/resources.ts';
 import { openStore } from '../store/index.ts';
 import type { Store } from '../store/index.ts';
 import { log } from '../util/log.ts';
@@ -39,7 +40,7 @@ export async function startApiServer(options: ApiServerOptions, signal: AbortSig
     const stopping = new AbortController();
     // One listener per open watch and stream.
     setMaxListeners(0, stopping.signal);
-    const registry = new Registry(buildKinds({ services: loadAllocator(options, store) }));
+    const registry = new Registry(loadKinds(options, store));
     const server: Server = {
       ...{ options, store, registry, pki, metrics: createMetrics(), stopping: stopping.signal },
       authorizer: createAuthorizer(store),
@@ -52,14 +53,23 @@ export async function startApiServer(options: ApiServerOptions, signal: AbortSig
   }
 }
 
-function loadAllocator(options: ApiServerOptions, store: Store): ReturnType<typeof createServiceAllocator> {
+function loadKinds(options: ApiServerOptions, store: Store): readonly KindDefinition[] {
   const allocator = createServiceAllocator({
     serviceClusterIPRanges: options.serviceClusterIPRange,
     nodePortRange: options.serviceNodePortRange,
   });
-  const services = store.list(bucketOf(resources.services));
-  allocator.rebuild(services.map((item) => item.value as Live<Service>));
-  return allocator;
+  const stored = <T extends KubeObject>(resource: Resource<T>): readonly Live<T>[] =>
+    store.list(bucketOf(resource)).map((item) => item.value as Live<T>);
+  allocator.rebuild({
+    services: stored(resources.services),
+    serviceCIDRs: stored(resources.serviceCIDRs),
+    ipAddresses: stored(resources.ipAddresses),
+  });
+  return buildKinds({
+    services: allocator,
+    onServiceCidrWrite: allocator.onServiceCidrWrite,
+    onIpAddressWrite: allocator.onIpAddressWrite,
+  });
 }
 
 async function serve(server: Server, stopping: AbortController, signal: AbortSignal): Promise<ApiServer> {

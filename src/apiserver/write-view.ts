@@ -3,6 +3,7 @@ import type { WriteView } from '../api/kind.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
 import type { Tx } from '../store/index.ts';
+import { draftOf, fillForCreate, normalized } from './object-meta.ts';
 import { bucketOf } from './registry.ts';
 
 export function transactionView(tx: Tx, dryRun: boolean): WriteView {
@@ -14,6 +15,16 @@ export function transactionView(tx: Tx, dryRun: boolean): WriteView {
     },
     *list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>> {
       for (const item of tx.list(bucketOf(resource), namespace)) yield item.value as Live<U>;
+    },
+    put<U extends KubeObject>(resource: Resource<U>, object: U): void {
+      const draft = draftOf(object);
+      const { namespace = '', name = '' } = draft.metadata;
+      const slot = { resource: bucketOf(resource), namespace, name };
+      if (tx.get(slot) === undefined) fillForCreate(draft.metadata, () => false);
+      tx.put(slot, normalized(resource, draft));
+    },
+    remove(resource, key) {
+      tx.delete({ resource: bucketOf(resource), namespace: key.namespace, name: key.name });
     },
     onRollback: (undo) => tx.onRollback(undo),
   };

@@ -13,6 +13,7 @@ import {
   validateNonNegative,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
+import { sameValue } from './equal.ts';
 import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { keepsStatusAndCounts, statusOnly, validateImmutable } from './lifecycle.ts';
 import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
@@ -31,10 +32,24 @@ type Count =
 const noStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
 const names = { selector: 'daemonset', template: 'DaemonSet' };
 
+const lifecycle = keepsStatusAndCounts<DaemonSet>(noStatus);
+
+/** What is left of spec.templateGeneration in apps/v1. Upstream: pkg/apis/apps/v1/conversion.go. */
+const generationAnnotation = 'deprecated.daemonset.template.generation';
+
 export const daemonSetKind = defineKind<DaemonSet>({
   resource: resources.daemonSets,
   applyDefaults: setDefaults,
-  ...keepsStatusAndCounts<DaemonSet>(noStatus),
+  prepareForCreate(set) {
+    lifecycle.prepareForCreate?.(set);
+    setTemplateGeneration(set, 1);
+  },
+  prepareForUpdate(set, old) {
+    lifecycle.prepareForUpdate?.(set, old);
+    const before = Number(old.metadata.annotations?.[generationAnnotation] ?? 1);
+    const same = sameValue(set.spec?.template, old.spec?.template);
+    setTemplateGeneration(set, same ? before : before + 1);
+  },
   validate: validateDaemonSet,
   validateUpdate: (set, old) => [
     ...validateMetadataUpdate(set, old),
@@ -61,6 +76,11 @@ export const daemonSetKind = defineKind<DaemonSet>({
   ],
   unconditionalUpdate: true,
 });
+
+function setTemplateGeneration(set: DaemonSet, generation: number): void {
+  const annotations = { ...set.metadata?.annotations, [generationAnnotation]: String(generation) };
+  set.metadata = { ...set.metadata, annotations };
+}
 
 function countColumn(name: string, field: Count, description: string): Column<DaemonSet> {
   return integerColumn(name, description, (set) => set.status?.[field] ?? 0);

@@ -56,10 +56,7 @@ export function statusOnly<T extends KubeObject>(validate?: (object: T) => reado
     prepareForUpdate(object, old) {
       (object as SpecStatus).spec = structuredClone((old as SpecStatus).spec);
     },
-    validateUpdate: (object, old) => [
-      ...validateMetadataUpdate(object, old),
-      ...(validate?.(object) ?? []),
-    ],
+    validateUpdate: (object, old) => [...validateMetadataUpdate(object, old), ...(validate?.(object) ?? [])],
   };
 }
 

@@ -18,6 +18,8 @@ export class Pipeline {
   /** Undo steps of the last write. */
   rollbacks: (() => void)[] = [];
   dryRun = false;
+  /** What the writes have put along: `ipaddresses/10.96.0.1`. */
+  readonly beside = new Map<string, KubeObject>();
 
   constructor(options: KindOptions = {}) {
     this.#kinds = buildKinds(options);
@@ -89,6 +91,12 @@ export class Pipeline {
     return {
       get: () => undefined,
       list: () => [],
+      put: (resource, object) => {
+        this.beside.set(`${resource.plural}/${object.metadata?.name ?? ''}`, object);
+      },
+      remove: (resource, key) => {
+        this.beside.delete(`${resource.plural}/${key.name}`);
+      },
       onRollback: (undo) => {
         this.rollbacks.push(undo);
       },

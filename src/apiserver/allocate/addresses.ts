@@ -1,26 +1,57 @@
 /**
- * Cluster IPs: one pool per family. Not given out: the network address, and IPv4's broadcast address.
- * Upstream: pkg/registry/core/service/ipallocator.
+ * Cluster IPs, taken from the ranges of the ServiceCIDR objects. Ranges may overlap: an address is marked in the pool of
+ * each range that has it, so it is given out once. Not given out: the network address, and IPv4's broadcast address.
+ * Upstream: pkg/registry/core/service/ipallocator (MetaAllocator, Allocator).
+ *
+ *   ServiceCIDR kubernetes 10.96.0.0/16 ─> pool ┐
+ *   ServiceCIDR extra      10.80.0.0/20 ─> pool ┴─ any free one: the first range, in this order, that is open and not full
  */
 import type { Service } from '../../api/gen/types.ts';
-import type { Cidr, Family } from '../../util/ip.ts';
+import type { Cidr, Family, Ip } from '../../util/ip.ts';
 import type { Ledger } from './ledger.ts';
 import { apiError, invalidError } from '../../api/errors.ts';
 import { invalidField } from '../../api/field-errors.ts';
 import { resources } from '../../api/resources.ts';
 import { addressIndex, cidrContains, cidrSize, formatCidr, formatIp, nthAddress, parseIp } from '../../util/ip.ts';
 import { NumberPool } from './number-pool.ts';
+import type { Taken } from './number-pool.ts';
 
-interface AddressPool {
+interface AddressRange {
+  /** Of the ServiceCIDR. */
+  readonly owner: string;
   readonly cidr: Cidr;
   readonly pool: NumberPool;
+  /** Gives out addresses: its ServiceCIDR is Ready and is not being deleted. */
+  open: boolean;
 }
 
 export class ClusterAddresses {
-  readonly #pools: ReadonlyMap<Family, AddressPool>;
+  #ranges: readonly AddressRange[] = [];
+  readonly #random: (() => number) | undefined;
 
-  constructor(ranges: readonly Cidr[], random?: () => number) {
-    this.#pools = new Map(ranges.map((cidr) => [cidr.family, { cidr, pool: createPool(cidr, random) }]));
+  constructor(random?: () => number) {
+    this.#random = random;
+  }
+
+  /** The ranges of this ServiceCIDR from now on. `inUse`: asked for when there is a new one. */
+  setRanges(ledger: Ledger, owner: string, cidrs: readonly Cidr[], open: boolean, inUse: () => Iterable<string>): void {
+    const before = this.#ranges;
+    const known = before.filter((range) => range.owner === owner);
+    const was = known.map((range) => range.open);
+    const now = cidrs.map((cidr) => {
+      const same = known.find((range) => formatCidr(range.cidr) === formatCidr(cidr));
+      return same ?? { owner, cidr, pool: createPool(cidr, this.#random), open };
+    });
+    for (const range of now) range.open = open;
+    const first = before.findIndex((range) => range.owner === owner);
+    const others = before.filter((range) => range.owner !== owner);
+    this.#ranges = others.toSpliced(first < 0 ? others.length : first, 0, ...now);
+    const added = now.filter((range) => !known.includes(range));
+    if (added.length > 0) for (const address of inUse()) markIn(added, address);
+    ledger.note(() => {
+      this.#ranges = before;
+      for (const [index, range] of known.entries()) range.open = was[index] ?? false;
+    });
   }
 
   /** Fills clusterIPs from ipFamilies, keeping what `held` already names. */
@@ -30,36 +61,50 @@ export class ClusterAddresses {
     spec.clusterIPs = (spec.ipFamilies ?? []).map((family, index) => {
       const address = wanted[index] ?? '';
       if (address !== '' && held.has(address)) return address;
-      return address === '' ? this.#any(ledger, family) : this.#chosen(ledger, service, address);
+      return address === '' ? this.#any(ledger, family as Family) : this.#chosen(ledger, service, address);
     });
     spec.clusterIP = spec.clusterIPs[0];
   }
 
   release(ledger: Ledger, addresses: Iterable<string>): void {
     for (const address of addresses) {
-      const found = this.#find(address);
-      if (found !== undefined) ledger.release(found.pool, found.number);
+      const ip = parseIp(address);
+      if (ip === undefined) continue;
+      for (const { cidr, pool } of this.#around(ip)) ledger.release(pool, numberIn(cidr, ip));
     }
+  }
+
+  /** An IPAddress that somebody else made. Outside of all ranges it is nobody's business. */
+  reserve(ledger: Ledger, address: string): void {
+    const ip = parseIp(address);
+    if (ip === undefined) return;
+    for (const { cidr, pool } of this.#around(ip)) ledger.take(pool, numberIn(cidr, ip));
   }
 
   /** For the index at start. What lies outside the ranges (they may have been changed) is left alone. */
   mark(address: string): void {
-    const found = this.#find(address);
-    found?.pool.take(found.number);
+    markIn(this.#ranges, address);
   }
 
-  #any(ledger: Ledger, family: string): string {
-    const of = this.#pools.get(family as Family);
-    const number = of === undefined ? undefined : ledger.takeAny(of.pool);
-    if (of === undefined || number === undefined) throw internalError('failed to allocate a serviceIP: range is full');
-    return formatIp(nthAddress(of.cidr, number));
+  #any(ledger: Ledger, family: Family): string {
+    for (const range of this.#ranges) {
+      if (!range.open || range.cidr.family !== family) continue;
+      const number = ledger.takeAny(range.pool);
+      if (number === undefined) continue;
+      const ip = nthAddress(range.cidr, number);
+      for (const other of this.#around(ip)) {
+        if (other !== range) ledger.take(other.pool, numberIn(other.cidr, ip));
+      }
+      return formatIp(ip);
+    }
+    throw internalError('failed to allocate a serviceIP: range is full');
   }
 
   #chosen(ledger: Ledger, service: Service, address: string): string {
-    const found = this.#find(address);
-    const taken = found === undefined ? 'out of range' : ledger.take(found.pool, found.number);
+    const taken = this.#take(ledger, address);
     if (taken === 'taken') return address;
-    const range = this.#pools.get(parseIp(address)?.family ?? 'IPv4')?.cidr;
+    const family = parseIp(address)?.family ?? 'IPv4';
+    const range = this.#ranges.find(({ cidr, open }) => open && cidr.family === family)?.cidr;
     const valid = range === undefined ? '' : ` The range of valid IPs is ${formatCidr(range)}`;
     const why =
       taken === 'out of range' ? `provided IP is not in the valid range.${valid}` : 'provided IP is already allocated';
@@ -68,11 +113,17 @@ export class ClusterAddresses {
     ]);
   }
 
-  #find(address: string): { readonly pool: NumberPool; readonly number: number } | undefined {
+  #take(ledger: Ledger, address: string): Taken {
     const ip = parseIp(address);
-    const of = ip === undefined ? undefined : this.#pools.get(ip.family);
-    if (ip === undefined || of === undefined || !cidrContains(of.cidr, ip)) return undefined;
-    return { pool: of.pool, number: Number(addressIndex(of.cidr, ip)) };
+    const around = ip === undefined ? [] : this.#around(ip);
+    if (ip === undefined || !around.some(({ open }) => open)) return 'out of range';
+    const results = around.map(({ cidr, pool }) => ledger.take(pool, numberIn(cidr, ip)));
+    if (results.includes('already allocated')) return 'already allocated';
+    return results.includes('taken') ? 'taken' : 'out of range';
+  }
+
+  #around(ip: Ip): readonly AddressRange[] {
+    return this.#ranges.filter(({ cidr }) => cidrContains(cidr, ip));
   }
 }
 
@@ -80,13 +131,22 @@ export function internalError(why: string): Error {
   return apiError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] });
 }
 
+function markIn(ranges: readonly AddressRange[], address: string): void {
+  const ip = parseIp(address);
+  if (ip === undefined) return;
+  for (const { cidr, pool } of ranges) if (cidrContains(cidr, ip)) pool.take(numberIn(cidr, ip));
+}
+
+function numberIn(cidr: Cidr, ip: Ip): number {
+  return Number(addressIndex(cidr, ip));
+}
+
+/** Of a larger range only the first addresses are used: numbers stay exact, and nobody fills them. */
+const mostAddresses = 2 ** 48;
+
 /** KEP-3070: the static band is min(max(16, size/16), 256) addresses, none in ranges smaller than 16. */
 function createPool(cidr: Cidr, random: (() => number) | undefined): NumberPool {
-  const size = Number(cidrSize(cidr));
-  if (size > 2 ** 48) {
-    throw new Error(`service range ${formatCidr(cidr)} is too large: use a prefix of /80 or longer, /112 is usual`);
-  }
-  if (size < 4) throw new Error(`service range ${formatCidr(cidr)} is too small: it needs at least 4 addresses`);
+  const size = Math.min(Number(cidrSize(cidr)), mostAddresses);
   const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256);
   const last = cidr.family === 'IPv4' ? size - 2 : size - 1;
   // In a range of 16 the band would be all there is: then everything is dynamic in effect, through the fall-back.

@@ -146,7 +146,7 @@ describe('cluster IPs', () => {
       serviceClusterIPRanges: ['10.96.0.0/16'],
       nodePortRange: '30000-32767',
     });
-    allocator.rebuild([stored as unknown as Live<Service>]);
+    allocator.rebuild({ services: [stored as unknown as Live<Service>] });
     const pipeline = new Pipeline({ services: allocator });
     const clash = (spec: ServiceSpec): void => {
       assert.throws(() => pipeline.create(resources.services, { metadata: { name: 'x' }, spec }), /already allocated/);

@@ -34,6 +34,11 @@ export class Ledger {
     });
   }
 
+  /** A change of another sort, and how it is taken back. */
+  note(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
   undo(): void {
     for (let step = this.#undo.pop(); step !== undefined; step = this.#undo.pop()) step();
   }
