@@ -9,6 +9,7 @@ import type { Client } from '../client/index.ts';
 import { log } from '../util/log.ts';
 import { createContext } from './context.ts';
 import type { ControllerContext } from './context.ts';
+import { runDisruptionBudgets } from './disruption/budgets.ts';
 import { runEndpoints } from './endpoints/endpoints.ts';
 import { runEndpointMirroring } from './endpoints/mirroring.ts';
 import { createSelection } from './endpoints/selection.ts';
@@ -23,8 +24,12 @@ import { runPodGc } from './nodes/pod-gc.ts';
 import type { ControllerOptions } from './options.ts';
 import { runRoleAggregation } from './roles/aggregation.ts';
 import { runScheduler } from './scheduling/scheduler.ts';
+import { runServiceCidrs } from './services/service-cidrs.ts';
 import { runDeployments } from './workloads/deployment.ts';
-import { runReplicaSets } from './workloads/replica-set.ts';
+import { runDaemonSets } from './workloads/daemon-set.ts';
+import { runJobs } from './workloads/job.ts';
+import { runReplicaSets, runReplicationControllers } from './workloads/replica-set.ts';
+import { runStatefulSets } from './workloads/stateful-set.ts';
 
 const loops = {
   namespace: runNamespaceDefaults,
@@ -35,10 +40,16 @@ const loops = {
   'pod-gc': runPodGc,
   scheduler: runScheduler,
   replicaset: runReplicaSets,
+  replicationcontroller: runReplicationControllers,
+  daemonset: runDaemonSets,
+  statefulset: runStatefulSets,
+  job: runJobs,
   deployment: runDeployments,
   endpoints: runBothEndpoints,
   'endpointslice-mirroring': runEndpointMirroring,
   'clusterrole-aggregation': runRoleAggregation,
+  'service-cidr': runServiceCidrs,
+  disruption: runDisruptionBudgets,
   'garbage-collector': runGarbageCollector,
 } satisfies Readonly<Record<string, (context: ControllerContext) => void>>;
 

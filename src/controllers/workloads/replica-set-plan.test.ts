@@ -18,7 +18,7 @@ describe('ReplicaSet plan', () => {
   });
 
   it('makes pods from the template', () => {
-    const made = podFromTemplate(set);
+    const made = podFromTemplate(set, { apiVersion: 'apps/v1', kind: 'ReplicaSet' });
     assert.equal(made.metadata?.generateName, 'web-');
     assert.deepEqual(made.metadata?.labels, { app: 'web', 'pod-template-hash': 'web' });
     assert.deepEqual(made.metadata?.ownerReferences, [

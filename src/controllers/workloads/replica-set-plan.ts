@@ -27,7 +27,11 @@ export function planReplicas(set: LiveReplicaSet, pods: readonly LivePod[]): Rep
   return { missing: 0, surplus: podsToDelete(active, Math.min(-difference, burst)) };
 }
 
-export function podFromTemplate(set: LiveReplicaSet): Pod {
+/** `owner`: who the pods belong to, a ReplicaSet or a ReplicationController. */
+export function podFromTemplate(
+  set: LiveReplicaSet,
+  owner: { readonly apiVersion: string; readonly kind: string },
+): Pod {
   const template = set.spec?.template;
   const { labels, annotations, finalizers } = template?.metadata ?? {};
   return {
@@ -39,7 +43,7 @@ export function podFromTemplate(set: LiveReplicaSet): Pod {
       ...(labels === undefined ? {} : { labels }),
       ...(annotations === undefined ? {} : { annotations }),
       ...(finalizers === undefined ? {} : { finalizers }),
-      ownerReferences: [controllerReference(set, 'apps/v1', 'ReplicaSet')],
+      ownerReferences: [controllerReference(set, owner.apiVersion, owner.kind)],
     },
     spec: template?.spec,
   };

@@ -2,9 +2,10 @@
  * Vocabulary of a rollout: which ReplicaSet is the new one, how many pods may be over and under, what the annotations say.
  * Upstream: pkg/controller/deployment/util/deployment_util.go.
  */
-import type { Deployment, IntOrString, ReplicaSet } from '../../api/gen/types.ts';
+import type { Deployment, ReplicaSet } from '../../api/gen/types.ts';
 import type { Live } from '../../api/object.ts';
 import { sameTemplate } from './template-hash.ts';
+import { resolveShare } from './share.ts';
 
 export type LiveDeployment = Live<Deployment>;
 export type LiveReplicaSet = Live<ReplicaSet>;
@@ -61,16 +62,10 @@ export function limitsOf(deployment: LiveDeployment): Limits {
   const replicas = replicasOf(deployment);
   if (!isRolling(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const { maxSurge = '25%', maxUnavailable = '25%' } = deployment.spec?.strategy?.rollingUpdate ?? {};
-  const surge = scaled(maxSurge, replicas, Math.ceil);
-  const unavailable = scaled(maxUnavailable, replicas, Math.floor);
+  const surge = resolveShare(maxSurge, replicas, 'up');
+  const unavailable = resolveShare(maxUnavailable, replicas, 'down');
   const standstill = surge === 0 && unavailable === 0;
   return { maxSurge: surge, maxUnavailable: Math.min(replicas, standstill ? 1 : unavailable) };
-}
-
-function scaled(value: IntOrString, total: number, round: (value: number) => number): number {
-  if (typeof value === 'number') return value;
-  const percent = Number(/^(\d+)%$/.exec(value)?.[1] ?? 0);
-  return round((percent * total) / 100);
 }
 
 export function maxReplicas(deployment: LiveDeployment): number {

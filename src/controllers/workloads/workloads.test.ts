@@ -1,0 +1,324 @@
+/** DaemonSet, StatefulSet, Job, ReplicationController and ServiceCIDR loops through a real server; the agents are played. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { DaemonSet, Job, JobSpec, StatefulSet, StatefulSetSpec } from '../../api/gen/types.ts';
+import { ApiError } from '../../api/errors.ts';
+import { resources } from '../../api/resources.ts';
+import { until } from '../../client/testing.ts';
+import { addNode, running, startBench } from '../testing.ts';
+import type { Bench } from '../testing.ts';
+
+const ns = 'default';
+let bench: Bench;
+before(async () => {
+  bench = await startBench();
+});
+after(() => (bench as Bench | undefined)?.close());
+
+const key = (name: string): { namespace: string; name: string } => ({ namespace: ns, name });
+const template = (name: string, image = 'web:1', restartPolicy?: string): JobSpec['template'] => ({
+  metadata: { labels: { app: name } },
+  spec: { containers: [{ name: 'web', image }], ...(restartPolicy === undefined ? {} : { restartPolicy }) },
+});
+const imagePatch = (image: string): object => ({
+  spec: { template: { spec: { containers: [{ name: 'web', image }] } } },
+});
+
+describe('ReplicationController', () => {
+  it('keeps its number of pods and owns them', async () => {
+    const spec = { replicas: 2, selector: { app: 'rc' }, template: template('rc') };
+    await bench.client.create(resources.replicationControllers, { metadata: { name: 'rc', namespace: ns }, spec });
+    await until('two are ready', async () => {
+      const found = await bench.get(resources.replicationControllers, 'rc');
+      return found?.status?.readyReplicas === 2 && found.status.observedGeneration === 1;
+    });
+    const [pod] = await bench.podsOf('app=rc');
+    const owner = pod?.metadata.ownerReferences?.[0];
+    assert.equal(`${owner?.apiVersion} ${owner?.kind} ${owner?.name}`, 'v1 ReplicationController rc');
+    await bench.client.patch(resources.replicationControllers, key('rc'), 'merge', { spec: { replicas: 0 } });
+    await until('none is left', async () => (await bench.podsOf('app=rc')).length === 0);
+  });
+});
+
+describe('DaemonSet', () => {
+  const make = (name: string, updateStrategy: object = {}): DaemonSet => ({
+    metadata: { name, namespace: ns },
+    spec: { selector: { matchLabels: { app: name } }, template: template(name), updateStrategy },
+  });
+  const updated = async (name: string, generation: number, count: number): Promise<boolean> => {
+    const { status, metadata } = (await bench.get(resources.daemonSets, name)) ?? {};
+    return (
+      metadata?.generation === generation &&
+      status?.observedGeneration === generation &&
+      status.updatedNumberScheduled === count &&
+      status.numberAvailable === count &&
+      status.desiredNumberScheduled === count
+    );
+  };
+
+  it('runs one pod on each node, on new ones too', async () => {
+    await bench.client.create(resources.daemonSets, make('ds'));
+    await until('all three run', () => updated('ds', 1, 3));
+    const pods = await bench.podsOf('app=ds');
+    assert.deepEqual(pods.map(({ spec }) => spec?.nodeName).sort(), ['node-1', 'node-2', 'node-3']);
+    assert.equal(pods[0]?.metadata.labels?.['pod-template-generation'], '1');
+    await addNode(bench.client, 'node-4');
+    await until('the fourth, too', () => updated('ds', 1, 4));
+    await bench.client.delete(resources.nodes, { namespace: '', name: 'node-4' });
+    await until('it goes with its node', async () => (await bench.podsOf('app=ds')).length === 3);
+  });
+
+  it('updates node by node, keeps history, and undoes', async () => {
+    await bench.client.patch(resources.daemonSets, key('ds'), 'strategic', imagePatch('web:2'));
+    await until('all are new', () => updated('ds', 2, 3));
+    const images = (await bench.podsOf('app=ds')).map(({ spec }) => spec?.containers[0]?.image);
+    assert.deepEqual(images, ['web:2', 'web:2', 'web:2']);
+    const history = async (): Promise<readonly number[]> =>
+      (await bench.client.list(resources.controllerRevisions, { namespace: ns, labelSelector: 'app=ds' })).items
+        .map(({ revision }) => revision)
+        .sort();
+    assert.deepEqual(await history(), [1, 2]);
+    const first = (
+      await bench.client.list(resources.controllerRevisions, { namespace: ns, labelSelector: 'app=ds' })
+    ).items.find(({ revision }) => revision === 1);
+    // What `kubectl rollout undo` sends.
+    await bench.client.patch(resources.daemonSets, key('ds'), 'strategic', first?.data);
+    await until('all are as before', () => updated('ds', 3, 3));
+    assert.deepEqual(await history(), [2, 3], 'the first revision is the newest again');
+    assert.ok((await bench.reasonsAbout('ds')).includes('SuccessfulCreate'));
+  });
+
+  it('OnDelete waits for a person; maxSurge makes the new pod first', async () => {
+    await bench.client.create(resources.daemonSets, make('manual', { type: 'OnDelete' }));
+    await until('all three run', () => updated('manual', 1, 3));
+    await bench.client.patch(resources.daemonSets, key('manual'), 'strategic', imagePatch('web:2'));
+    await until('it is seen', async () => {
+      return (await bench.get(resources.daemonSets, 'manual'))?.status?.observedGeneration === 2;
+    });
+    assert.equal((await bench.get(resources.daemonSets, 'manual'))?.status?.updatedNumberScheduled ?? 0, 0);
+    const [pod] = await bench.podsOf('app=manual');
+    await bench.client.delete(resources.pods, key(pod?.metadata.name ?? ''));
+    await until('one is new', async () => {
+      return (await bench.get(resources.daemonSets, 'manual'))?.status?.updatedNumberScheduled === 1;
+    });
+    await bench.client.delete(resources.daemonSets, key('manual'));
+
+    await bench.client.create(
+      resources.daemonSets,
+      make('surge', { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }),
+    );
+    await until('all three run', () => updated('surge', 1, 3));
+    await bench.client.patch(resources.daemonSets, key('surge'), 'strategic', imagePatch('web:2'));
+    await until('all are new', () => updated('surge', 2, 3));
+    await until('the old ones are gone', async () => (await bench.podsOf('app=surge')).length === 3);
+    await bench.client.delete(resources.daemonSets, key('surge'));
+  });
+});
+
+describe('StatefulSet', () => {
+  const make = (name: string, spec: Partial<StatefulSetSpec> = {}): StatefulSet => ({
+    metadata: { name, namespace: ns },
+    spec: {
+      serviceName: 'svc',
+      replicas: 3,
+      selector: { matchLabels: { app: name } },
+      template: template(name),
+      ...spec,
+    },
+  });
+  const images = async (name: string): Promise<string> =>
+    (await bench.podsOf(`app=${name}`)).map(({ spec }) => spec?.containers[0]?.image ?? '').join(' ');
+
+  it('makes its pods in order, each with its name, and scales down from the top', async () => {
+    const order: string[] = [];
+    bench.play = (pod) => {
+      if (pod.metadata.labels?.['app'] === 'db') order.push(pod.metadata.name);
+      return running();
+    };
+    await bench.client.create(resources.statefulSets, make('db'));
+    await until(
+      'three are ready',
+      async () => (await bench.get(resources.statefulSets, 'db'))?.status?.readyReplicas === 3,
+    );
+    assert.deepEqual(order, ['db-0', 'db-1', 'db-2']);
+    const [pod] = await bench.podsOf('app=db');
+    assert.deepEqual([pod?.spec?.hostname, pod?.spec?.subdomain], ['db-0', 'svc']);
+    assert.equal(pod?.metadata.labels?.['apps.kubernetes.io/pod-index'], '0');
+    assert.equal(pod.metadata.labels['statefulset.kubernetes.io/pod-name'], 'db-0');
+    await bench.client.patch(resources.statefulSets, key('db'), 'merge', { spec: { replicas: 1 } });
+    await until('one is left', async () => {
+      const pods = await bench.podsOf('app=db');
+      return pods.length === 1 && pods[0]?.metadata.name === 'db-0';
+    });
+    bench.play = running;
+  });
+
+  it('updates from the top down to the partition, and on', async () => {
+    const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 2 } };
+    await bench.client.create(
+      resources.statefulSets,
+      make('roll', { updateStrategy, podManagementPolicy: 'Parallel' }),
+    );
+    await until(
+      'three are ready',
+      async () => (await bench.get(resources.statefulSets, 'roll'))?.status?.readyReplicas === 3,
+    );
+    await bench.client.patch(resources.statefulSets, key('roll'), 'strategic', imagePatch('web:2'));
+    await until('the highest is new', async () => (await images('roll')) === 'web:1 web:1 web:2');
+    const between = (await bench.get(resources.statefulSets, 'roll'))?.status;
+    assert.notEqual(between?.currentRevision, between?.updateRevision);
+    await bench.client.delete(resources.pods, key('roll-0'));
+    await until('one below comes back as it was', async () => (await images('roll')) === 'web:1 web:1 web:2');
+    const patch = { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } };
+    await bench.client.patch(resources.statefulSets, key('roll'), 'merge', patch);
+    await until('all are new', async () => {
+      const { status } = (await bench.get(resources.statefulSets, 'roll')) ?? {};
+      return (await images('roll')) === 'web:2 web:2 web:2' && status?.currentRevision === status?.updateRevision;
+    });
+    await bench.client.delete(resources.statefulSets, key('roll'));
+  });
+
+  it('makes a claim for each pod and keeps it', async () => {
+    const claim = {
+      metadata: { name: 'data' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    };
+    await bench.client.create(resources.statefulSets, make('disk', { replicas: 1, volumeClaimTemplates: [claim] }));
+    await until('the claim is there', async () => {
+      return (await bench.get(resources.persistentVolumeClaims, 'data-disk-0')) !== undefined;
+    });
+    await until('the pod uses it', async () => {
+      const pod = await bench.get(resources.pods, 'disk-0');
+      return pod?.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === 'data-disk-0') === true;
+    });
+    await bench.client.delete(resources.statefulSets, key('disk'));
+  });
+});
+
+describe('Job', () => {
+  const ends = (phase: string) => (): object => ({ phase });
+  const make = (name: string, spec: Partial<JobSpec> = {}): Job => ({
+    metadata: { name, namespace: ns },
+    spec: { template: template(name, 'job:1', 'Never'), ...spec },
+  });
+  const condition = async (name: string, type: string): Promise<string> => {
+    const found = (await bench.get(resources.jobs, name))?.status?.conditions?.find((one) => one.type === type);
+    return found?.status === 'True' ? (found.reason ?? '') : '';
+  };
+
+  it('runs until enough have succeeded, and says so', async () => {
+    bench.play = ends('Succeeded');
+    await bench.client.create(resources.jobs, make('sum', { completions: 4, parallelism: 2 }));
+    await until('it is complete', async () => (await condition('sum', 'Complete')) === 'CompletionsReached');
+    const { status, spec } = (await bench.get(resources.jobs, 'sum')) ?? {};
+    assert.equal(status?.succeeded, 4);
+    assert.ok(status.startTime !== undefined && status.completionTime !== undefined);
+    assert.equal(Object.keys(spec?.selector?.matchLabels ?? {}).join(), 'batch.kubernetes.io/controller-uid');
+    const pods = await bench.podsOf('job-name=sum');
+    assert.equal(pods.length, 4);
+    assert.deepEqual(
+      pods.map(({ metadata }) => metadata.finalizers ?? []),
+      [[], [], [], []],
+    );
+    await until('events say so', async () => (await bench.reasonsAbout('sum')).includes('Completed'));
+  });
+
+  it('numbers the pods of an indexed job', async () => {
+    bench.play = ends('Succeeded');
+    await bench.client.create(
+      resources.jobs,
+      make('idx', { completions: 3, parallelism: 3, completionMode: 'Indexed' }),
+    );
+    await until('it is complete', async () => (await condition('idx', 'Complete')) !== '');
+    assert.equal((await bench.get(resources.jobs, 'idx'))?.status?.completedIndexes, '0-2');
+    const hosts = (await bench.podsOf('job-name=idx')).map(({ spec }) => spec?.hostname).sort();
+    assert.deepEqual(hosts, ['idx-0', 'idx-1', 'idx-2']);
+  });
+
+  it('fails after too many failures, and after its deadline; goes when its time is over', async () => {
+    bench.play = ends('Failed');
+    await bench.client.create(resources.jobs, make('bad', { backoffLimit: 0, ttlSecondsAfterFinished: 0 }));
+    await until('it failed and went', async () => {
+      const reasons = await bench.reasonsAbout('bad');
+      return reasons.includes('BackoffLimitExceeded') && (await bench.get(resources.jobs, 'bad')) === undefined;
+    });
+    bench.play = running;
+    await bench.client.create(resources.jobs, make('slow', { activeDeadlineSeconds: 1 }));
+    await until('it failed', async () => (await condition('slow', 'Failed')) === 'DeadlineExceeded');
+    await until('its pod is gone', async () => (await bench.podsOf('job-name=slow')).length === 0);
+    assert.equal((await bench.get(resources.jobs, 'slow'))?.status?.failed, 1);
+  });
+
+  it('runs nothing while it is suspended', async () => {
+    bench.play = running;
+    await bench.client.create(resources.jobs, make('later', { suspend: true }));
+    await until('it is suspended', async () => (await condition('later', 'Suspended')) === 'JobSuspended');
+    assert.equal((await bench.podsOf('job-name=later')).length, 0);
+    await bench.client.patch(resources.jobs, key('later'), 'merge', { spec: { suspend: false } });
+    await until('it runs', async () => (await bench.podsOf('job-name=later')).length === 1);
+    await bench.client.delete(resources.jobs, key('later'), { propagationPolicy: 'Background' });
+    await until('all is gone', async () => (await bench.podsOf('job-name=later')).length === 0);
+  });
+});
+
+describe('ServiceCIDR', () => {
+  it('gets its finalizer and Ready; stays while an address needs it', async () => {
+    const name = 'extra';
+    const at = { namespace: '', name };
+    await bench.client.create(resources.serviceCIDRs, { metadata: { name }, spec: { cidrs: ['10.80.0.0/24'] } });
+    const ready = async (): Promise<string> => {
+      const found = await bench.get(resources.serviceCIDRs, name);
+      const [one] = found?.status?.conditions ?? [];
+      return `${one?.status} ${one?.reason} ${found?.metadata.finalizers?.join()}`;
+    };
+    await until('it is Ready', async () => (await ready()) === 'True  networking.k8s.io/service-cidr-finalizer');
+    const spec = { clusterIP: '10.80.0.7', ports: [{ port: 80 }] };
+    await bench.client.create(resources.services, { metadata: { name: 'in-extra', namespace: ns }, spec });
+    await bench.client.delete(resources.serviceCIDRs, at);
+    await until('it says why it stays', async () => (await ready()).startsWith('False Terminating'));
+    await bench.client.delete(resources.services, key('in-extra'));
+    await until('it is gone', async () => (await bench.get(resources.serviceCIDRs, name)) === undefined);
+  });
+});
+
+describe('PodDisruptionBudget', () => {
+  it('lets so many pods be evicted and no more', async () => {
+    bench.play = running;
+    const spec = { replicas: 3, selector: { app: 'pdb' }, template: template('pdb') };
+    const selector = { matchLabels: { app: 'pdb' } };
+    await bench.client.create(resources.podDisruptionBudgets, {
+      metadata: { name: 'pdb', namespace: ns },
+      spec: { maxUnavailable: 1, selector },
+    });
+    await bench.client.create(resources.replicationControllers, { metadata: { name: 'pdb', namespace: ns }, spec });
+    const allowed = async (): Promise<number | undefined> =>
+      (await bench.get(resources.podDisruptionBudgets, 'pdb'))?.status?.disruptionsAllowed;
+    await until('one may go', async () => {
+      const { status } = (await bench.get(resources.podDisruptionBudgets, 'pdb')) ?? {};
+      return status?.currentHealthy === 3 && status.disruptionsAllowed === 1 && status.desiredHealthy === 2;
+    });
+    // Nobody comes in their place until the test says so.
+    bench.play = () => undefined;
+    const [first, second] = await bench.podsOf('app=pdb');
+    const evict = (name = ''): Promise<unknown> =>
+      bench.client.raw('POST', `/api/v1/namespaces/${ns}/pods/${name}/eviction`, {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name, namespace: ns },
+      });
+    await evict(first?.metadata.name);
+    await assert.rejects(evict(second?.metadata.name), (error: unknown) => {
+      assert.ok(error instanceof ApiError);
+      assert.equal(error.code, 429);
+      assert.equal(error.message, "Cannot evict pod as it would violate the pod's disruption budget.");
+      const [cause] = error.status.details?.causes ?? [];
+      assert.match(
+        cause?.message ?? '',
+        /^The disruption budget pdb (needs 2 healthy pods and has \d currently|does not)/,
+      );
+      return true;
+    });
+    assert.equal(await allowed(), 0);
+    await bench.client.delete(resources.replicationControllers, key('pdb'));
+  });
+});
