@@ -5,12 +5,12 @@
  *   '1500m' ── parseQuantity ──> { nano: 1_500_000_000n, format: 'decimal' } ── formatQuantity ──> '1500m'
  */
 
-type Format = 'decimal' | 'binary' | 'exponent';
+export type QuantityFormat = 'decimal' | 'binary' | 'exponent';
 
 export interface Quantity {
   /** Value × 10⁹. Finer parts are rounded up, away from zero, as upstream does. */
   readonly nano: bigint;
-  readonly format: Format;
+  readonly format: QuantityFormat;
 }
 
 export const quantityError =

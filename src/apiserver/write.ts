@@ -4,7 +4,7 @@
  *   createObject   meta ─ defaults ─ admission ─ prepareForCreate ─ validate ─ onWrite ─ put
  *   updateObject   read ─ change ─ preconditions ─ defaults ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
  */
-import { admit } from './admission/index.ts';
+import { admit, recountQuotas } from './admission/index.ts';
 import type { Requester } from './admission/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
 import type { FieldError } from '../api/field-errors.ts';
@@ -80,7 +80,9 @@ export function createIn(
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
   setOwners(draft, owners);
   kind.onWrite?.(view, draft, undefined);
-  return { stored: tx.put(slot, normalized(resource, draft)), outcome: 'created' };
+  const stored = tx.put(slot, normalized(resource, draft));
+  recountQuotas(view, resource, namespace);
+  return { stored, outcome: 'created' };
 }
 
 export interface UpdateRequest extends WriteOptions {
@@ -126,7 +128,9 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
   if (sameObject(object, old)) return { stored: current, outcome: 'unchanged' };
   kind.onWrite?.(view, object, old);
-  return { stored: tx.put(slot, object), outcome: 'updated' };
+  const stored = tx.put(slot, object);
+  recountQuotas(view, resource, key.namespace);
+  return { stored, outcome: 'updated' };
 }
 
 function prepareUpdate(
@@ -217,5 +221,6 @@ export function removeIn(
   kind.onWrite?.(view, undefined, old);
   const stored = tx.delete(slot);
   if (stored === undefined) throw notFound(kind.resource, slot.name);
+  recountQuotas(view, kind.resource, slot.namespace);
   return { stored, outcome: 'deleted' };
 }

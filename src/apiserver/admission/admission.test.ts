@@ -1,6 +1,6 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import type { Pod, Service } from '../../api/gen/types.ts';
+import type { Ingress, Pod, Service } from '../../api/gen/types.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
 import type { AdmissionRequest, AdmissionView } from './index.ts';
@@ -12,6 +12,9 @@ function view(objects: readonly (readonly [Resource, string, object])[]): Admiss
     get: (resource, key) => {
       const found = objects.find(([of, name]) => of.plural === resource.plural && name === key.name);
       return found?.[2] as never;
+    },
+    *list(resource) {
+      for (const [of, , object] of objects) if (of.plural === resource.plural) yield object as never;
     },
   };
 }
@@ -123,4 +126,15 @@ test('DenyServiceExternalIPs: new ones are refused, old ones may stay', () => {
     admit(request(resources.services, service(['3.3.3.3']), { verb: 'update', old }), accounts);
   }, refusal);
   admit(request(resources.services, service([])), accounts);
+});
+
+test('DefaultIngressClass: the youngest wins, whatever its name', () => {
+  const made = (name: string, creationTimestamp: string): readonly [Resource, string, object] => {
+    const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' };
+    return [resources.ingressClasses, name, { metadata: { name, creationTimestamp, annotations } }];
+  };
+  const classes = view([made('a', '2026-01-01T00:00:00Z'), made('b', '2026-01-01T00:00:01Z')]);
+  const ingress: Ingress = { metadata: { name: 'x' }, spec: {} };
+  admit(request(resources.ingresses, ingress), classes);
+  assert.equal(ingress.spec?.ingressClassName, 'b');
 });

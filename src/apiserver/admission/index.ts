@@ -17,12 +17,16 @@ import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request
 import { certificateRequests } from './certificate-requests.ts';
 import { confirmNoEscalation } from './escalation.ts';
 import { denyServiceExternalIPs } from './external-ips.ts';
+import { defaultIngressClass } from './ingress-class.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceNames } from './namespace-names.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './quota.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
 
+export { recountQuotas } from './quota.ts';
 export type { AdmissionPlugin, AdmissionRequest, AdmissionView, Requester } from './request.ts';
 
 const plugins: readonly AdmissionPlugin[] = [
@@ -31,9 +35,13 @@ const plugins: readonly AdmissionPlugin[] = [
   certificateRequests,
   namespaceNames,
   serviceAccount,
+  limitRanger,
   priority,
   defaultTolerationSeconds,
+  defaultIngressClass,
   denyServiceExternalIPs,
+  // The last word: what the others filled in counts.
+  resourceQuota,
 ];
 
 /** Throws ApiError to refuse. Synchronous: call it inside the write transaction or right before, with the same view. */

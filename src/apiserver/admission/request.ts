@@ -32,6 +32,7 @@ export interface AdmissionView {
     resource: Resource<U>,
     key: { readonly namespace: string; readonly name: string },
   ): Live<U> | undefined;
+  list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
 }
 
 /** Changes `request.object`, or throws an ApiError to refuse. */
