@@ -66,7 +66,7 @@ spec: { clusterIP: None, selector: { app: db }, ports: [{ port: 80 }] }
 
 test('a Job runs to its end; kubectl makes the other kinds', async (t) => {
   const ns = await cluster.namespace(t, 'job');
-  const run = (...args: readonly string[]): Promise<string> => cluster.kubectl([...args, '-n', ns]);
+  const run = (...args: readonly string[]): Promise<string> => cluster.kubectl(['-n', ns, ...args]);
   await run('create', 'job', 'hello', '--image=portolan.local/host', '--', 'echo', 'hello');
   await run('wait', '--for=condition=complete', 'job/hello', '--timeout=60s');
   assert.equal(await run('logs', 'job/hello'), 'hello\n');
