@@ -67,8 +67,8 @@ function loadKinds(options: ApiServerOptions, store: Store): readonly KindDefini
   });
   return buildKinds({
     services: allocator,
-    onServiceCidrWrite: allocator.onServiceCidrWrite,
-    onIpAddressWrite: allocator.onIpAddressWrite,
+    onServiceCidrWrite: (view, cidr, old) => allocator.onServiceCidrWrite(view, cidr, old),
+    onIpAddressWrite: (view, address, old) => allocator.onIpAddressWrite(view, address, old),
   });
 }
 

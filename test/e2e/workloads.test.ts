@@ -79,7 +79,12 @@ test('a Job runs to its end; kubectl makes the other kinds', async (t) => {
   await run('create', 'pdb', 'budget', '--selector=app=x', '--min-available=1');
   assert.match(await run('describe', 'pdb', 'budget'), /Min available: +1/i);
   await run('create', 'deployment', 'd', '--image=portolan.local/host', '--replicas=0');
-  await run('autoscale', 'deployment', 'd', '--min=1', '--max=3');
+  const scaler = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: d }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: d }, minReplicas: 1, maxReplicas: 3 }`;
+  await cluster.apply(ns, scaler);
   assert.match(await run('get', 'hpa', 'd', '--no-headers'), /^d +Deployment\/d +cpu: <unknown>\/80% +1 +3 +0 /);
   const all = await run('get', 'all');
   for (const kind of ['deployment.apps/d', 'job.batch/hello', 'horizontalpodautoscaler.autoscaling/d']) {

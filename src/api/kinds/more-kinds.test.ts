@@ -416,7 +416,7 @@ describe('kinds beyond the core', () => {
     for (const [resource, body, change, error] of updates) {
       const { object } = create(resource, body);
       const next = { ...structuredClone(object), ...change };
-      const { errors } = pipeline.update<KubeObject>(resource, object as KubeObject, next);
+      const { errors } = pipeline.update<KubeObject>(resource, object, next);
       assert.ok(
         errors.some((text) => text.startsWith(error)),
         `${resource.plural}: ${error}\ngot: ${errors.join('\n')}`,
@@ -432,7 +432,7 @@ describe('kinds beyond the core', () => {
         spec: { ...(object['spec'] as object), minReadySeconds: 3 },
         status: { replicas: 7 },
       };
-      const updated = pipeline.update<KubeObject>(resource, object as KubeObject, other).object;
+      const updated = pipeline.update<KubeObject>(resource, object, other).object;
       assert.equal(updated.metadata?.generation, 2);
       assert.deepEqual((updated as { status?: unknown }).status, object['status']);
     }

@@ -26,8 +26,8 @@ const counted: ReadonlySet<string> = new Set([
 export function resourceBehind(name: string): Resource | undefined {
   if (name.startsWith('count/')) return byName.get(name.slice('count/'.length));
   if (counted.has(name)) return byName.get(name);
-  if (name.startsWith('services.')) return resources.services as Resource;
-  return (name === 'requests.storage' ? resources.persistentVolumeClaims : resources.pods) as Resource;
+  if (name.startsWith('services.')) return resources.services;
+  return name === 'requests.storage' ? resources.persistentVolumeClaims : resources.pods;
 }
 
 export function usageOf(resource: Resource, object: KubeObject): Usage {
@@ -38,9 +38,9 @@ export function usageOf(resource: Resource, object: KubeObject): Usage {
   };
   const name = groupResourceOf(resource);
   add(`count/${name}`, one);
-  if (name === 'pods') addPod(object as Pod, add);
+  if (name === 'pods') addPod(object, add);
   else if (counted.has(name)) add(name, one);
-  if (name === 'services') addService(object as Service, add);
+  if (name === 'services') addService(object, add);
   if (name === 'persistentvolumeclaims') {
     const storage = (object as PersistentVolumeClaim).spec?.resources?.requests?.['storage'] ?? '0';
     const quantity = parseQuantity(storage);

@@ -26,7 +26,7 @@ export const resourceQuota: AdmissionPlugin = (request, view) => {
     const names = namesAbout(quota, resource);
     if (names.length === 0 || !inScope(quota.spec ?? {}, resource, object)) continue;
     if (verb === 'create' && groupResourceOf(resource) === 'pods') {
-      const missing = missingRequests(object as Pod, names);
+      const missing = missingRequests(object, names);
       const why = `failed quota: ${quota.metadata.name}: must specify ${missing.join('; ')}`;
       if (missing.length > 0) throw forbiddenError(resource, request.name, why);
     }

@@ -50,7 +50,7 @@ export function runReplicationControllers(context: ControllerContext): void {
     asSet: ({ spec, ...controller }) => {
       const { selector, template = {}, ...rest } = spec ?? {};
       const matchLabels = selector ?? {};
-      return { ...controller, spec: { ...rest, template, selector: { matchLabels } } } as LiveReplicaSet;
+      return { ...controller, spec: { ...rest, template, selector: { matchLabels } } };
     },
   });
 }
@@ -142,7 +142,7 @@ function wouldAdopt<T extends KubeObject>(
   const matching: string[] = [];
   for (const object of objects.list(pod.metadata.namespace)) {
     const set = asSet(object);
-    if (labelSelectorMatches(set.spec?.selector, pod.metadata.labels)) matching.push(keyText(keyOf(set as KubeObject)));
+    if (labelSelectorMatches(set.spec?.selector, pod.metadata.labels)) matching.push(keyText(keyOf(set)));
   }
   return matching;
 }
