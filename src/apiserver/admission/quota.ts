@@ -6,7 +6,7 @@
  *   admit    before the write: counted + what is new ≤ hard?      403 `exceeded quota: …`
  *   recount  after it: status.hard and status.used of the namespace's quotas, one commit for both
  */
-import type { Pod, ResourceQuota } from '../../api/gen/types.ts';
+import type { ResourceQuota } from '../../api/gen/types.ts';
 import type { WriteView } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import { forbiddenError } from '../../api/errors.ts';
