@@ -100,6 +100,27 @@ test('a namespace belongs to one cluster only, whatever the clusters are called'
   }
 });
 
+test('dual-stack: every place has an address of each family, IPv4 first, and routes for both', () => {
+  const topology = topologyOf(resolveSettings({ dualStack: true, nodes: 2 }, 3));
+  assert.deepEqual(topology.nodes[1]?.addresses, ['10.10.13.2', 'fd00:10:10:d::2']);
+  assert.deepEqual(topology.nodes[1].podRanges, ['10.244.2.0/24', 'fd00:10:244:2::/64']);
+  for (const place of [...namespacedPlaces(topology), topology.host]) {
+    for (const family of [(text: string) => !text.includes(':'), (text: string) => text.includes(':')]) {
+      assert.ok(
+        place.links.every((link) => link.addresses.some(family)),
+        place.name,
+      );
+      assert.ok(
+        place.routes.some((route) => family(route.via ?? route.to)),
+        place.name,
+      );
+    }
+  }
+  assert.equal(topology.addresses.control, '10.10.13.250');
+  const alone = topologyOf(resolveSettings({ nodes: 2 }, 3));
+  assert.doesNotMatch(JSON.stringify(alone), /fd00/);
+});
+
 test('bad settings are refused, each with its flag', () => {
   const refused: readonly (readonly [Parameters<typeof resolveSettings>[0], RegExp])[] = [
     [{ nodes: 0 }, /--nodes 0: want a number from 1 to 99/],
@@ -108,7 +129,6 @@ test('bad settings are refused, each with its flag', () => {
     [{ name: '../etc' }, /--name/],
     [{ name: 'x'.repeat(33) }, /--name/],
     [{ ipv6: true }, /--ipv6 is not there yet/],
-    [{ dualStack: true }, /--dual-stack is not there yet/],
     [{ lanRange: '10.0.0.1/24' }, /--lan-range 10.0.0.1\/24/],
     [{ lanRange: '10.0.0.0/28' }, /--lan-range/],
     [{ lanRange: 'fd00::/64' }, /--lan-range/],
