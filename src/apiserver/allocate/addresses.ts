@@ -103,14 +103,18 @@ export class ClusterAddresses {
   #chosen(ledger: Ledger, service: Service, address: string): string {
     const taken = this.#take(ledger, address);
     if (taken === 'taken') return address;
-    const family = parseIp(address)?.family ?? 'IPv4';
-    const range = this.#ranges.find(({ cidr, open }) => open && cidr.family === family)?.cidr;
-    const valid = range === undefined ? '' : ` The range of valid IPs is ${formatCidr(range)}`;
-    const why =
-      taken === 'out of range' ? `provided IP is not in the valid range.${valid}` : 'provided IP is already allocated';
+    const why = taken === 'already allocated' ? 'provided IP is already allocated' : this.#whyOutside(address);
     throw invalidError(resources.services, service.metadata?.name ?? '', [
       invalidField('spec.clusterIPs', service.spec?.clusterIPs, `failed to allocate IP ${address}: ${why}`),
     ]);
+  }
+
+  /** Upstream: ErrMismatchedNetwork of no ServiceCIDR, ErrNotInRange for the edges of one (ipallocator/interfaces.go). */
+  #whyOutside(address: string): string {
+    const ip = parseIp(address);
+    const range = ip === undefined ? undefined : this.#around(ip).find(({ open }) => open)?.cidr;
+    if (range === undefined) return 'the provided network does not match the current range';
+    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${formatCidr(range)}`;
   }
 
   #take(ledger: Ledger, address: string): Taken {

@@ -69,7 +69,7 @@ describe('cluster IPs', () => {
     const outside = refused(() => create({ ports, clusterIP: '10.97.0.5' }));
     assert.equal(
       outside,
-      'Service "web" is invalid: spec.clusterIPs: Invalid value: ["10.97.0.5"]: failed to allocate IP 10.97.0.5: provided IP is not in the valid range. The range of valid IPs is 10.96.0.0/16',
+      'Service "web" is invalid: spec.clusterIPs: Invalid value: ["10.97.0.5"]: failed to allocate IP 10.97.0.5: the provided network does not match the current range',
     );
     for (const reserved of ['10.96.0.0', '10.96.255.255']) {
       assert.match(

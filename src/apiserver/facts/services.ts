@@ -287,6 +287,22 @@ const refused: readonly Fact[] = [
   ),
   {
     ...bad(
+      'address outside of the range',
+      { ports: http, clusterIP: '10.97.0.1' },
+      'spec.clusterIPs: Invalid value: ["10.97.0.1"]: failed to allocate IP 10.97.0.1: the provided network does not match the current range',
+    ),
+    source: 'pkg/registry/core/service/ipallocator/cidrallocator.go getAllocator',
+  },
+  {
+    ...bad(
+      'the first address of the range',
+      { ports: http, clusterIP: '10.96.0.0' },
+      'spec.clusterIPs: Invalid value: ["10.96.0.0"]: failed to allocate IP 10.96.0.0: the provided IP (10.96.0.0) is not in the valid range. The range of valid IPs is 10.96.0.0/16',
+    ),
+    source: 'pkg/registry/core/service/ipallocator/ipallocator.go AllocateService',
+  },
+  {
+    ...bad(
       'address of a family that is not there',
       { ports: http, clusterIP: 'fd00::7' },
       'spec.clusterIPs[0]: Invalid value: ["fd00::7"]: IPv6 is not configured on this cluster',
