@@ -92,7 +92,7 @@ describe('ServiceCIDR', () => {
     await client.create(resources.serviceCIDRs, extra);
     assert.match(
       await refusal(client.create(resources.services, service('early', '10.80.0.3'))),
-      /^422 .*not in the valid range/,
+      /^422 .*does not match the current range/,
     );
     await setReady('extra', 'True');
     const placed = await client.create(resources.services, service('placed', '10.80.0.3'));
@@ -101,7 +101,7 @@ describe('ServiceCIDR', () => {
     await client.delete(resources.serviceCIDRs, cluster('extra'));
     assert.match(
       await refusal(client.create(resources.services, service('late', '10.80.0.4'))),
-      /not in the valid range/,
+      /does not match the current range/,
     );
     await client.delete(resources.services, { namespace: 'default', name: 'placed' });
     await client.patch(resources.serviceCIDRs, cluster('extra'), 'merge', { metadata: { finalizers: null } });
