@@ -16,6 +16,7 @@ import { forgetNetnsMount } from './netns-mount.ts';
 import { pathsOf, runRoot } from './paths.ts';
 import type { ClusterPaths } from './paths.ts';
 import { endProcesses } from './processes.ts';
+import type { ProcessId } from './processes.ts';
 import { orNone, readRunning, readStored } from './record.ts';
 import { run } from './run.ts';
 import { checkName, defaultName } from './settings.ts';
@@ -55,15 +56,15 @@ export async function tearDown(name: string, what: { readonly removeData: boolea
   const settings = settingsLeft(name);
   const paths = pathsOf({ name, dataDir: settings?.dataDir ?? defaultData });
   const namespaces = namespacesOf(name);
-  const ended = await endAll(paths, namespaces);
+  const ended = await endAll(name, paths);
   // Only where the agents mount: DATA itself may be a disk of the person's.
   await unmountAll([paths.run, join(paths.data, 'nodes')]);
   const link = settings === undefined ? undefined : linkOf(settings.slot);
   const hadLink = link !== undefined && hasLink(link) && (await ourLink(link, namespaces));
   if (hadLink) await run('ip', ['link', 'delete', link]);
-  if (namespaces.length > 0) {
-    await run('ip', ['-batch', '-'], namespaces.map((one) => `netns delete ${one}\n`).join(''));
-  }
+  // Looked at again: until its agent ended, pods came and went.
+  const left = namespacesOf(name);
+  if (left.length > 0) await run('ip', ['-batch', '-'], left.map((one) => `netns delete ${one}\n`).join(''));
   const hadRun = existsSync(paths.run);
   rmSync(paths.run, { recursive: true, force: true });
   if (what.removeData && settings !== undefined && !settings.keepData) {
@@ -81,7 +82,7 @@ function settingsLeft(name: string): ClusterSettings | undefined {
 }
 
 /** Nodes and lb end while the API server still hears their goodbyes; then it ends; then whatever lives in our namespaces. */
-async function endAll(paths: ClusterPaths, namespaces: readonly string[]): Promise<number> {
+async function endAll(name: string, paths: ClusterPaths): Promise<number> {
   const parts = recordedParts(paths);
   const isControl = (part: { readonly name: string }): boolean => part.name === 'control-plane';
   await endProcesses(
@@ -94,7 +95,8 @@ async function endAll(paths: ClusterPaths, namespaces: readonly string[]): Promi
   );
   let count = parts.length;
   // A container that is just starting appears between two looks.
-  for (let left = processesIn(namespaces); left.length > 0; left = processesIn(namespaces)) {
+  const look = (): readonly ProcessId[] => processesIn(namespacesOf(name));
+  for (let left = look(); left.length > 0; left = look()) {
     count += left.length;
     await endProcesses(left, 0);
   }

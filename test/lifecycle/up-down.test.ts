@@ -163,6 +163,19 @@ test('two clusters raised at the same time live side by side; down of one leaves
   await must('down', '--name', 'life-2');
 });
 
+test('down while pods are coming and going', async () => {
+  const before = await machine();
+  await must('up', '--name', 'life', '--nodes', '1');
+  const sleeping = ['--image=portolan.local/host', '--replicas=10', '--', 'sleep', 'infinity'];
+  await kubectl('life', 'create', 'deployment', 'old', ...sleeping);
+  await kubectl('life', 'rollout', 'status', 'deployment/old');
+  await kubectl('life', 'delete', 'deployment', 'old', '--wait=false');
+  await kubectl('life', 'delete', 'pods', '--all', '--wait=false', '--grace-period=0', '--force');
+  await kubectl('life', 'create', 'deployment', 'new', ...sleeping);
+  await must('down', '--name', 'life');
+  await same(before);
+});
+
 test('objects in --data outlive down, and a disk that is mounted there stays mounted', async () => {
   const data = join(folder, 'data');
   mkdirSync(data);
