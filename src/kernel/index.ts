@@ -10,6 +10,8 @@ export type { ElementChange, ListedElement, NftElement, NftElements, NftFamily, 
 export { openConntrack } from './conntrack.ts';
 export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntrack.ts';
 export { giveBack } from './give-back.ts';
+export { socketsIn } from './socket.ts';
+export type { SocketFactory } from './socket.ts';
 export { probeKernel } from './probe.ts';
 export type { KernelReport, MissingFeature } from './probe.ts';
 export { hasSctp } from './sctp.ts';

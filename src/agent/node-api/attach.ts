@@ -6,10 +6,9 @@ import { closeSync, constants, openSync, readSync, statSync, watch } from 'node:
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeContext } from '../node-context.ts';
-import { channel, success } from './channels.ts';
+import { isTrue, success } from './channels.ts';
 import type { Channels } from './channels.ts';
 import type { Located } from './locate.ts';
-import { isTrue } from './logs.ts';
 import { followSize } from './terminal.ts';
 
 const endPollMs = 50;
@@ -17,11 +16,11 @@ const endPollMs = 50;
 export function serveAttach(context: NodeContext, found: Located, query: URLSearchParams, channels: Channels): void {
   const { id } = found;
   const runDir = context.runtime.runDirOf(id);
-  const follow = (stream: 'stdout' | 'stderr', to: 1 | 2): (() => void) =>
-    followBytes(join(context.paths.raw, `${id}.${stream}`), (data) => channels.send(to, data));
+  const follow = (stream: 'stdout' | 'stderr'): (() => void) =>
+    followBytes(join(context.paths.raw, `${id}.${stream}`), (data) => channels.send(stream, data));
   const stops: (() => void)[] = [];
-  if (isTrue(query.get('output')) || isTrue(query.get('stdout'))) stops.push(follow('stdout', channel.stdout));
-  if (isTrue(query.get('error')) || isTrue(query.get('stderr'))) stops.push(follow('stderr', channel.stderr));
+  if (isTrue(query.get('output')) || isTrue(query.get('stdout'))) stops.push(follow('stdout'));
+  if (isTrue(query.get('error')) || isTrue(query.get('stderr'))) stops.push(follow('stderr'));
   if (isTrue(query.get('input')) || isTrue(query.get('stdin'))) {
     connectInput(join(runDir, 'in'), channels).catch(() => channels.finish(noInput));
   }

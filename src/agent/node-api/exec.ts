@@ -1,4 +1,4 @@
-/** `kubectl exec`: a program more in a running container, its streams over the WebSocket. */
+/** `kubectl exec`: a program more in a running container, its streams to the client. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -6,9 +6,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeContext } from '../node-context.ts';
 import { startTicks } from '../process.ts';
-import { channel, exitStatus } from './channels.ts';
+import { exitStatus, isTrue } from './channels.ts';
 import type { Channels } from './channels.ts';
-import { isTrue } from './logs.ts';
 import { followSize, terminalArgs } from './terminal.ts';
 
 export function serveExec(context: NodeContext, id: string, query: URLSearchParams, channels: Channels): void {
@@ -19,7 +18,7 @@ export function serveExec(context: NodeContext, id: string, query: URLSearchPara
   const child = tty ? spawn('script', terminalArgs(['crun', ...args])) : spawn('crun', args);
   connectInput(child, channels, query);
   if (tty) followSize(channels, () => pidOf(pidFile));
-  const done = [channels.pump(child.stdout, channel.stdout), channels.pump(child.stderr, channel.stderr)];
+  const done = [channels.pump(child.stdout, 'stdout'), channels.pump(child.stderr, 'stderr')];
   let over = false;
   const exited = new Promise<number>((resolve) => {
     child.on('error', () => resolve(126));

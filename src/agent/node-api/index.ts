@@ -3,20 +3,23 @@
  *
  *   client certificate ─ authorize ─┬─ GET /healthz, /pods
  *                                   ├─ GET /containerLogs/NS/POD/CONTAINER        logs.ts
- *                                   └─ WebSocket /exec/…, /attach/…               streams.ts
+ *                                   └─ upgrade (WebSocket or SPDY) /exec/…, /attach/… channels.ts, /portForward/… port-forward.ts
  * Upstream: pkg/kubelet/server/server.go.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { STATUS_CODES } from '../../util/http.ts';
 import { log } from '../../util/log.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { AgentServing } from '../options.ts';
 import type { Pods } from '../pods.ts';
 import { mayCall } from './authorize.ts';
+import { openChannels } from './channels.ts';
+import type { Upgrade } from './channels.ts';
 import { serveLogs } from './logs.ts';
-import { HttpError, locate } from './locate.ts';
+import { HttpError, locate, locatePod } from './locate.ts';
 
 const logger = log('agent');
 
@@ -79,8 +82,8 @@ async function handle(
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(list));
   } else if (root === 'containerLogs') {
     await serveLogs(context, pods, url, response);
-  } else if (root === 'exec' || root === 'attach') {
-    throw new HttpError(400, 'this is served over WebSocket: the request must be an upgrade');
+  } else if (root === 'exec' || root === 'attach' || root === 'portForward') {
+    throw new HttpError(400, 'unable to upgrade: the request must be an upgrade');
   } else throw new HttpError(404, '404 page not found');
 }
 
@@ -94,14 +97,19 @@ async function upgrade(
 ): Promise<void> {
   authorize(request, serving);
   const url = new URL(request.url ?? '/', 'https://node');
+  const client: Upgrade = { request, socket, head, query: url.searchParams };
   const [, root = ''] = url.pathname.split('/');
+  if (root === 'portForward') {
+    const { servePortForward } = await import('./port-forward.ts');
+    await servePortForward(locatePod(pods, url), client);
+    return;
+  }
   if (root !== 'exec' && root !== 'attach') throw new HttpError(404, '404 page not found');
   const found = locate(pods, url);
   if (!found.worker.slots.view(found.container).running) {
     throw new HttpError(500, `container not found ("${found.container}")`);
   }
-  const { openChannels } = await import('./channels.ts');
-  const channels = await openChannels(request, socket, head, url.searchParams);
+  const channels = await openChannels(client);
   if (root === 'exec') {
     const { serveExec } = await import('./exec.ts');
     serveExec(context, found.id, url.searchParams, channels);
@@ -124,10 +132,17 @@ function answerError(response: ServerResponse, error: unknown): void {
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
   const { status, message } = describe(error);
-  const length = String(Buffer.byteLength(message));
-  socket.end(
-    `HTTP/1.1 ${String(status)} Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${message}`,
-  );
+  const headers: (readonly [string, string])[] = [
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Content-Length', String(Buffer.byteLength(message))],
+    ['Connection', 'close'],
+    ...(error instanceof HttpError ? error.headers : []),
+  ];
+  const lines = [
+    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? 'Error'}`,
+    ...headers.map((pair) => pair.join(': ')),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${message}`);
 }
 
 function describe(error: unknown): { readonly status: number; readonly message: string } {

@@ -7,6 +7,7 @@ import type { LogOptions } from '../log-read.ts';
 import type { NodeContext } from '../node-context.ts';
 import { logFileOf } from '../pod-logs.ts';
 import type { Pods } from '../pods.ts';
+import { isTrue } from './channels.ts';
 import { HttpError, locate } from './locate.ts';
 import type { Located } from './locate.ts';
 
@@ -80,8 +81,4 @@ export function logOptions(query: URLSearchParams): LogOptions {
     limitBytes: number('limitBytes'),
     stream,
   };
-}
-
-export function isTrue(text: string | null): boolean {
-  return text === 'true' || text === '1';
 }
