@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { makePki, serverOptions, writeKubeconfig } from '../apiserver/testing.ts';
+import type { TestPki } from '../apiserver/testing.ts';
 import { startApiServer } from '../apiserver/index.ts';
 import { isReason } from '../api/errors.ts';
 import type { Pod, PodSpec } from '../api/gen/types.ts';
@@ -37,7 +38,15 @@ export interface TestNode {
 
 export const testPort = 10250;
 
-export async function startTestNode(t: TestContext, more: Partial<AgentOptions> = {}): Promise<TestNode> {
+type Issued = ReturnType<TestPki['issue']>;
+
+/** `prepare`: in the node's namespace, before its agent; gives the agent's certificate. */
+export async function startTestNode(
+  t: TestContext,
+  more: Partial<AgentOptions> = {},
+  prepare: (netns: string, pki: TestPki) => Issued = (_netns, pki) =>
+    pki.issue('node', 'CN=system:node:n1, O=system:nodes', ['127.0.0.1']),
+): Promise<TestNode> {
   const dir = mkdtempSync(join(tmpdir(), 't-agent-'));
   const netns = `t-agent-${String(process.pid)}`;
   execFileSync('ip', ['netns', 'add', netns]);
@@ -51,7 +60,7 @@ export async function startTestNode(t: TestContext, more: Partial<AgentOptions> 
   execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
   enterNetns(`/run/netns/${netns}`);
   const pki = await makePki(join(dir, 'pki'));
-  const serving = await pki.issue('node', 'CN=system:node:n1, O=system:nodes', ['127.0.0.1']);
+  const serving = await prepare(netns, pki);
   const server = await startApiServer(serverOptions(dir), new AbortController().signal);
   closing.push(() => server.close());
   const kubeconfig = writeKubeconfig(dir, server.address);

@@ -64,15 +64,17 @@ async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'us
   }
 }
 
-/** Watches, and logs that are followed. */
+/** Watches, logs that are followed, and whatever a back end makes of a proxied request. */
 function isLasting(info: RequestInfo, query: URLSearchParams): boolean {
   if (info.kind === 'path') return false;
-  return info.verb === 'watch' || (info.subresource === 'log' && isTrue(query.get('follow')));
+  if (info.verb === 'watch' || info.subresource === 'proxy') return true;
+  return info.subresource === 'log' && isTrue(query.get('follow'));
 }
 
 async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   const { server, request } = exchange;
-  if (info.kind === 'resource' && !methods.has(request.method ?? '')) throw methodNotAllowed();
+  if (info.kind === 'resource' && info.subresource !== 'proxy' && !methods.has(request.method ?? ''))
+    throw methodNotAllowed();
   if (info.kind === 'path') {
     await servePath(exchange);
     return;

@@ -11,6 +11,7 @@ import { badRequest, internalError, noSuchResource } from './errors.ts';
 import { parseRequest, splitTarget } from './request-info.ts';
 
 const streaming = new Set(['exec', 'attach', 'portforward']);
+const proxied = new Set(['pods', 'services', 'nodes']);
 
 export function upgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.on('error', () => socket.destroy());
@@ -27,6 +28,11 @@ async function connect(server: Server, request: IncomingMessage, socket: Duplex,
   authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
   if (info.kind === 'path') throw noSuchResource();
   const kind = server.registry.find(info.group, info.version, info.plural);
+  if (info.subresource === 'proxy' && proxied.has(kind?.resource.plural ?? '')) {
+    const { upgradeProxy } = await import('./subresources/proxy/index.ts');
+    await upgradeProxy(server, { info, query, request, socket, head }, path);
+    return;
+  }
   if (kind?.resource.plural !== 'pods' || !streaming.has(info.subresource)) {
     throw badRequest('Upgrade request is only served for exec, attach and portforward of pods');
   }

@@ -1,7 +1,7 @@
 /**
  * The node's own API, HTTPS on 10250, for the API server alone (`kubectl logs`, `exec`, `attach`).
  *
- *   client certificate ─ authorize ─┬─ GET /healthz, /pods
+ *   client certificate ─ authorize ─┬─ GET /healthz, /pods, /logs/, /metrics, /stats/summary   readings.ts
  *                                   ├─ GET /containerLogs/NS/POD/CONTAINER        logs.ts
  *                                   └─ upgrade (WebSocket or SPDY) /exec/…, /attach/… channels.ts, /portForward/… port-forward.ts
  * Upstream: pkg/kubelet/server/server.go.
@@ -22,6 +22,8 @@ import { serveLogs } from './logs.ts';
 import { HttpError, locate, locatePod } from './locate.ts';
 
 const logger = log('agent');
+
+const readings: ReadonlySet<string> = new Set(['pods', 'runningpods', 'logs', 'metrics', 'stats']);
 
 /** Resolves when it listens. */
 export async function serveNodeApi(
@@ -73,17 +75,17 @@ async function handle(
 ): Promise<void> {
   authorize(request, serving);
   const url = new URL(request.url ?? '/', 'https://node');
-  const [, root] = url.pathname.split('/');
-  if (request.method !== 'GET') throw new HttpError(405, 'method not allowed');
+  const [, root = ''] = url.pathname.split('/');
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'method not allowed');
   if (url.pathname === '/healthz') {
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
-  } else if (url.pathname === '/pods' || url.pathname === '/pods/') {
-    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods.list() };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(list));
   } else if (root === 'containerLogs') {
     await serveLogs(context, pods, url, response);
   } else if (root === 'exec' || root === 'attach' || root === 'portForward') {
     throw new HttpError(400, 'unable to upgrade: the request must be an upgrade');
+  } else if (readings.has(root)) {
+    const { serveReading } = await import('./readings.ts');
+    serveReading(context, pods, root, url, response);
   } else throw new HttpError(404, '404 page not found');
 }
 

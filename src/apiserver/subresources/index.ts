@@ -11,7 +11,8 @@ import { serveScale } from './scale.ts';
 
 export async function serveSubresource(exchange: ResourceExchange): Promise<void> {
   const { info, kind } = exchange;
-  if (!subresourcesOf(kind).some(({ name }) => name === info.subresource) || info.rest !== '') throw noSuchResource();
+  if (!subresourcesOf(kind).some(({ name }) => name === info.subresource)) throw noSuchResource();
+  if (info.rest !== '' && info.subresource !== 'proxy') throw noSuchResource();
   if (kind.resource.namespaced && info.namespace === '') throw noSuchResource();
   switch (info.subresource) {
     case 'status':
@@ -37,6 +38,10 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
       if (info.verb !== 'get') throw methodNotAllowed();
       const { serveLog } = await import('./log.ts');
       return serveLog(exchange);
+    }
+    case 'proxy': {
+      const { serveProxy } = await import('./proxy/index.ts');
+      return serveProxy(exchange);
     }
     default: {
       const { refuseWithoutUpgrade } = await import('./stream.ts');

@@ -13,6 +13,8 @@ export interface SubresourceInfo {
 
 const readWrite = ['get', 'patch', 'update'];
 
+const everyVerb = ['create', 'delete', 'get', 'patch', 'update'];
+
 const ofResource: Readonly<Record<string, readonly SubresourceInfo[]>> = {
   namespaces: [{ name: 'finalize', verbs: ['update'] }],
   pods: [
@@ -22,7 +24,10 @@ const ofResource: Readonly<Record<string, readonly SubresourceInfo[]>> = {
     { name: 'exec', verbs: ['create', 'get'], kind: 'PodExecOptions' },
     { name: 'log', verbs: ['get'] },
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
+    { name: 'proxy', verbs: everyVerb, kind: 'PodProxyOptions' },
   ],
+  services: [{ name: 'proxy', verbs: everyVerb, kind: 'ServiceProxyOptions' }],
+  nodes: [{ name: 'proxy', verbs: everyVerb, kind: 'NodeProxyOptions' }],
   serviceaccounts: [
     { name: 'token', verbs: ['create'], kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1' },
   ],

@@ -103,7 +103,12 @@ function forwardedHeaders({ headers }: IncomingMessage): Record<string, string> 
   return forwarded;
 }
 
-function join({ socket, head }: Upgrade, answer: IncomingMessage, node: Duplex, nodeHead: Buffer): void {
+export function join(
+  { socket, head }: Pick<Upgrade, 'socket' | 'head'>,
+  answer: IncomingMessage,
+  node: Duplex,
+  nodeHead: Buffer,
+): void {
   socket.write(headText(answer));
   if (nodeHead.length > 0) socket.write(nodeHead);
   if (head.length > 0) node.write(head);
@@ -120,7 +125,7 @@ function join({ socket, head }: Upgrade, answer: IncomingMessage, node: Duplex, 
   node.pipe(socket);
 }
 
-function passRefusal(socket: Duplex, answer: IncomingMessage): void {
+export function passRefusal(socket: Duplex, answer: IncomingMessage): void {
   socket.write(headText(answer, true));
   answer.on('error', () => socket.destroy());
   answer.pipe(socket);
