@@ -325,7 +325,11 @@ export function createSlots(context: NodeContext, record: PodRecord, owner: Slot
 }
 
 function findContainer(pod: Pod, name: string): Container {
-  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const all = [
+    ...(pod.spec?.containers ?? []),
+    ...(pod.spec?.initContainers ?? []),
+    ...(pod.spec?.ephemeralContainers ?? []),
+  ];
   return all.find((container) => container.name === name) ?? { name };
 }
 

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Container, Pod } from '../api/gen/types.ts';
+import type { Container, EphemeralContainer, Pod } from '../api/gen/types.ts';
 import { hostSubmounts } from '../images/index.ts';
 import { containerUser } from './container-user.ts';
 import type { UserFiles } from './container-user.ts';
@@ -19,6 +19,7 @@ import type { NodeContext } from './node-context.ts';
 import { commandLine, ociSpec } from './oci-spec.ts';
 import type { PodRecord } from './pod-record.ts';
 import { netnsPath } from './pod-network.ts';
+import { isAlive } from './process.ts';
 import type { StartResult } from './runtime.ts';
 import { serviceEnvironment } from './service-env.ts';
 
@@ -120,6 +121,7 @@ async function makeSpec(
     environment,
     user,
     hostname: host ? context.facts.name : podHostName(pod, context.options.clusterDomain).hostname,
+    pidNamespace: pidNamespaceOf(container, record),
     netns: record.network === undefined ? undefined : netnsPath(record.network.netns),
     mounts: [
       ...(ready.hostRoot ? hostSubmounts().map((place) => bind(place, place, true)) : []),
@@ -129,6 +131,15 @@ async function makeSpec(
     ],
     cgroupsPath: context.runtime.cgroups.manager === 'disabled' ? undefined : `/portolan/pod${record.uid}/${id}`,
   });
+}
+
+/** `kubectl debug --target`: the processes of that container are seen. */
+function pidNamespaceOf(container: EphemeralContainer, record: PodRecord): string | undefined {
+  const target = container.targetContainerName ?? '';
+  if (target === '') return undefined;
+  const process = record.containers[target]?.process;
+  if (process === undefined || !isAlive(process)) throw new ConfigError(`unable to find target container "${target}"`);
+  return `/proc/${String(process.pid)}/ns/pid`;
 }
 
 /** What the security context or the image asks for and can't have is the user's to repair. */

@@ -28,6 +28,8 @@ export interface SpecInput {
   readonly hostname: string;
   /** /run/netns/…; undefined: the node's own (hostNetwork). */
   readonly netns: string | undefined;
+  /** /proc/…/ns/pid of the container that an ephemeral one looks at. */
+  readonly pidNamespace?: string | undefined;
   /** Volumes and /etc files, after the basic mounts. */
   readonly mounts: readonly Mount[];
   /** Set where crun may manage cgroups. */
@@ -146,7 +148,8 @@ const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc
 function namespaces(input: SpecInput): { type: string; path?: string }[] {
   const spec = input.pod.spec;
   const list: { type: string; path?: string }[] = [{ type: 'mount' }, { type: 'uts' }];
-  if (spec?.hostPID !== true) list.push({ type: 'pid' });
+  if (input.pidNamespace !== undefined) list.push({ type: 'pid', path: input.pidNamespace });
+  else if (spec?.hostPID !== true) list.push({ type: 'pid' });
   if (spec?.hostIPC !== true) list.push({ type: 'ipc' });
   if (input.netns !== undefined) list.push({ type: 'network', path: input.netns });
   return list;

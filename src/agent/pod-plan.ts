@@ -62,7 +62,9 @@ export function planPod(pod: Pod, initialized: boolean, view: (name: string) => 
   const init = initStep(pod, initialized, view, consider, policy);
   const finished = init && isFinished(pod, policy, view);
   if (init && !finished) for (const container of pod.spec?.containers ?? []) consider(container, policy);
-  const stop = finished ? runningSidecars(pod, view) : [];
+  // Each runs once, whatever becomes of it.
+  if (!finished) for (const container of pod.spec?.ephemeralContainers ?? []) consider(container, 'Never');
+  const stop = finished ? [...runningEphemeral(pod, view), ...runningSidecars(pod, view)] : [];
   return {
     start: finished ? [] : start,
     backingOff,
@@ -116,6 +118,11 @@ export function initFailed(pod: Pod, initialized: boolean, view: (name: string) 
 function runningSidecars(pod: Pod, view: (name: string) => ContainerView): string[] {
   const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar).map((container) => container.name);
   return sidecars.reverse().filter((name) => view(name).running);
+}
+
+/** Whoever looks at a pod does not keep it. */
+function runningEphemeral(pod: Pod, view: (name: string) => ContainerView): string[] {
+  return (pod.spec?.ephemeralContainers ?? []).map(({ name }) => name).filter((name) => view(name).running);
 }
 
 export function shouldRestart(policy: string, exitCode: number): boolean {

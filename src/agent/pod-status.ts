@@ -31,6 +31,12 @@ export function podStatus(input: StatusInput): PodStatus {
   const spec = pod.spec ?? { containers: [] };
   const init = (spec.initContainers ?? []).map((container) => containerStatus(input, container, true));
   const own = spec.containers.map((container) => containerStatus(input, container, false));
+  const ephemeral = (spec.ephemeralContainers ?? []).map((container) => ({
+    ...containerStatus(input, container, false),
+    // No probes, so nothing to be ready for.
+    ready: false,
+    started: false,
+  }));
   const phase = podPhase(input, init, own);
   const generation = pod.metadata?.generation;
   return {
@@ -45,6 +51,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: record.startTime,
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: own,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
 }

@@ -62,9 +62,10 @@ export function createPodWorker(
     reason: string,
     message: string,
   ): void => {
-    const init = (pod.spec?.initContainers ?? []).some((candidate) => candidate.name === container?.name);
-    const field =
-      container === undefined ? undefined : `spec.${init ? 'initContainers' : 'containers'}{${container.name}}`;
+    const part = (['initContainers', 'ephemeralContainers'] as const).find((list) =>
+      (pod.spec?.[list] ?? []).some((candidate) => candidate.name === container?.name),
+    );
+    const field = container === undefined ? undefined : `spec.${part ?? 'containers'}{${container.name}}`;
     context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, field);
   };
   const slots = createSlots(context, record, {

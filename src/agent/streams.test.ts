@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -150,5 +153,39 @@ await test('streams of a pod', async (t) => {
       );
     });
   }
+
+  await t.test(
+    'kubectl debug: an ephemeral container sees the target’s processes; it can be attached to and stays',
+    async () => {
+      const kubectl = kubectlPath();
+      const k = (args: readonly string[], input = ''): Promise<Said> =>
+        run(kubectl, ['--kubeconfig', node.kubeconfig, ...args], input);
+      const command = ['sh', '-c', 'read x; echo "$x $(tr "\\0" " " </proc/1/cmdline | cut -c1-10)"'];
+      const image = '--image=portolan.local/host';
+      const said = await k(['debug', 'web', '-i', '-q', image, '--target=a', '-c', 'look', '--', ...command], 'seen\n');
+      assert.match(said.out, /seen python3 -c/, said.err);
+      const pod = await node.until('web', ({ status }) =>
+        (status?.ephemeralContainerStatuses ?? []).some(({ state }) => state?.terminated?.exitCode === 0),
+      );
+      assert.ok(isReady(pod));
+      assert.match((await k(['logs', 'web', '-c', 'look'])).out, /seen python3/);
+      const again = await k(['debug', 'web', image, '--target=nope', '-c', 'x', '--', 'true']);
+      assert.match(again.err, /spec.ephemeralContainers\[1\].targetContainerName: Not found: "nope"/);
+      const gone = JSON.stringify([{ op: 'remove', path: '/spec/ephemeralContainers' }]);
+      const removed = await k(['patch', 'pod', 'web', '--subresource=ephemeralcontainers', '--type=json', '-p', gone]);
+      assert.match(removed.err, /existing ephemeral containers "look" may not be removed/);
+    },
+  );
+
+  await t.test('kubectl cp carries a tree in and out', async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 't-cp-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    writeFileSync(join(dir, 'a'), 'x'.repeat(1_000_000));
+    const k = (...args: readonly string[]): Promise<Said> =>
+      run(kubectlPath(), ['--kubeconfig', node.kubeconfig, ...args]);
+    assert.equal((await k('cp', dir, 'web:/tmp/in', '-c', 'a')).code, 0);
+    assert.equal((await k('cp', 'web:/tmp/in/a', join(dir, 'b'), '-c', 'a')).code, 0);
+    assert.equal(readFileSync(join(dir, 'b'), 'utf8'), 'x'.repeat(1_000_000));
+  });
   await node.remove('web');
 });

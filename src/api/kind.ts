@@ -65,6 +65,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly status?: StatusStrategy<T>;
   /** Present: the kind has /approval. */
   readonly approval?: StatusStrategy<T>;
+  /** Present: the kind has /ephemeralcontainers. */
+  readonly ephemeralcontainers?: StatusStrategy<T>;
   /** Present: the kind has /scale (autoscaling/v1 Scale). */
   readonly scale?: {
     readonly get: (object: Live<T>) => {

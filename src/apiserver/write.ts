@@ -146,7 +146,7 @@ function prepareUpdate(
   const { by, warnings } = request;
   const { namespace, name } = key;
   admit({ verb: 'update', by, resource, subresource, namespace, name, object: draft, old, warnings }, view);
-  if (subresource === 'status' || subresource === 'approval') {
+  if (subresource === 'status' || subresource === 'approval' || subresource === 'ephemeralcontainers') {
     const strategy = kind[subresource];
     strategy?.prepareForUpdate?.(draft, old);
     refuseInvalid(resource, key.name, strategy?.validateUpdate?.(draft, old) ?? []);

@@ -17,6 +17,7 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
   switch (info.subresource) {
     case 'status':
     case 'approval':
+    case 'ephemeralcontainers':
       return servePart(exchange, info.subresource);
     case 'scale':
       return serveScale(exchange);
@@ -50,7 +51,7 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
   }
 }
 
-function servePart(exchange: ResourceExchange, part: 'status' | 'approval'): Promise<void> {
+function servePart(exchange: ResourceExchange, part: 'status' | 'approval' | 'ephemeralcontainers'): Promise<void> {
   switch (exchange.info.verb) {
     case 'get':
       return getObject(exchange);

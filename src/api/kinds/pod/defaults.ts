@@ -33,6 +33,7 @@ export function setPodSpecDefaults(spec: PodSpec): void {
   }
   if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
   for (const container of allContainers(spec)) setContainerDefaults(container, spec.hostNetwork === true);
+  for (const container of spec.ephemeralContainers ?? []) setContainerDefaults(container, false);
   for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
 }
 

@@ -5,6 +5,7 @@ import { resources } from '../../resources.ts';
 import { sameValue } from '../equal.ts';
 import { podColumns } from './columns.ts';
 import { setPodDefaults } from './defaults.ts';
+import { ephemeralContainers } from './ephemeral.ts';
 import { qosClass } from './qos.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
@@ -36,6 +37,7 @@ export const podKind = defineKind<Pod>({
     },
     validateUpdate: validatePodStatus,
   },
+  ephemeralcontainers: ephemeralContainers,
   columns: podColumns,
   fieldSelectors: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
