@@ -12,6 +12,7 @@ import { createEventRecorder, createInformer } from '../client/index.ts';
 import type { Informer } from '../client/index.ts';
 import { openImages } from '../images/index.ts';
 import { log } from '../util/log.ts';
+import { createHostPorts } from './host-ports.ts';
 import { createImageManager } from './image-manager.ts';
 import { createIpam } from './ipam.ts';
 import type { Ipam } from './ipam.ts';
@@ -50,6 +51,10 @@ async function begin(options: AgentOptions, signal: AbortSignal): Promise<void> 
   const status = createNodeStatusKeeper(options, machine, imageManager.list, signal);
   const nodes = options.informers?.nodes ?? createInformer(network, resources.nodes, { transform: slimNode }, signal);
   const services = options.informers?.services ?? createInformer(network, resources.services, {}, signal);
+  const records = podRecords(paths.pods);
+  const knownHostPorts = records
+    .load()
+    .flatMap(({ uid, hostPorts }) => (hostPorts === undefined ? [] : [[uid, hostPorts] as const]));
   let resolveIpam: (ipam: Ipam) => void = () => undefined;
   const context: NodeContext = {
     options,
@@ -57,8 +62,9 @@ async function begin(options: AgentOptions, signal: AbortSignal): Promise<void> 
     paths,
     runtime: createRuntime(paths, signal),
     logs: createLogPump(paths.raw, signal),
-    records: podRecords(paths.pods),
+    records,
     images: imageManager,
+    hostPorts: createHostPorts(new Map(knownHostPorts), signal),
     tokens: createTokenSource(client),
     events: createEventRecorder(client, { component: 'kubelet', host: nodeName, signal }),
     facts: { name: nodeName, ips: options.nodeIPs, cpus: machine.cpus, memoryBytes: machine.memoryBytes },

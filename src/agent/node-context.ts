@@ -6,6 +6,7 @@ import type { EventRecorder } from '../client/index.ts';
 import type { Client, Informer } from '../client/types.ts';
 import type { NodeFacts } from './downward.ts';
 import type { ConfigReader } from './environment.ts';
+import type { HostPorts } from './host-ports.ts';
 import type { ImageManager } from './image-manager.ts';
 import type { Ipam } from './ipam.ts';
 import type { LogPump } from './log-pump.ts';
@@ -23,6 +24,7 @@ export interface NodeContext {
   readonly logs: LogPump;
   readonly records: PodRecords;
   readonly images: ImageManager;
+  readonly hostPorts: HostPorts;
   readonly tokens: TokenSource;
   readonly events: EventRecorder;
   readonly facts: NodeFacts;

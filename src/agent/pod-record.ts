@@ -4,6 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackoffState } from './crash-backoff.ts';
+import type { HostPort } from './host-ports.ts';
 import type { PodNetwork } from './pod-network.ts';
 import type { ProcessId } from './process.ts';
 
@@ -39,6 +40,8 @@ export interface PodRecord {
   readonly name: string;
   readonly startTime: string;
   network?: PodNetwork & { readonly position: number };
+  /** What the kernel was told of its host ports. */
+  hostPorts?: readonly HostPort[];
   /** The network was set up to its end. */
   networkUp?: boolean;
   containers: Record<string, ContainerRecord>;

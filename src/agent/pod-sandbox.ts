@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../api/gen/types.ts';
+import { hostPortsOf } from './host-ports.ts';
 import { managedHosts, nodeHosts, podHostName } from './hosts-file.ts';
 import { configReader } from './node-context.ts';
 import type { NodeContext } from './node-context.ts';
@@ -19,6 +20,7 @@ export async function ensureNetwork(context: NodeContext, pod: Pod, record: PodR
   const ipam = await context.ipam;
   const names = networkNames(context.options.netnsPrefix, record.uid);
   if (record.network !== undefined && record.networkUp === true && existsSync(netnsPath(names.netns))) {
+    openHostPorts(context, pod, record, record.network.ips);
     return record.network.ips;
   }
   if (record.network === undefined) {
@@ -29,11 +31,19 @@ export async function ensureNetwork(context: NodeContext, pod: Pod, record: PodR
   writeEtc(context, pod, record.uid, record.network.ips);
   await setUpPodNetwork(record.network, ipam.gateways);
   record.networkUp = true;
+  openHostPorts(context, pod, record, record.network.ips);
   context.records.save(record);
   return record.network.ips;
 }
 
+function openHostPorts(context: NodeContext, pod: Pod, record: PodRecord, ips: readonly string[]): void {
+  const ports = hostPortsOf(pod, ips);
+  if (ports.length > 0) record.hostPorts = ports;
+  context.hostPorts.set(record.uid, ports);
+}
+
 export async function removeNetwork(context: NodeContext, record: PodRecord): Promise<void> {
+  context.hostPorts.remove(record.uid);
   if (record.network === undefined) return;
   await tearDownPodNetwork(record.network);
   (await context.ipam).release(record.network.position);

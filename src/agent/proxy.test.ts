@@ -51,7 +51,7 @@ await test('proxies', async (t) => {
     ...hostContainer('c', ''),
     command: ['python3', '-c', backend],
     ports: [{ containerPort: 8080, name: 'web' }],
-    readinessProbe: { tcpSocket: { port: 8443 } },
+    readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1 },
   };
   await node.create('web', { containers: [container] }, { labels: { app: 'web' } });
   const pod = await node.until('web', isReady);

@@ -86,6 +86,7 @@ await test('streams of a pod', async (t) => {
     ...hostContainer(name, ''),
     command: ['python3', '-c', echo(port, name)],
     readinessProbe: {
+      periodSeconds: 1,
       exec: { command: ['python3', '-c', `import socket; socket.create_connection(("127.0.0.1", ${String(port)}))`] },
     },
   });

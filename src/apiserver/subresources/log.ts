@@ -4,16 +4,20 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { apiError } from '../../api/errors.ts';
 import type { ResourceExchange } from '../context.ts';
-import { invalid } from '../errors.ts';
+import { forbiddenField, invalidField, notSupportedField } from '../../api/field-errors.ts';
+import type { FieldError } from '../../api/field-errors.ts';
+import { badRequest, invalid } from '../errors.ts';
+import { isTrue } from '../request-info.ts';
 import { startStream } from '../http/respond.ts';
 import { nodeRequest } from './node-tls.ts';
-import { podTarget } from './pod-target.ts';
+import { findPod, podTarget } from './pod-target.ts';
 
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'];
 
 export async function serveLog(exchange: ResourceExchange): Promise<void> {
   const { server, info, query, response } = exchange;
-  refuseBadCounts(query);
+  findPod(server, info);
+  refuseBadOptions(query, info.name);
   const { container, node } = podTarget(server, info, query.get('container') ?? '');
   const parameters = new URLSearchParams([...query].filter(([name]) => passedOn.includes(name)));
   const path = `/containerLogs/${info.namespace}/${info.name}/${container}?${parameters.toString()}`;
@@ -31,25 +35,47 @@ export async function serveLog(exchange: ResourceExchange): Promise<void> {
   }
 }
 
-function refuseBadCounts(query: URLSearchParams): void {
-  const minimum: Readonly<Record<string, number>> = { tailLines: 0, sinceSeconds: 1, limitBytes: 1 };
+/** Upstream: ValidatePodLogOptions. */
+function refuseBadOptions(query: URLSearchParams, pod: string): void {
+  const errors: FieldError[] = [];
+  const minimum: Readonly<Record<string, number>> = { tailLines: 0, limitBytes: 1, sinceSeconds: 1 };
+  const given = (name: string): boolean => (query.get(name) ?? '') !== '';
+  if (given('sinceSeconds') && given('sinceTime'))
+    errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   for (const [field, least] of Object.entries(minimum)) {
-    const text = query.get(field);
-    if (text === null || (/^-?\d+$/.test(text) && Number(text) >= least)) continue;
-    const message = `Invalid value: ${text}: must be greater than ${least === 0 ? 'or equal to 0' : '0'}`;
-    throw invalid({ group: '', kind: 'PodLogOptions' }, '', [{ type: 'FieldValueInvalid', field, message }]);
+    const text = query.get(field) ?? '';
+    if (text === '') continue;
+    if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    const why = `must be greater than ${least === 0 ? 'or equal to 0' : '0'}`;
+    if (Number(text) < least) errors.push(invalidField(field, Number(text), why));
   }
+  const sinceTime = query.get('sinceTime') ?? '';
+  if (sinceTime !== '' && !isTime(sinceTime))
+    throw badRequest(`parsing time ${JSON.stringify(sinceTime)} as "2006-01-02T15:04:05Z07:00": cannot parse it`);
+  const stream = query.get('stream') ?? 'All';
+  if (!streams.includes(stream)) errors.push(notSupportedField('stream', stream, [...streams].sort()));
+  else if (stream !== 'All' && given('tailLines'))
+    errors.push(forbiddenField('', '`tailLines` and specific `stream` are mutually exclusive for now'));
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, pod, errors);
+}
+
+const streams = ['All', 'Stdout', 'Stderr'];
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 function ask(
-  { server }: ResourceExchange,
+  { server, query }: ResourceExchange,
   path: string,
   signal: AbortSignal,
   node: Parameters<typeof nodeRequest>[1],
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const options = nodeRequest(server, node, path);
-  const request = httpsRequest({ ...options, signal }, resolve);
+  // The one who asks does not mind who answers: kubectl logs --insecure-skip-tls-verify-backend.
+  const trusting = isTrue(query.get('insecureSkipTLSVerifyBackend')) ? { rejectUnauthorized: false } : {};
+  const request = httpsRequest({ ...options, ...trusting, signal }, resolve);
   request.once('error', (error) =>
     reject(
       apiError(

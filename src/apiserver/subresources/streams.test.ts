@@ -101,6 +101,21 @@ test('logs come from the agent of the pod; refusals are upstream’s', async (t)
   const unassigned = await server.client.call('GET', `${pods}/p/log?container=c`);
   assert.match(unassigned.text, /pod p does not have a host assigned/);
   await bind(server);
+  const bad: readonly (readonly [string, string])[] = [
+    ['tailLines=-1', 'tailLines: Invalid value: -1: must be greater than or equal to 0'],
+    ['sinceSeconds=0', 'sinceSeconds: Invalid value: 0: must be greater than 0'],
+    ['limitBytes=0', 'limitBytes: Invalid value: 0: must be greater than 0'],
+    ['stream=x', 'stream: Unsupported value: "x": supported values: "All", "Stderr", "Stdout"'],
+    [
+      'sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z',
+      ': Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    ],
+    ['stream=Stdout&tailLines=1', ': Forbidden: `tailLines` and specific `stream` are mutually exclusive for now'],
+  ];
+  for (const [query, why] of bad) {
+    const answer = await server.client.call('GET', `${pods}/p/log?container=c&${query}`);
+    assert.deepEqual([answer.code, answer.body['message']], [422, `PodLogOptions "p" is invalid: ${why}`]);
+  }
   const unnamed = await server.client.call('GET', `${pods}/p/log`);
   assert.equal(unnamed.body['message'], 'a container name must be specified for pod p, choose one of: [c d]');
   const unknown = await server.client.call('GET', `${pods}/p/log?container=x`);
@@ -144,6 +159,8 @@ test('an agent that our CA does not vouch for is not spoken to', async (t) => {
   assert.equal(answer.code, 500);
   assert.match(answer.text, /certificate/);
   assert.deepEqual(stranger.asked, []);
+  const trusting = await server.client.call('GET', `${pods}/p/log?insecureSkipTLSVerifyBackend=true`);
+  assert.equal(trusting.text, 'line 1\nline 2\n');
 });
 
 test('binding: once only, to a node only', async (t) => {
