@@ -10,7 +10,7 @@ import { hostSubmounts } from '../images/index.ts';
 import { containerUser } from './container-user.ts';
 import type { UserFiles } from './container-user.ts';
 import { ConfigError, containerEnvironment } from './environment.ts';
-import { podHostName } from './hosts-file.ts';
+import { ownHostName } from './hosts-file.ts';
 import { ImageError } from './image-manager.ts';
 import type { ReadyImage } from './image-manager.ts';
 import { bind, etcMounts, terminationMount, volumeMounts } from './mounts.ts';
@@ -120,14 +120,15 @@ async function makeSpec(
     hostRoot: ready.hostRoot,
     environment,
     user,
-    hostname: host ? context.facts.name : podHostName(pod, context.options.clusterDomain).hostname,
+    hostname: host ? context.facts.name : ownHostName(pod, context.options.clusterDomain),
     pidNamespace: pidNamespaceOf(container, record),
     netns: record.network === undefined ? undefined : netnsPath(record.network.netns),
     mounts: [
       ...(ready.hostRoot ? hostSubmounts().map((place) => bind(place, place, true)) : []),
       ...etcMounts(join(podDir, 'etc'), container, ['hosts', 'hostname', 'resolv.conf']),
-      terminationMount(join(terminationDir, id.slice(0, 12)), container),
       ...volumeMounts(container, setting.volumes, environment),
+      // Its path may be inside of a volume.
+      terminationMount(join(terminationDir, id.slice(0, 12)), container),
     ],
     cgroupsPath: context.runtime.cgroups.manager === 'disabled' ? undefined : `/portolan/pod${record.uid}/${id}`,
   });

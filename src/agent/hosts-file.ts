@@ -14,6 +14,12 @@ export function podHostName(pod: Pod, clusterDomain: string): { readonly hostnam
   return { hostname, domain };
 }
 
+/** What the kernel calls the pod. */
+export function ownHostName(pod: Pod, clusterDomain: string): string {
+  const { hostname, domain } = podHostName(pod, clusterDomain);
+  return pod.spec?.setHostnameAsFQDN === true && domain !== '' ? `${hostname}.${domain}` : hostname;
+}
+
 export function managedHosts(
   ips: readonly string[],
   name: { readonly hostname: string; readonly domain: string },

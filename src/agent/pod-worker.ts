@@ -19,6 +19,7 @@ import { initFailed, isFinished, planPod } from './pod-plan.ts';
 import type { PodRecord } from './pod-record.ts';
 import { ensureNetwork, ensureVolumes, hasLiveVolumes } from './pod-sandbox.ts';
 import { podStatus } from './pod-status.ts';
+import { hasStorageLimits, storageExcess } from './storage-limits.ts';
 import { createStatusWriter } from './status-writer.ts';
 
 export interface PodWorker {
@@ -33,6 +34,10 @@ export interface PodWorker {
 
 const logger = log('agent');
 const volumeRefreshMs = 60_000;
+/** Sooner than kubelet's monitoringInterval of 10 s: it is looked at only where there is a limit. */
+const storageCheckMs = 3_000;
+/** kubelet's immediateEvictionGracePeriodSeconds. */
+const evictionGraceSeconds = 1;
 
 /** `onGone`: nothing of the pod is left on this node. */
 export function createPodWorker(
@@ -51,6 +56,7 @@ export function createPodWorker(
   let closed = false;
   let wake: NodeJS.Timeout | undefined;
   let refresh: NodeJS.Timeout | undefined;
+  let storage: NodeJS.Timeout | undefined;
   const hurry = new AbortController();
   const where = { pod: `${record.namespace}/${record.name}` };
   const status = createStatusWriter(context.client, record, context.signal);
@@ -150,7 +156,10 @@ export function createPodWorker(
     const [hasNetwork, hasVolumes] = await Promise.all([network, content]);
     sandboxReady = hasNetwork && hasVolumes;
     if (!sandboxReady) wakeAt(Date.now() + retry.next());
-    else if (hasLiveVolumes(pod)) scheduleRefresh();
+    else {
+      if (hasLiveVolumes(pod)) scheduleRefresh();
+      if (hasStorageLimits(pod)) watchStorage();
+    }
     return sandboxReady;
   };
   const refused = (reason: string, prefix: string, error: unknown): boolean => {
@@ -172,6 +181,26 @@ export function createPodWorker(
     refresh.unref();
   };
 
+  const watchStorage = (): void => {
+    if (closed || ending || record.failure !== undefined) return;
+    storage = setTimeout(() => {
+      void storageExcess(context, pod, record)
+        .then((message) => {
+          if (message !== undefined && record.failure === undefined) fail('Evicted', message, 'Warning');
+        })
+        .catch((error: unknown) => logger.warn({ ...where, err: error }, 'storage use is not known'))
+        .finally(watchStorage);
+    }, storageCheckMs);
+    storage.unref();
+  };
+  /** For good: the pod ends as Failed. */
+  const fail = (reason: string, message: string, type: 'Normal' | 'Warning'): void => {
+    record.failure = { reason, message };
+    context.records.save(record);
+    tell(undefined, type, reason, message);
+    look();
+  };
+
   const checkDeadline = (): void => {
     const limit = pod.spec?.activeDeadlineSeconds;
     if (limit === undefined || record.failure !== undefined) return;
@@ -181,9 +210,7 @@ export function createPodWorker(
       return;
     }
     const message = 'Pod was active on the node longer than the specified deadline';
-    record.failure = { reason: 'DeadlineExceeded', message };
-    context.records.save(record);
-    tell(undefined, 'Normal', 'DeadlineExceeded', message);
+    fail('DeadlineExceeded', message, 'Normal');
   };
   const hasEnded = (): boolean => {
     if (record.failure !== undefined || initFailed(pod, record.initialized, slots.view)) return true;
@@ -192,14 +219,15 @@ export function createPodWorker(
   };
   /** It will not run again: what still runs is stopped; the object stays until someone deletes it. */
   const settle = (): void => {
-    for (const name of slots.running())
-      void slots.stop(name, finalGrace(pod), `Stopping container ${name}`, hurry.signal);
+    const grace = record.failure?.reason === 'Evicted' ? evictionGraceSeconds : finalGrace(pod);
+    for (const name of slots.running()) void slots.stop(name, grace, `Stopping container ${name}`, hurry.signal);
     publish(true);
   };
 
   const end = async (): Promise<void> => {
     ending = true;
     clearTimeout(refresh);
+    clearTimeout(storage);
     try {
       await endPod({
         context,
@@ -228,6 +256,7 @@ export function createPodWorker(
       closed = true;
       clearTimeout(wake);
       clearTimeout(refresh);
+      clearTimeout(storage);
       slots.leave();
     },
     { once: true },

@@ -6,6 +6,7 @@
  *   exit file ─> onExit(id): also for containers that an earlier agent started (adopt)
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -163,10 +164,11 @@ export function createRuntime(paths: AgentPaths, signal: AbortSignal): Runtime {
     execArgs: (id, command, tty, pidFile) => [
       ...crun,
       'exec',
+      '--process',
+      processFile(paths, id, command, tty, pidFile),
       ...(tty ? ['--tty'] : []),
       ...(pidFile === undefined ? [] : ['--pid-file', pidFile]),
       id,
-      ...command,
     ],
     runDirOf: (id) => join(paths.runContainers, id),
     ids: () => readdirSync(paths.containers),
@@ -199,6 +201,27 @@ export function createRuntime(paths: AgentPaths, signal: AbortSignal): Runtime {
   };
 
   return runtime;
+}
+
+/**
+ * One program more runs as the container's own does: its user, groups, environment, capabilities (crun's default is root).
+ * It lies beside the pid file and goes with it; a probe's is written once and goes with the container.
+ */
+function processFile(
+  paths: AgentPaths,
+  id: string,
+  args: readonly string[],
+  terminal: boolean,
+  pidFile: string | undefined,
+): string {
+  const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16);
+  const file = pidFile === undefined ? join(paths.runContainers, id, `exec-${name}.json`) : `${pidFile}.json`;
+  if (existsSync(file)) return file;
+  const config = readText(join(paths.containers, id, 'config.json'));
+  if (config === '') return file;
+  const { process } = JSON.parse(config) as { readonly process: Readonly<Record<string, unknown>> };
+  writeFileSync(file, JSON.stringify({ ...process, args, terminal }), { mode: 0o600 });
+  return file;
 }
 
 function launch(script: string, environment: MonitorEnvironment, onError: (error: Error) => void): void {

@@ -27,7 +27,7 @@ export function serveExec(context: NodeContext, id: string, query: URLSearchPara
   void Promise.all([exited, ...done]).then(([code]) => {
     over = true;
     channels.finish(exitStatus(code));
-    rmSync(pidFile, { force: true });
+    for (const file of [pidFile, `${pidFile}.json`]) rmSync(file, { force: true });
   });
   channels.onClose(() => {
     if (over) return;
