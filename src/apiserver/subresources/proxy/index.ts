@@ -53,7 +53,7 @@ export async function serveProxy(exchange: ResourceExchange): Promise<void> {
   response.once('close', () => abort.abort());
   const signal = AbortSignal.any([abort.signal, server.stopping]);
   const outgoing = open(target, { method: request.method ?? 'GET', path: (path || '/') + query, headers, signal });
-  const answer = await answered(outgoing, request as Readable);
+  const answer = await answered(outgoing, request);
   const place: Place = { prefix, backend: `${target.host}:${String(target.port)}`, host };
   await passAnswer(exchange, answer, place, signal);
 }
@@ -81,7 +81,7 @@ async function passAnswer(
     delete headers['content-length'];
     delete headers['content-encoding'];
   }
-  writeHead(response, answer.statusCode ?? 502, headers as Record<string, string | string[]>);
+  writeHead(response, answer.statusCode ?? 502, headers);
   if (request.method === 'HEAD') {
     response.end();
     answer.resume();
