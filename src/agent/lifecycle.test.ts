@@ -204,15 +204,15 @@ await test('a node runs pods', async (t) => {
     assert.equal(program?.lastState?.terminated?.reason, 'StartError');
     assert.match(program?.lastState?.terminated?.message ?? '', /no-such-program/);
     assert.equal(key?.state?.waiting?.message, "couldn't find key none in ConfigMap default/late");
-    const events = await node.client.list(resources.events, {
-      namespace: 'default',
-      fieldSelector: 'involvedObject.name=sad',
+    // They are sent beside the status, not before it.
+    await eventually('events', async () => {
+      const events = await node.client.list(resources.events, {
+        namespace: 'default',
+        fieldSelector: 'involvedObject.name=sad',
+      });
+      const reasons = events.items.map((event) => event.reason);
+      return ['Pulling', 'Failed', 'BackOff'].every((reason) => reasons.includes(reason));
     });
-    for (const reason of ['Pulling', 'Failed', 'BackOff'])
-      assert.ok(
-        events.items.some((event) => event.reason === reason),
-        reason,
-      );
     await node.remove('sad', 0);
   });
 
