@@ -23,6 +23,7 @@ const protocols = [
   'base64.channel.k8s.io',
 ];
 const pingMs = 30_000;
+const pongMs = 500;
 /** More than this unsent: the program is made to wait. */
 const highWater = 1 << 20;
 
@@ -39,7 +40,11 @@ export function openWebSocketChannels(upgrade: Upgrade, wanted: Wanted): Promise
   if (protocol === undefined) {
     throw new HttpError(400, `none of the subprotocols ${offered ?? ''} is served: ${protocols.join(', ')} are`);
   }
-  return acceptWebSocket(upgrade, protocol).then((socket) => channelsOf(socket, wanted, protocol));
+  return acceptWebSocket(upgrade, protocol).then(async (socket) => {
+    const channels = channelsOf(socket, wanted, protocol);
+    await clientReads(socket);
+    return channels;
+  });
 }
 
 export function acceptWebSocket({ request, socket, head }: Upgrade, protocol: string): Promise<WebSocket> {
@@ -49,6 +54,23 @@ export function acceptWebSocket({ request, socket, head }: Upgrade, protocol: st
 
 export function messageBytes(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
   return Buffer.isBuffer(data) ? data : Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
+
+/**
+ * kubectl before 1.33 reads while it still makes its streams, and drops what comes for one that is not there yet
+ * (client-go/tools/remotecommand/websocket.go). A pong shows that it reads; a client that gives none is not waited for.
+ */
+function clientReads(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      for (const event of ['pong', 'close'] as const) socket.off(event, done);
+      resolve();
+    };
+    const timer = setTimeout(done, pongMs);
+    for (const event of ['pong', 'close'] as const) socket.on(event, done);
+    socket.ping();
+  });
 }
 
 /** Proxies on the way close what is silent. */
@@ -85,11 +107,10 @@ function channelsOf(socket: WebSocket, wanted: Wanted, protocol: string): Channe
     if (base64) socket.send(`${String(to)}${data.toString('base64')}`);
     else socket.send(Buffer.concat([Buffer.from([to]), data]));
   };
-  // Tells the client that the command is on its way (upstream: an empty message on the first writable channel).
-  sendTo(wanted.stdout ? channel.stdout : wanted.stderr ? channel.stderr : channel.error, Buffer.alloc(0));
-
   return {
     start() {
+      // Tells the client that the command is on its way (upstream: an empty message on the first writable channel).
+      sendTo(wanted.stdout ? channel.stdout : wanted.stderr ? channel.stderr : channel.error, Buffer.alloc(0));
       const waiting = early ?? [];
       early = undefined;
       for (const message of waiting) receive(message);

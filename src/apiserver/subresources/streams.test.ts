@@ -44,9 +44,13 @@ async function fakeAgent(t: TestContext, pkiDir: string, cert: Buffer, key: Buff
   server.on('upgrade', (request, socket, head) => {
     note(socket as TLSSocket, request.url ?? '');
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      ws.send(Buffer.from('\u0001hello from the agent\n'));
-      ws.send(Buffer.from(`\u0003${JSON.stringify({ metadata: {}, status: 'Success' })}`));
-      ws.close(1000);
+      // As the agent: not before the client reads.
+      ws.once('pong', () => {
+        ws.send(Buffer.from('\u0001hello from the agent\n'));
+        ws.send(Buffer.from(`\u0003${JSON.stringify({ metadata: {}, status: 'Success' })}`));
+        ws.close(1000);
+      });
+      ws.ping();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
