@@ -8,7 +8,7 @@ import { clashText, findClashes } from './clash.ts';
 import type { Clash, MachineView } from './clash.ts';
 import { defaultName, resolveSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
-import type { ClusterFlags, ClusterSettings } from './settings.ts';
+import type { ClusterFlags, ClusterRanges, ClusterSettings } from './settings.ts';
 
 /** 10.10.(10+slot).0/24 ends there. */
 const lastSlot = 245;
@@ -52,7 +52,7 @@ export function checkStored(settings: ClusterSettings, flags: ClusterFlags, arou
 /** Flags that ask for something else than what runs are refused, not ignored. */
 export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void {
   const asked = resolveSettings({ ...flags, data: flags.data ?? settings.dataDir }, settings.slot);
-  const given: readonly (keyof ClusterFlags & keyof ClusterSettings)[] = [
+  const given: readonly ('nodes' | keyof ClusterRanges)[] = [
     'nodes',
     'lanRange',
     'publicRange',
