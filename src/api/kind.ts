@@ -11,6 +11,8 @@ import type { Resource } from './resources.ts';
 import type { KubeObject, Live } from './object.ts';
 import type { FieldError } from './field-errors.ts';
 import type { MergeType } from './managed-fields/index.ts';
+import type { FieldValidation } from './decode.ts';
+import type { JSONSchemaProps } from './gen/types.ts';
 
 /** A cell is what JSON carries: the server sends it, kubectl pads it. */
 export type Cell = string | number | boolean | null;
@@ -46,6 +48,20 @@ export interface WriteView {
   /** Runs when the transaction is thrown away after this point (an error, a full disk): give back what was taken. */
   onRollback(undo: () => void): void;
   readonly dryRun: boolean;
+}
+
+/** What a kind that others installed needs besides: its body is read by its schema, its objects may be stored in another version. */
+export interface CustomKind {
+  readonly schema: Readonly<JSONSchemaProps>;
+  /** How its objects are written to the store. */
+  readonly storage: Resource;
+  readonly decode: (
+    value: unknown,
+    validation: FieldValidation,
+    text?: string,
+  ) => { readonly object: KubeObject; readonly warnings: readonly string[] };
+  /** A stored object as this version shows it; the same object where nothing is to be done. */
+  readonly read: (object: Live<KubeObject>) => Live<KubeObject>;
 }
 
 export interface KindDefinition<T extends KubeObject = KubeObject> {
@@ -88,6 +104,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly onWrite?: (view: WriteView, object: T | undefined, old: Live<T> | undefined) => void;
   /** How server-side apply merges it, where its schema is not among ours; `versions`: all served apiVersions. */
   readonly merging?: { readonly type: MergeType; readonly versions: readonly string[] };
+  /** On the first DELETE, before it is known whether anything holds the object. */
+  readonly prepareForDelete?: (object: T) => void;
+  /** Present: made by a CustomResourceDefinition. */
+  readonly custom?: CustomKind;
   /** PUT may create (upstream's AllowCreateOnUpdate). */
   readonly createOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed (upstream's AllowUnconditionalUpdate). */

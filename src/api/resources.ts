@@ -16,6 +16,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly singular: string;
   readonly kind: string;
+  /** Where it is not the kind with `List`. */
+  readonly listKind?: string;
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
@@ -169,4 +171,25 @@ export const resources = {
   storageClasses: resource<k.StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster', {
     shortNames: ['sc'],
   }),
+  customResourceDefinitions: resource<k.CustomResourceDefinition>(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    'Cluster',
+    { shortNames: ['crd', 'crds'], categories: ['api-extensions'] },
+  ),
+  mutatingWebhookConfigurations: resource<k.MutatingWebhookConfiguration>(
+    'admissionregistration.k8s.io/v1',
+    'MutatingWebhookConfiguration',
+    'mutatingwebhookconfigurations',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
+  validatingWebhookConfigurations: resource<k.ValidatingWebhookConfiguration>(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingWebhookConfiguration',
+    'validatingwebhookconfigurations',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
 } as const;

@@ -11,7 +11,6 @@ import { authenticate } from './auth/authenticate.ts';
 import { authorizeRequest } from './auth/authorize.ts';
 import { impersonate } from './auth/impersonate.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
-import { serveNoDefinitions } from './custom-resources.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
 import { addWarnings, gone, sendStatus } from './http/respond.ts';
@@ -81,7 +80,7 @@ async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   }
   const kind = server.registry.find(info.group, info.version, info.plural);
   if (kind === undefined) {
-    if ((await serveReview(exchange, info)) || (await serveNoDefinitions(exchange, info))) return;
+    if (await serveReview(exchange, info)) return;
     throw noSuchResource();
   }
   await serveResource({ ...exchange, info, kind });

@@ -1,21 +1,34 @@
 /**
- * The kinds that are served, by URL. One entry of `src/api/kinds` becomes every verb, watch, table, and line of discovery.
+ * The kinds that are served, by URL. One entry of `src/api/kinds` becomes every verb, watch, table, and line of discovery; a
+ * CustomResourceDefinition makes such entries while the server runs (`custom/kinds.ts`).
  */
 import type { KindDefinition } from '../api/kind.ts';
 import { groupVersionOf } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
+import type { CustomKinds } from './custom/index.ts';
 
 export class Registry {
-  readonly kinds: readonly KindDefinition[];
+  readonly builtIn: readonly KindDefinition[];
+  readonly custom: CustomKinds | undefined;
   readonly #byPath = new Map<string, KindDefinition>();
 
-  constructor(kinds: readonly KindDefinition[]) {
-    this.kinds = kinds;
+  constructor(kinds: readonly KindDefinition[], custom?: CustomKinds) {
+    this.builtIn = kinds;
+    this.custom = custom;
     for (const kind of kinds) this.#byPath.set(pathKey(kind.resource), kind);
   }
 
+  get kinds(): readonly KindDefinition[] {
+    return [...this.builtIn, ...this.customKinds];
+  }
+
+  /** The same array as long as nothing has changed. */
+  get customKinds(): readonly KindDefinition[] {
+    return this.custom?.all() ?? [];
+  }
+
   find(group: string, version: string, plural: string): KindDefinition | undefined {
-    return this.#byPath.get(pathKey({ group, version, plural }));
+    return this.#byPath.get(pathKey({ group, version, plural })) ?? this.custom?.find(group, version, plural);
   }
 
   /** In the order of first appearance. */

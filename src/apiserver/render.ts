@@ -14,6 +14,13 @@ export function valueOf(stored: Stored): Live<KubeObject> {
   return stored.value as Live<KubeObject>;
 }
 
+/** What a stored object is to who asks in this version: the same one, but for custom kinds. */
+export function viewOf(kind: KindDefinition, stored: Stored): Stored {
+  const value = valueOf(stored);
+  const read = kind.custom?.read(value) ?? value;
+  return read === value ? stored : { ...stored, value: read, json: JSON.stringify(read) };
+}
+
 /** Every stored object begins so (`normalized` in object-meta.ts), which lists cut off as upstream does. */
 export function jsonPrefix(resource: Resource): string {
   return `{"kind":${JSON.stringify(resource.kind)},"apiVersion":${JSON.stringify(groupVersionOf(resource))},`;
@@ -22,7 +29,7 @@ export function jsonPrefix(resource: Resource): string {
 export function renderObject(kind: KindDefinition, stored: Stored, form: Form): string {
   switch (form.kind) {
     case 'object':
-      return stored.json;
+      return viewOf(kind, stored).json;
     case 'metadata':
       return JSON.stringify(partialMetadata(valueOf(stored)));
     case 'table':
@@ -36,8 +43,13 @@ export function renderList(kind: KindDefinition, items: readonly Stored[], meta:
   switch (form.kind) {
     case 'object': {
       const prefix = jsonPrefix(resource);
-      const parts = items.map(({ json }) => (json.startsWith(prefix) ? `{${json.slice(prefix.length)}` : json));
-      return `{"kind":"${resource.kind}List","apiVersion":"${groupVersionOf(resource)}","metadata":${metadata},"items":[${parts.join(',')}]}`;
+      const parts = items.map((item) =>
+        // Custom objects keep their kind in lists: upstream's are unstructured.
+        kind.custom === undefined && item.json.startsWith(prefix)
+          ? `{${item.json.slice(prefix.length)}`
+          : viewOf(kind, item).json,
+      );
+      return `{"kind":"${resource.listKind ?? `${resource.kind}List`}","apiVersion":"${groupVersionOf(resource)}","metadata":${metadata},"items":[${parts.join(',')}]}`;
     }
     case 'metadata': {
       const parts = items.map((item) => JSON.stringify(partialMetadata(valueOf(item))));
@@ -58,7 +70,7 @@ export function renderTable(
 ): string {
   const now = Date.now();
   const rows = items.map((item) => {
-    const object = valueOf(item);
+    const object = valueOf(viewOf(kind, item));
     const cells = kind.columns.map((column) => column.cell(object, now));
     if (include === 'None') return { cells };
     return { cells, object: include === 'Object' ? object : partialMetadata(object) };

@@ -2,7 +2,7 @@
  * Which objects a list, watch or deletecollection is about: namespace, name, label selector, field selector.
  */
 import type { KindDefinition } from '../api/kind.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject, Live } from '../api/object.ts';
 import { parseFieldSelector, parseLabelSelector } from '../api/selectors/index.ts';
 import { badRequest } from './errors.ts';
 import type { ResourceRequest } from './request-info.ts';
@@ -25,7 +25,12 @@ export function parseSelection(kind: KindDefinition, info: ResourceRequest, quer
   return {
     namespace: info.namespace === '' ? undefined : info.namespace,
     filtered: !labels.empty || terms.length > 0,
-    matches: (object) => labels.matches(object.metadata?.labels) && terms.every((term) => term(object)),
+    matches(object) {
+      if (!labels.matches(object.metadata?.labels)) return false;
+      if (terms.length === 0) return true;
+      const shown = kind.custom?.read(object as Live<KubeObject>) ?? object;
+      return terms.every((term) => term(shown));
+    },
   };
 }
 

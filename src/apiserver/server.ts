@@ -17,6 +17,8 @@ import { createAuthorizer } from './auth/authorize.ts';
 import { readPki } from './auth/pki.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Server } from './context.ts';
+import { CustomKinds } from './custom/index.ts';
+import { keepDefinitions } from './custom/lifecycle.ts';
 import { handle } from './handler.ts';
 import { createListener } from './http/listener.ts';
 import type { Listener } from './http/listener.ts';
@@ -40,7 +42,7 @@ export async function startApiServer(options: ApiServerOptions, signal: AbortSig
     const stopping = new AbortController();
     // One listener per open watch and stream.
     setMaxListeners(0, stopping.signal);
-    const registry = new Registry(loadKinds(options, store));
+    const registry = new Registry(loadKinds(options, store), new CustomKinds(store));
     const server: Server = {
       ...{ options, store, registry, pki, metrics: createMetrics(), stopping: stopping.signal },
       authorizer: createAuthorizer(store),
@@ -99,6 +101,7 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
     const addresses = await Promise.all(options.listen.map((text) => listener.listen(...hostAndPort(text))));
     const address = addresses[0] ?? '';
     await bootstrap(store, server.registry, options, hostAndPort(address)[1]);
+    keepDefinitions(server);
     ready.resolve(undefined);
     log('apiserver').info({ addresses, revision: store.revision }, 'ready');
     const close = closer(listener, store, stopping);

@@ -35,6 +35,17 @@ export interface Written {
   readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
 }
 
+/** Custom kinds have one version in which they are kept. */
+export function storedAs(kind: KindDefinition): Resource {
+  return kind.custom?.storage ?? kind.resource;
+}
+
+/** And many in which they are shown. */
+export function shownAs(kind: KindDefinition, stored: Stored): Live<KubeObject> {
+  const value = stored.value as Live<KubeObject>;
+  return kind.custom?.read(value) ?? value;
+}
+
 export function slotOf(resource: Resource, key: ObjectKey): Slot {
   return { resource: bucketOf(resource), namespace: key.namespace, name: key.name };
 }
@@ -80,7 +91,7 @@ export function createIn(
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
   setOwners(draft, owners);
   kind.onWrite?.(view, draft, undefined);
-  const stored = tx.put(slot, normalized(resource, draft));
+  const stored = tx.put(slot, normalized(storedAs(kind), draft));
   recountQuotas(view, resource, namespace);
   return { stored, outcome: 'created' };
 }
@@ -113,7 +124,7 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
     delete draftOf(body).metadata.resourceVersion;
     return createIn(tx, kind, key.namespace, body, request);
   }
-  const old = current.value as Live<KubeObject>;
+  const old = shownAs(kind, current);
   const draft = draftOf(clone(request.change(old)));
   const { managedFields: asked } = draft.metadata;
   checkIdentity(kind, draft, key, old);
@@ -124,9 +135,9 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   prepareUpdate(kind, draft, old, request, key, view);
   setOwners(draft, owners);
   draft.metadata.resourceVersion = old.metadata.resourceVersion;
-  const object = normalized(resource, draft);
+  const object = normalized(storedAs(kind), draft);
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
-  if (sameObject(object, old)) return { stored: current, outcome: 'unchanged' };
+  if (sameObject(object, current.value as Live<KubeObject>)) return { stored: current, outcome: 'unchanged' };
   kind.onWrite?.(view, object, old);
   const stored = tx.put(slot, object);
   recountQuotas(view, resource, key.namespace);

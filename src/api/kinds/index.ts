@@ -9,6 +9,7 @@ import { certificateSigningRequestKind } from './certificate-signing-request.ts'
 import { configMapKind } from './configmap.ts';
 import { controllerRevisionKind } from './controllerrevision.ts';
 import { daemonSetKind } from './daemonset.ts';
+import { customResourceDefinitionKind } from './customresourcedefinition.ts';
 import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
 import { endpointSliceKind } from './endpointslice.ts';
@@ -94,5 +95,6 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     podDisruptionBudgetKind,
     priorityClassKind,
     storageClassKind,
+    customResourceDefinitionKind,
   ];
 }

@@ -55,12 +55,41 @@ export function groupVersionKind({ group, version, kind }: Pick<Resource, 'group
 }
 
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const extensionsPackage = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+/** Of packages whose messages we have not. */
+const extensionTypes = [
+  'CustomResourceColumnDefinition',
+  'CustomResourceConversion',
+  'CustomResourceDefinition',
+  'CustomResourceDefinitionCondition',
+  'CustomResourceDefinitionNames',
+  'CustomResourceDefinitionSpec',
+  'CustomResourceDefinitionStatus',
+  'CustomResourceDefinitionVersion',
+  'CustomResourceSubresourceScale',
+  'CustomResourceSubresources',
+  'CustomResourceValidation',
+  'ExternalDocumentation',
+  'JSONSchemaProps',
+  'SelectableField',
+  'ValidationRule',
+  'WebhookConversion',
+];
+const registrationTypes = [
+  'MatchCondition',
+  'MutatingWebhook',
+  'MutatingWebhookConfiguration',
+  'RuleWithOperations',
+  'ValidatingWebhook',
+  'ValidatingWebhookConfiguration',
+];
 let names: ReadonlyMap<string, string> | undefined;
 
 /** Packages as the protobuf messages have them; what has no message is taken for core. */
 export function schemaName(type: string): string {
   names ??= loadNames();
-  return names.get(type) ?? `io.k8s.api.core.v1.${type}`;
+  // A custom kind's is its name already.
+  return names.get(type) ?? (type.includes('.') ? type : `io.k8s.api.core.v1.${type}`);
 }
 
 function loadNames(): ReadonlyMap<string, string> {
@@ -75,7 +104,14 @@ function loadNames(): ReadonlyMap<string, string> {
   }
   for (const type of ['MicroTime', 'Time', 'Status', 'StatusDetails', 'StatusCause', 'ListMeta', 'ShardInfo'])
     found.set(type, `${metaPackage}.${type}`);
+  for (const type of extensionTypes) found.set(type, `${extensionsPackage}.${type}`);
+  for (const type of registrationTypes) found.set(type, `io.k8s.api.admissionregistration.v1.${type}`);
   // Where two packages have one name, ours has a prefix.
+  for (const type of ['ServiceReference', 'WebhookClientConfig']) {
+    found
+      .set(`Apiextensions${type}`, `${extensionsPackage}.${type}`)
+      .set(`Admissionregistration${type}`, `io.k8s.api.admissionregistration.v1.${type}`);
+  }
   return found
     .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
     .set('RbacSubject', 'io.k8s.api.rbac.v1.Subject')

@@ -5,6 +5,7 @@
  *   Accept ──> JSON, and for v2 gnostic's protobuf too ──> document's bytes and ETag ──> 200 or 304
  */
 import { createHash } from 'node:crypto';
+import { customOpenApi } from '../../api/custom/index.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import { groupVersionOf } from '../../api/resources.ts';
 import type { Exchange } from '../context.ts';
@@ -41,7 +42,7 @@ const protobuf: Encoding = {
   encode: encodeSwagger,
 };
 
-const documents = new WeakMap<Registry, Map<string, Document>>();
+const documents = new WeakMap<object, Map<string, Document>>();
 
 export async function serveOpenApi(exchange: Exchange): Promise<void> {
   const { path, request, response, server } = exchange;
@@ -74,9 +75,13 @@ function negotiate(accept: string, offered: readonly Encoding[]): Encoding {
   throw notAcceptable(offered.flatMap(({ types }) => types));
 }
 
+/** What only built-in kinds are in is made once; the rest again when a custom kind comes or goes. */
 function documentFor(registry: Registry, name: string, encoding: Encoding): Document | undefined {
-  let known = documents.get(registry);
-  if (known === undefined) documents.set(registry, (known = new Map<string, Document>()));
+  const custom = registry.customKinds;
+  const ofCustom = name === 'v2' || name === 'v3' || custom.some(({ resource }) => name === `v3/${urlOf(resource)}`);
+  const owner = ofCustom && custom.length > 0 ? custom : registry;
+  let known = documents.get(owner);
+  if (known === undefined) documents.set(owner, (known = new Map<string, Document>()));
   const key = `${name} ${encoding.types[0] ?? ''}`;
   let document = known.get(key);
   if (document === undefined) {
@@ -129,11 +134,16 @@ function urlOf(of: { readonly group: string; readonly version: string }): string
 function schemasOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
   const resources = kinds.map(({ resource }) => resource);
   const schemas = collectSchemas(
-    [...resources.map(({ schema }) => schema), 'DeleteOptions', 'Status'],
+    [...resources.map(({ schema }) => schema), 'DeleteOptions', 'ObjectMeta', 'Status'],
     resources,
     dialect,
   );
-  for (const { resource } of kinds) {
+  for (const { resource, custom } of kinds) {
+    if (custom !== undefined) {
+      const meta = { $ref: `${dialect.prefix}${schemaName('ObjectMeta')}` };
+      const schema = customOpenApi(custom.schema, dialect.three, meta);
+      schemas[resource.schema] = { ...schema, 'x-kubernetes-group-version-kind': [groupVersionKind(resource)] };
+    }
     const item = `${dialect.prefix}${schemaName(resource.schema)}`;
     schemas[`${schemaName(resource.schema)}List`] = {
       description: `${resource.kind}List is a list of ${resource.kind}.`,
@@ -145,7 +155,9 @@ function schemasOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
         items: { type: 'array', items: { $ref: item } },
       },
       required: ['items'],
-      'x-kubernetes-group-version-kind': [groupVersionKind({ ...resource, kind: `${resource.kind}List` })],
+      'x-kubernetes-group-version-kind': [
+        groupVersionKind({ ...resource, kind: resource.listKind ?? `${resource.kind}List` }),
+      ],
     };
   }
   return { ...schemas, ...collectSchemas(['ListMeta'], [], dialect) };
@@ -189,7 +201,7 @@ function pathParameters(names: readonly string[], { three }: Dialect): Json[] {
 
 type Action = 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection';
 
-const patchTypes = [
+const patchTypes: readonly string[] = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
@@ -223,7 +235,10 @@ function operation(kind: KindDefinition, dialect: Dialect): (action: Action) => 
   return (action) => {
     const answer =
       action === 'list' ? list : action === 'delete' || action === 'deletecollection' ? ref(schemaName('Status')) : own;
-    const types = action === 'patch' ? patchTypes : ['application/json', 'application/yaml'];
+    const types =
+      action === 'patch'
+        ? patchTypes.slice(0, kind.custom === undefined ? 3 : 2)
+        : ['application/json', 'application/yaml'];
     const body = action === 'post' || action === 'put' ? own : action === 'patch' ? { type: 'object' } : undefined;
     const parameters: Json[] = queries[action].map((name) =>
       dialect.three

@@ -19,7 +19,7 @@ import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { clone, timestamp } from '../object-meta.ts';
 import { managerName } from '../ownership.ts';
-import { valueOf } from '../render.ts';
+import { valueOf, viewOf } from '../render.ts';
 import { applyPatchType, checkStrict, readApplyBody } from '../verbs/patch-apply.ts';
 import { patchType, readPatch } from '../verbs/patch.ts';
 import { parsePatchOptions, parseWriteOptions } from '../write-options.ts';
@@ -35,7 +35,7 @@ export async function serveScale(exchange: ResourceExchange): Promise<void> {
     case 'get': {
       const found = server.store.get(slotOf(kind.resource, info));
       if (found === undefined) throw notFound(kind.resource, info.name);
-      return sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(found))));
+      return sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(viewOf(kind, found)))));
     }
     case 'update':
     case 'patch': {
@@ -129,7 +129,7 @@ async function writeScale(exchange: ResourceExchange, { options, warnings, scale
       return scaled(kind, old, scaleOf(scaleView(kind, old)));
     },
   });
-  await sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(written.stored))), warnings);
+  await sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(viewOf(kind, written.stored)))), warnings);
 }
 
 function scaled(kind: KindDefinition, old: Live<KubeObject>, scale: Scale): KubeObject {

@@ -1,10 +1,10 @@
 /** POST to a collection. */
-import { decodeBody } from '../../api/decode.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
+import { decodeFor } from '../decode.ts';
 import { managerName } from '../ownership.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { createObject } from '../write.ts';
@@ -16,7 +16,7 @@ export async function create(exchange: ResourceExchange): Promise<void> {
   const format = bodyFormat(request);
   const bytes = await readBody(request);
   const value = await parseBody(bytes, format, kind.resource.kind);
-  const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
+  const decoded = decodeFor(kind, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
   const ownership = { kind: 'update', manager: managerName(query, request) } as const;
   const options = { by: exchange, dryRun, warnings, ownership };

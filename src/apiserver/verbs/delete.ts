@@ -20,7 +20,7 @@ import { clone, draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
 import { renderObject } from '../render.ts';
 import { checkPropagation, parseDryRun } from '../write-options.ts';
-import { isReleased, removeIn, slotOf } from '../write.ts';
+import { isReleased, removeIn, slotOf, storedAs } from '../write.ts';
 import type { Written } from '../write.ts';
 import { transactionView } from '../write-view.ts';
 
@@ -119,7 +119,7 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   admit({ ...asked, object: undefined, old }, view);
   const draft = draftOf(clone(old));
   markDeleted(kind, draft, old, options);
-  const object = normalized(resource, draft);
+  const object = normalized(storedAs(kind), draft);
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
   if (JSON.stringify(object.metadata) === JSON.stringify(old.metadata))
     return { stored: current, outcome: 'unchanged' };
@@ -142,6 +142,7 @@ function checkPreconditions(kind: KindDefinition, old: Live<KubeObject>, options
 
 function markDeleted(kind: KindDefinition, draft: Draft, old: Live<KubeObject>, options: DeleteOptions): void {
   setFinalizers(draft, options);
+  if (draft.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(draft);
   const { metadata } = draft;
   const grace = graceOf(kind, old, options);
   if (metadata.deletionTimestamp === undefined) {

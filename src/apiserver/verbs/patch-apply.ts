@@ -2,13 +2,13 @@
  * PATCH with application/apply-patch+yaml: server-side apply. Creates what is not there.
  * Upstream: apiserver handlers/patch.go (applyPatcher).
  */
-import { decodeBody } from '../../api/decode.ts';
 import type { FieldValidation } from '../../api/decode.ts';
 import { applyConfiguration } from '../../api/managed-fields/index.ts';
 import type { ManagedObject } from '../../api/managed-fields/index.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import { attributesOf } from '../auth/attributes.ts';
 import type { ResourceExchange } from '../context.ts';
+import { decodeFor } from '../decode.ts';
 import { badRequest, conflict } from '../errors.ts';
 import { readBody, refuseTraps } from '../http/body.ts';
 import { timestamp } from '../object-meta.ts';
@@ -48,7 +48,7 @@ export async function readApply(
       // Who may patch may not create for that (patch.go, withAuthorization).
       server.authorizer.check(user, { ...attributesOf(info, 'PATCH', query), verb: 'create' });
     }
-    const decoded = decodeBody(kind.resource, object, 'Ignore').object;
+    const decoded = decodeFor(kind, object, 'Ignore').object;
     return { ...decoded, metadata: { ...decoded.metadata, ...(managedFields ? { managedFields } : {}) } };
   };
   if (info.name === '') throw badRequest('name must be provided');

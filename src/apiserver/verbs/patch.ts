@@ -5,7 +5,6 @@
  *   Content-Type ─┬─ JSON patch, merge patch, strategic merge patch: current object → patched object
  *                 └─ apply patch: who owns what decides (patch-apply.ts)
  */
-import { decodeBody } from '../../api/decode.ts';
 import type { FieldValidation } from '../../api/decode.ts';
 import { duplicateFields } from '../../api/duplicate-fields.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -20,6 +19,7 @@ import {
   unknownOperationFields,
 } from '../../api/patch/index.ts';
 import type { ResourceExchange } from '../context.ts';
+import { decodeFor } from '../decode.ts';
 import { invalid, notFound, unsupportedMediaType } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { mediaType, parseBody, readBody } from '../http/body.ts';
@@ -94,9 +94,9 @@ function decodePatched(
   kind: KindDefinition,
   value: unknown,
   shown: Patch['shown'],
-): ReturnType<typeof decodeBody<KubeObject>> {
+): ReturnType<typeof decodeFor> {
   try {
-    return decodeBody(kind.resource, value, 'Warn');
+    return decodeFor(kind, value, 'Warn');
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 400) throw error;
     throw badResult(shown(value), error.message.replace(/^\S+ in version "\S+" cannot be handled as a \S+: /, ''));

@@ -1,11 +1,11 @@
 /** PUT an object, or its status. */
-import { decodeBody } from '../../api/decode.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
+import { decodeFor } from '../decode.ts';
 import { managerName } from '../ownership.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { updateObject } from '../write.ts';
@@ -18,7 +18,7 @@ export async function update(exchange: ResourceExchange, subresource: UpdateRequ
   const format = bodyFormat(request);
   const bytes = await readBody(request);
   const value = await parseBody(bytes, format, kind.resource.kind);
-  const decoded = decodeBody(kind.resource, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
+  const decoded = decodeFor(kind, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
   const written = await updateObject(server.store, kind, info, {
     by: exchange,

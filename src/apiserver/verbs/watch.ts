@@ -65,6 +65,8 @@ class Watch {
     const end = (): void => this.#end();
     response.once('close', end);
     server.stopping.addEventListener('abort', end, { once: true });
+    const replaced = server.registry.custom?.endOf(kind);
+    replaced?.addEventListener('abort', end, { once: true });
     server.metrics.watchers.add(kind.resource, 1);
     try {
       this.#begin();
@@ -72,6 +74,7 @@ class Watch {
     } finally {
       for (const timer of timers) clearTimeout(timer);
       server.stopping.removeEventListener('abort', end);
+      replaced?.removeEventListener('abort', end);
       this.#cursor?.close();
       server.metrics.watchers.add(kind.resource, -1);
       response.end();
@@ -161,6 +164,8 @@ class Watch {
     if (type === undefined) return undefined;
     const make = (): Buffer => this.#frame(type, type === 'DELETED' ? lastSeen(event) : event.object);
     if (this.#form.kind === 'table' && !this.#columnsSent) return make();
+    // Several versions show one event differently.
+    if (this.#exchange.kind.custom !== undefined) return make();
     return frames.of(event, `${type}/${formKey(this.#form)}`, make);
   }
 

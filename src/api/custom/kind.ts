@@ -1,0 +1,220 @@
+/**
+ * CustomResourceDefinition → one KindDefinition per served version, as if each were a file in `kinds/`.
+ * Upstream: apiextensions-apiserver/pkg/registry/customresource (strategy.go, etcd.go), pkg/apiserver/customresource_handler.go.
+ */
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+  CustomResourceSubresourceScale,
+} from '../gen/types.ts';
+import { apiError } from '../errors.ts';
+import type { FieldError } from '../field-errors.ts';
+import type { KindDefinition } from '../kind.ts';
+import type { KubeObject, Live } from '../object.ts';
+import { sameJson } from '../patch/json.ts';
+import { resources } from '../resources.ts';
+import type { Resource } from '../resources.ts';
+import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
+import { customColumns } from './columns.ts';
+import { decodeCustom } from './decode.ts';
+import { applySchemaDefaults } from './defaults.ts';
+import { findAll, parseJsonPath } from './json-path.ts';
+import { prune } from './prune.ts';
+import { copyJson, isObject } from './schema.ts';
+import type { Json, Schema } from './schema.ts';
+import { validateAgainst } from './validate.ts';
+import { isStable, versionsByPriority } from './versions.ts';
+
+/** In the order of discovery. Only for a definition that is Established. */
+export function customKinds(definition: CustomResourceDefinition): readonly KindDefinition[] {
+  const served = definition.spec.versions.filter((version) => version.served);
+  return versionsByPriority(served).map((version) => customKind(definition, version));
+}
+
+type Draft = KubeObject & Json;
+
+function customKind(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion): KindDefinition {
+  const resource = resourceOf(definition, version.name);
+  const schema: Schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
+  const hasStatus = version.subresources?.status !== undefined;
+  const scale = version.subresources?.scale;
+  const validate = (object: KubeObject, old?: unknown): FieldError[] =>
+    validateAgainst(withoutMeta(object), schema, old);
+  const validateUpdate = (object: KubeObject, old: Live<KubeObject>): FieldError[] => [
+    ...validateMetadataUpdate(object, old),
+    ...validateMetadata(object, resource.namespaced, dns1123SubdomainName),
+    ...validate(object, withoutMeta(old)),
+  ];
+  const deprecation = deprecationOf(definition, version);
+  const storage = definition.spec.versions.find((one) => one.storage)?.name ?? version.name;
+  return {
+    resource,
+    ...(deprecation === undefined ? {} : { deprecation }),
+    custom: {
+      schema,
+      storage: { ...resource, version: storage },
+      decode: (value, validation, text) => decodeCustom(resource, schema, value, validation, text),
+      read: reader(definition, resource, schema, storage),
+    },
+    applyDefaults: (object) => applySchemaDefaults(object, schema),
+    prepareForCreate(object) {
+      if (hasStatus) Reflect.deleteProperty(object, 'status');
+      (object as { metadata: object }).metadata = { ...object.metadata, generation: 1 };
+    },
+    prepareForUpdate(object, old) {
+      if (hasStatus) keepField(object, old, 'status');
+      const before = old.metadata.generation ?? 1;
+      const same = sameJson(contentOf(object, hasStatus), contentOf(old, hasStatus));
+      (object as { metadata: object }).metadata = { ...object.metadata, generation: same ? before : before + 1 };
+    },
+    validate: (object) => [...validateMetadata(object, resource.namespaced, dns1123SubdomainName), ...validate(object)],
+    validateUpdate,
+    ...(hasStatus ? { status: { prepareForUpdate: keepAllButStatus, validateUpdate } } : {}),
+    ...(scale === undefined ? {} : { scale: scaleOf(scale) }),
+    columns: customColumns(version.additionalPrinterColumns),
+    fieldSelectors: Object.fromEntries(
+      (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), textAt(jsonPath)]),
+    ),
+    unconditionalUpdate: false,
+    onWrite: (view, object, old) => {
+      if (object === undefined) return;
+      const found = view.get(resources.customResourceDefinitions, {
+        namespace: '',
+        name: definition.metadata?.name ?? '',
+      });
+      if (found === undefined) throw apiError(404, 'NotFound', 'the server could not find the requested resource', {});
+      if (old === undefined && found.metadata.deletionTimestamp !== undefined) {
+        throw apiError(405, 'MethodNotAllowed', 'create not allowed while custom resource definition is terminating', {
+          ...(resource.group === '' ? {} : { group: resource.group }),
+          kind: resource.plural,
+        });
+      }
+    },
+  };
+}
+
+function resourceOf({ spec, status }: CustomResourceDefinition, version: string): Resource {
+  const names = status?.acceptedNames ?? spec.names;
+  const { kind } = names;
+  return {
+    group: spec.group,
+    version,
+    plural: names.plural,
+    singular: names.singular ?? kind.toLowerCase(),
+    kind,
+    listKind: names.listKind ?? `${kind}List`,
+    namespaced: spec.scope === 'Namespaced',
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    schema: [...spec.group.split('.').reverse(), version, kind].join('.'),
+  };
+}
+
+/** The schema may speak of metadata.name; everything else in metadata is not its business. */
+function withoutMeta(object: KubeObject): object {
+  const { name, generateName } = object.metadata ?? {};
+  return {
+    ...object,
+    metadata: { ...(name === undefined ? {} : { name }), ...(generateName === undefined ? {} : { generateName }) },
+  };
+}
+
+/** What raises metadata.generation. */
+function contentOf(object: KubeObject, hasStatus: boolean): object {
+  const { metadata: _meta, apiVersion: _version, ...content } = object as Json;
+  if (hasStatus) delete content['status'];
+  return content;
+}
+
+function keepField(object: KubeObject, old: KubeObject, field: string): void {
+  const before = (old as Json)[field];
+  if (before === undefined) Reflect.deleteProperty(object, field);
+  else (object as Json)[field] = copyJson(before);
+}
+
+function keepAllButStatus(object: KubeObject, old: Live<KubeObject>): void {
+  const draft = object as Draft;
+  for (const key of Object.keys(draft)) if (key !== 'status') Reflect.deleteProperty(draft, key);
+  for (const [key, value] of Object.entries(old)) if (key !== 'status') (draft as Json)[key] = copyJson(value);
+}
+
+/** Stored object → this version's: conversion None renames it, the schema of today prunes and fills it. Frozen in, shared out. */
+function reader(
+  definition: CustomResourceDefinition,
+  resource: Resource,
+  schema: Schema,
+  storage: string,
+): (object: Live<KubeObject>) => Live<KubeObject> {
+  const known = new WeakMap<object, Live<KubeObject>>();
+  const apiVersion = `${resource.group}/${resource.version}`;
+  const webhook = definition.spec.conversion?.strategy === 'Webhook';
+  return (object) => {
+    const before = known.get(object);
+    if (before !== undefined) return before;
+    if (webhook && object.apiVersion !== apiVersion) {
+      const why = `conversion webhook for ${object.apiVersion ?? storage}, Kind=${resource.kind} failed: conversion webhooks are not called by this server`;
+      throw apiError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] });
+    }
+    const copy = copyJson(object);
+    prune(copy as unknown as Json, schema);
+    applySchemaDefaults(copy, schema);
+    const read = { ...copy, apiVersion };
+    const result = sameJson(read, object) ? object : read;
+    known.set(object, result);
+    return result;
+  };
+}
+
+function textAt(jsonPath: string): (object: KubeObject) => string {
+  const path = parseJsonPath(jsonPath);
+  return (object) => {
+    const [value] = findAll(object, path);
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  };
+}
+
+function scaleOf(paths: CustomResourceSubresourceScale): NonNullable<KindDefinition['scale']> {
+  const number = (object: KubeObject, path: string): number | undefined => {
+    const [value] = findAll(object, parseJsonPath(path));
+    return typeof value === 'number' ? value : undefined;
+  };
+  return {
+    get(object) {
+      const replicas = number(object, paths.specReplicasPath);
+      if (replicas === undefined) {
+        const why = `the spec replicas field ${JSON.stringify(paths.specReplicasPath)} does not exist`;
+        throw apiError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] });
+      }
+      const selector =
+        paths.labelSelectorPath === undefined ? undefined : findAll(object, parseJsonPath(paths.labelSelectorPath))[0];
+      return {
+        replicas,
+        statusReplicas: number(object, paths.statusReplicasPath) ?? 0,
+        selector: typeof selector === 'string' ? selector : '',
+      };
+    },
+    set(object, replicas) {
+      const keys = paths.specReplicasPath.split('.').slice(1);
+      let place = object as Json;
+      for (const key of keys.slice(0, -1)) {
+        if (!isObject(place[key])) place[key] = {};
+        place = place[key] as Json;
+      }
+      place[keys.at(-1) ?? ''] = replicas;
+    },
+  };
+}
+
+/** Upstream: defaultDeprecationWarning in customresource_handler.go. */
+function deprecationOf(
+  { spec }: CustomResourceDefinition,
+  version: CustomResourceDefinitionVersion,
+): string | undefined {
+  if (version.deprecated !== true) return undefined;
+  if (version.deprecationWarning !== undefined) return version.deprecationWarning;
+  const text = `${spec.group}/${version.name} ${spec.names.kind} is deprecated`;
+  const better = versionsByPriority(spec.versions).find(
+    (one) => one.served && one.deprecated !== true && isStable(one.name),
+  );
+  return better === undefined ? text : `${text}; use ${spec.group}/${better.name} ${spec.names.kind}`;
+}
