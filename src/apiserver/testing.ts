@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 
 import { join } from 'node:path';
+import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { X509CertificateGenerator, BasicConstraintsExtension, SubjectAlternativeNameExtension } from '@peculiar/x509';
@@ -44,7 +45,11 @@ export async function makePki(dir: string): Promise<TestPki> {
       publicKey: own.publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: algorithm,
-      extensions: [new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: 'ip', value })))],
+      extensions: [
+        new SubjectAlternativeNameExtension(
+          addresses.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+        ),
+      ],
     });
     const pem = { cert: certificate.toString('pem'), key: await pemKey(own.privateKey, 'pkcs8') };
     writeFileSync(join(dir, `${name}.crt`), pem.cert);

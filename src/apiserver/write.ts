@@ -5,7 +5,8 @@
  *   updateObject   read ─ change ─ preconditions ─ defaults ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
  */
 import { admit, recountQuotas } from './admission/index.ts';
-import type { Requester } from './admission/index.ts';
+import type { AdmissionRequest, Requester } from './admission/index.ts';
+import type { AdmissionSession } from './admission/webhooks/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
 import type { FieldError } from '../api/field-errors.ts';
 import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
@@ -28,6 +29,8 @@ export interface WriteOptions {
   readonly warnings: string[];
   /** Without: the server's own write. */
   readonly ownership?: Ownership;
+  /** Absent: nobody wants to see writes. */
+  readonly admission?: AdmissionSession | undefined;
 }
 
 export interface Written {
@@ -70,27 +73,28 @@ export function createIn(
   const { resource } = kind;
   const draft = draftOf(body);
   const { metadata } = draft;
-  const { managedFields: asked } = metadata;
+  const { managedFields: sent } = metadata;
   checkNamespace(resource, metadata, namespace);
   fillForCreate(metadata, (name) => tx.get(slotOf(resource, { namespace, name })) !== undefined);
   const view = transactionView(tx, options.dryRun);
   checkNamespaceLives(view, resource, namespace, metadata.name ?? '');
   kind.applyDefaults?.(draft);
-  const owners = ownersOf(kind, draft, undefined, asked, options);
-  admit(
-    {
-      ...{ verb: 'create', by: options.by, resource, subresource: '', namespace, name: metadata.name ?? '' },
-      ...{ object: draft, old: undefined, warnings: options.warnings },
-    },
-    view,
-  );
+  setOwners(draft, ownersOf(kind, draft, undefined, sent, options));
+  const asked = {
+    ...{ verb: 'create', by: options.by, resource, subresource: '', namespace },
+    ...{ object: draft, old: undefined, warnings: options.warnings },
+  } as const;
+  admit({ ...asked, name: metadata.name ?? '' }, view);
+  mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft);
+  const name = draft.metadata.name ?? '';
+  const request = { ...asked, name };
   kind.prepareForCreate?.(draft);
-  refuseInvalid(resource, metadata.name ?? '', kind.validate(draft));
+  refuseInvalid(resource, name, kind.validate(draft));
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
-  const slot = slotOf(resource, { namespace, name: metadata.name ?? '' });
+  const slot = slotOf(resource, { namespace, name });
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
-  setOwners(draft, owners);
   kind.onWrite?.(view, draft, undefined);
+  options.admission?.validate(request);
   const stored = tx.put(slot, normalized(storedAs(kind), draft));
   recountQuotas(view, resource, namespace);
   return { stored, outcome: 'created' };
@@ -126,19 +130,29 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   }
   const old = shownAs(kind, current);
   const draft = draftOf(clone(request.change(old)));
-  const { managedFields: asked } = draft.metadata;
+  const { managedFields: sent } = draft.metadata;
   checkIdentity(kind, draft, key, old);
   fillForUpdate(draft.metadata, old.metadata);
   const view = transactionView(tx, request.dryRun);
   kind.applyDefaults?.(draft);
-  const owners = ownersOf(kind, draft, old, asked, request);
-  prepareUpdate(kind, draft, old, request, key, view);
-  setOwners(draft, owners);
+  setOwners(draft, ownersOf(kind, draft, old, sent, request));
+  const asked = requestOf(kind, key, request, draft, old);
+  admit(asked, view);
+  mutateBy(request.admission, kind, asked, draft);
+  const { managedFields } = draft.metadata;
+  prepareUpdate(kind, draft, old, request, key);
+  // A strategy that takes the old metadata back does not mean these.
+  setOwners(draft, managedFields);
   draft.metadata.resourceVersion = old.metadata.resourceVersion;
   const object = normalized(storedAs(kind), draft);
-  if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
-  if (sameObject(object, current.value as Live<KubeObject>)) return { stored: current, outcome: 'unchanged' };
-  kind.onWrite?.(view, object, old);
+  if (isReleased(object)) {
+    request.admission?.validate(requestOf(kind, key, request, object, old));
+    return removeIn(tx, kind, slot, view, old);
+  }
+  const same = sameObject(object, current.value as Live<KubeObject>);
+  if (!same) kind.onWrite?.(view, object, old);
+  request.admission?.validate(requestOf(kind, key, request, object, old));
+  if (same) return { stored: current, outcome: 'unchanged' };
   const stored = tx.put(slot, object);
   recountQuotas(view, resource, key.namespace);
   return { stored, outcome: 'updated' };
@@ -150,13 +164,9 @@ function prepareUpdate(
   old: Live<KubeObject>,
   request: UpdateRequest,
   key: ObjectKey,
-  view: ReturnType<typeof transactionView>,
 ): void {
   const { resource } = kind;
   const { subresource } = request;
-  const { by, warnings } = request;
-  const { namespace, name } = key;
-  admit({ verb: 'update', by, resource, subresource, namespace, name, object: draft, old, warnings }, view);
   if (subresource === 'status' || subresource === 'approval' || subresource === 'ephemeralcontainers') {
     const strategy = kind[subresource];
     strategy?.prepareForUpdate?.(draft, old);
@@ -169,6 +179,31 @@ function prepareUpdate(
   if (subresource === 'finalize' || subresource === 'binding') return;
   refuseInvalid(resource, key.name, (kind.validateUpdate ?? kind.validate)(draft, old));
   request.warnings.push(...(kind.warnings?.(draft, old) ?? []));
+}
+
+/** What admission is told. A verb hands over its whole RequestInfo as a key. */
+function requestOf(
+  { resource }: KindDefinition,
+  { namespace, name }: ObjectKey,
+  { by, subresource, warnings }: UpdateRequest,
+  object: KubeObject,
+  old: Live<KubeObject>,
+): AdmissionRequest {
+  return { verb: 'update', by, resource, subresource, namespace, name, object, old, warnings };
+}
+
+/** The draft becomes what webhooks make of it; who it is they cannot change. */
+function mutateBy(
+  session: AdmissionSession | undefined,
+  kind: KindDefinition,
+  request: AdmissionRequest,
+  draft: Draft,
+): void {
+  const changed = session?.mutate(request);
+  if (changed === undefined) return;
+  for (const key of Object.keys(draft)) Reflect.deleteProperty(draft, key);
+  Object.assign(draft, changed);
+  kind.applyDefaults?.(draft);
 }
 
 function checkIdentity(kind: KindDefinition, draft: Draft, key: ObjectKey, old: Live<KubeObject>): void {

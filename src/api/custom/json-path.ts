@@ -17,7 +17,7 @@ export type JsonPath = readonly Step[];
 export class JsonPathError extends Error {}
 
 const token =
-  /\.\.|\.?\*|\.(?<name>(?:\\.|[^.[\]\\*])+)|\[\*\]|\[(?<index>-?\d+)\]|\[(?<from>\d*):(?<to>\d*)\]|\['(?<quoted>(?:\\.|[^'\\])*)'\]|\["(?<double>(?:\\.|[^"\\])*)"\]|\[\?\((?<filter>(?:"[^"]*"|'[^']*'|[^)"'])*)\)\]/y;
+  /\.(?=\.)|\.?\*|\.(?<name>(?:\\.|[^.[\]\\*])+)|\[\*\]|\[(?<index>-?\d+)\]|\[(?<from>\d*):(?<to>\d*)\]|\['(?<quoted>(?:\\.|[^'\\])*)'\]|\["(?<double>(?:\\.|[^"\\])*)"\]|\[\?\((?<filter>(?:"[^"]*"|'[^']*'|[^)"'])*)\)\]/y;
 
 /** Throws JsonPathError. */
 export function parseJsonPath(text: string): JsonPath {
@@ -42,7 +42,7 @@ function stepOf(text: string, groups: Readonly<Record<string, string | undefined
   if (index !== undefined) return { kind: 'index', index: Number(index) };
   if (from !== undefined) return { kind: 'slice', from: Number(from), to: to === '' ? undefined : Number(to) };
   if (filter !== undefined) return { kind: 'filter', test: parseFilter(filter) };
-  return text === '..' ? { kind: 'descend' } : { kind: 'all' };
+  return text === '.' ? { kind: 'descend' } : { kind: 'all' };
 }
 
 /** All that the path leads to; empty where it leads nowhere. */

@@ -43,6 +43,7 @@ import { serviceCidrKind } from './servicecidr.ts';
 import type { OnServiceCidrWrite } from './servicecidr.ts';
 import { statefulSetKind } from './statefulset.ts';
 import { storageClassKind } from './storageclass.ts';
+import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhookconfiguration.ts';
 
 export type { ServiceAllocator } from './service/index.ts';
 
@@ -96,5 +97,7 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     priorityClassKind,
     storageClassKind,
     customResourceDefinitionKind,
+    mutatingWebhookConfigurationKind,
+    validatingWebhookConfigurationKind,
   ];
 }

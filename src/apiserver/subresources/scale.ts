@@ -13,6 +13,7 @@ import {
 import type { ManagedKind } from '../../api/managed-fields/index.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import { groupVersionOf } from '../../api/resources.ts';
+import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { methodNotAllowed, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -117,18 +118,22 @@ function owned({ query, request }: ResourceExchange, live: Scale, next: Scale): 
 }
 
 async function writeScale(exchange: ResourceExchange, { options, warnings, scaleOf }: ScaleWrite): Promise<void> {
-  const { server, kind, info } = exchange;
-  const written = await updateObject(server.store, kind, info, {
-    by: exchange,
-    dryRun: options.dryRun,
-    warnings,
-    ownership: { kind: 'given' },
-    subresource: 'scale',
-    change: (old) => {
-      if (old === undefined) throw notFound(kind.resource, info.name);
-      return scaled(kind, old, scaleOf(scaleView(kind, old)));
-    },
-  });
+  const { server, kind, info, user } = exchange;
+  const { dryRun } = options;
+  const written = await withWebhooks(server, kind, { user, dryRun, warnings }, (admission) =>
+    updateObject(server.store, kind, info, {
+      by: exchange,
+      dryRun,
+      admission,
+      warnings,
+      ownership: { kind: 'given' },
+      subresource: 'scale',
+      change: (old) => {
+        if (old === undefined) throw notFound(kind.resource, info.name);
+        return scaled(kind, old, scaleOf(scaleView(kind, old)));
+      },
+    }),
+  );
   await sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(viewOf(kind, written.stored)))), warnings);
 }
 

@@ -1,4 +1,5 @@
 /** POST to a collection. */
+import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -20,6 +21,8 @@ export async function create(exchange: ResourceExchange): Promise<void> {
   const warnings = [...decoded.warnings];
   const ownership = { kind: 'update', manager: managerName(query, request) } as const;
   const options = { by: exchange, dryRun, warnings, ownership };
-  const written = await createObject(server.store, kind, info.namespace, decoded.object, options);
+  const written = await withWebhooks(server, kind, { user: exchange.user, dryRun, warnings }, (admission) =>
+    createObject(server.store, kind, info.namespace, decoded.object, { ...options, admission }),
+  );
   await sendJson(exchange, 201, renderObject(kind, written.stored, form), warnings);
 }

@@ -10,11 +10,13 @@ import { groupResourceOf } from '../../api/resources.ts';
 import type { Store, Tx } from '../../store/index.ts';
 import { admit } from '../admission/index.ts';
 import type { Requester } from '../admission/index.ts';
+import { withWebhooks } from '../admission/webhooks/index.ts';
+import type { AdmissionSession } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { badRequest, conflict, forbidden, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { sendJson } from '../http/respond.ts';
+import { addWarnings, sendJson } from '../http/respond.ts';
 import { immortalNamespaces } from '../namespace-lifecycle.ts';
 import { clone, draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
@@ -28,7 +30,12 @@ export async function remove(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;
   const form = negotiate(exchange.request, exchange.query);
   const options = await readDeleteOptions(exchange);
-  const written = await deleteObject(server.store, kind, info, options);
+  const warnings: string[] = [];
+  const asking = { user: exchange.user, dryRun: options.isDryRun, warnings };
+  const written = await withWebhooks(server, kind, asking, (admission) =>
+    deleteObject(server.store, kind, info, { ...options, admission }),
+  );
+  addWarnings(exchange.response, warnings);
   if (written.outcome === 'deleted' && !returnsObject.has(groupResourceOf(kind.resource))) {
     await sendJson(exchange, 200, JSON.stringify(deletedStatus(kind, written)));
     return;
@@ -51,6 +58,7 @@ export interface DeleteRequest extends DeleteOptions {
   readonly isDryRun: boolean;
   /** undefined: the server itself. */
   readonly by?: Requester;
+  readonly admission?: AdmissionSession | undefined;
 }
 
 /** From the body, and from the query where the body does not say. */
@@ -115,8 +123,13 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   checkPreconditions(kind, old, options);
   const view = transactionView(tx, options.isDryRun);
   const { namespace, name } = key;
-  const asked = { verb: 'delete', by: options.by, resource, subresource: '', namespace, name } as const;
-  admit({ ...asked, object: undefined, old }, view);
+  const request = {
+    ...{ verb: 'delete', by: options.by, resource, subresource: '', namespace, name },
+    ...{ object: undefined, old },
+  } as const;
+  admit(request, view);
+  options.admission?.mutate(request);
+  options.admission?.validate(request);
   const draft = draftOf(clone(old));
   markDeleted(kind, draft, old, options);
   const object = normalized(storedAs(kind), draft);

@@ -1,12 +1,16 @@
 /** DELETE a collection: each object as DELETE would, in one transaction; answers with the list of them. */
+import { isReason } from '../../api/errors.ts';
+import type { Reader, Stored } from '../../store/index.ts';
+import { noWebhooks, withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { sendJson } from '../http/respond.ts';
+import { addWarnings, sendJson } from '../http/respond.ts';
 import { parseListOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
 import { renderList, valueOf } from '../render.ts';
 import { parseSelection } from '../selection.ts';
-import { deleteIn, readDeleteOptions } from './delete.ts';
+import type { Written } from '../write.ts';
+import { deleteIn, deleteObject, readDeleteOptions } from './delete.ts';
 
 export async function deleteCollection(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query } = exchange;
@@ -14,16 +18,37 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
   const selection = parseSelection(kind, info, query);
   const { limit } = parseListOptions(query);
   const options = await readDeleteOptions(exchange);
-  const items = await server.store.transact(
-    (tx) => {
-      const chosen = tx
-        .list(bucketOf(kind.resource), selection.namespace)
-        .filter((item) => selection.matches(valueOf(item)));
-      const page = limit > 0 ? chosen.slice(0, limit) : chosen;
-      return page.map((item) => deleteIn(tx, kind, item, options).stored);
-    },
-    { dryRun: options.isDryRun },
-  );
+  const warnings: string[] = [];
+  const asking = { user: exchange.user, dryRun: options.isDryRun, warnings };
+  const chosen = (tx: Reader): readonly Stored[] => {
+    const all = tx
+      .list(bucketOf(kind.resource), selection.namespace)
+      .filter((item) => selection.matches(valueOf(item)));
+    return limit > 0 ? all.slice(0, limit) : all;
+  };
+  const items = noWebhooks(server.store)
+    ? await server.store.transact((tx) => chosen(tx).map((item) => deleteIn(tx, kind, item, options).stored), {
+        dryRun: options.isDryRun,
+      })
+    : await deleteEach(chosen(server.store), (item) =>
+        withWebhooks(server, kind, asking, (admission) =>
+          deleteObject(server.store, kind, item, { ...options, admission }),
+        ),
+      );
+  addWarnings(exchange.response, warnings);
   const meta = { resourceVersion: String(server.store.revision) };
   await sendJson(exchange, 200, renderList(kind, items, meta, form));
+}
+
+/** One by one: each may be refused by somebody. What is gone already is fine. */
+async function deleteEach(items: readonly Stored[], remove: (item: Stored) => Promise<Written>): Promise<Stored[]> {
+  const removed: Stored[] = [];
+  for (const item of items) {
+    try {
+      removed.push((await remove(item)).stored);
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+    }
+  }
+  return removed;
 }

@@ -18,6 +18,7 @@ import {
   applyStrategicMergePatch,
   unknownOperationFields,
 } from '../../api/patch/index.ts';
+import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { decodeFor } from '../decode.ts';
 import { invalid, notFound, unsupportedMediaType } from '../errors.ts';
@@ -40,7 +41,7 @@ export interface Patch {
 }
 
 export async function patch(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
-  const { server, kind, info, query, request } = exchange;
+  const { server, user, kind, info, query, request } = exchange;
   const type = patchType(exchange);
   const form = negotiate(request, query);
   const { dryRun, validation, force } = parsePatchOptions(query, type === applyPatchType);
@@ -50,7 +51,9 @@ export async function patch(exchange: ResourceExchange, subresource: UpdateReque
     type === applyPatchType
       ? { ...common, ...(await readApply(exchange, subresource, validation, force, warnings)) }
       : { ...common, ...(await readChange(exchange, validation, warnings)) };
-  const written = await updateObject(server.store, kind, info, write);
+  const written = await withWebhooks(server, kind, { user, dryRun, warnings }, (admission) =>
+    updateObject(server.store, kind, info, { ...write, admission }),
+  );
   const code = written.outcome === 'created' ? 201 : 200;
   await sendJson(exchange, code, renderObject(kind, written.stored, form), [...new Set(warnings)]);
 }

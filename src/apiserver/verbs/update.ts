@@ -1,5 +1,6 @@
 /** PUT an object, or its status. */
 import type { KubeObject, Live } from '../../api/object.ts';
+import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -20,15 +21,19 @@ export async function update(exchange: ResourceExchange, subresource: UpdateRequ
   const value = await parseBody(bytes, format, kind.resource.kind);
   const decoded = decodeFor(kind, value, validation, format === 'json' ? bytes.toString('utf8') : undefined);
   const warnings = [...decoded.warnings];
-  const written = await updateObject(server.store, kind, info, {
-    by: exchange,
-    dryRun,
-    warnings,
-    ownership: { kind: 'update', manager: managerName(query, request) },
-    subresource,
-    change: (old) =>
-      subresource === 'finalize' && old !== undefined ? finalized(old, decoded.object) : decoded.object,
-  });
+  const asking = { user: exchange.user, dryRun, warnings };
+  const written = await withWebhooks(server, kind, asking, (admission) =>
+    updateObject(server.store, kind, info, {
+      by: exchange,
+      dryRun,
+      admission,
+      warnings,
+      ownership: { kind: 'update', manager: managerName(query, request) },
+      subresource,
+      change: (old) =>
+        subresource === 'finalize' && old !== undefined ? finalized(old, decoded.object) : decoded.object,
+    }),
+  );
   const code = written.outcome === 'created' ? 201 : 200;
   await sendJson(exchange, code, renderObject(kind, written.stored, form), warnings);
 }

@@ -7,7 +7,7 @@
 import type { OwnerReference } from '../../api/gen/types.ts';
 import { isReason } from '../../api/errors.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { groupResourceOf, groupVersionOf } from '../../api/resources.ts';
+import { groupResourceOf, groupVersionOf, resources } from '../../api/resources.ts';
 import type { Resource } from '../../api/resources.ts';
 import { sleep } from '../../util/backoff.ts';
 import { log } from '../../util/log.ts';
@@ -144,6 +144,14 @@ export function runGarbageCollector(context: ControllerContext): void {
     await Promise.all(fresh.map((view) => view.synced));
   };
 
+  // A kind that is installed now may have owned objects a moment later.
+  const lookAgain = debounced(() => watchAll());
+  views.of(resources.customResourceDefinitions).onChange((current) => {
+    if (current?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') === true) {
+      lookAgain();
+    }
+  });
+
   const keepWatching = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
@@ -157,6 +165,25 @@ export function runGarbageCollector(context: ControllerContext): void {
     }
   };
   void keepWatching();
+}
+
+/** One run at a time; what is asked for meanwhile is one more. */
+function debounced(run: () => Promise<void>): () => void {
+  let state: 'idle' | 'running' | 'again' = 'idle';
+  const loop = async (): Promise<void> => {
+    do {
+      state = 'running';
+      await run().catch((error: unknown) =>
+        logger.debug({ loop: 'garbage-collector', err: String(error) }, 'discovery failed'),
+      );
+    } while (wanted());
+    state = 'idle';
+  };
+  const wanted = (): boolean => state === 'again';
+  return () => {
+    if (state === 'idle') void loop();
+    else state = 'again';
+  };
 }
 
 async function ignoreGone(call: Promise<void>): Promise<void> {

@@ -1,0 +1,103 @@
+/**
+ * The webhooks of one request: mutating ones one after the other, each seeing what those before it made; validating ones together.
+ * Upstream: apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go and validating/dispatcher.go.
+ */
+import type { MutatingWebhook } from '../../../api/gen/types.ts';
+import type { KindDefinition } from '../../../api/kind.ts';
+import type { KubeObject } from '../../../api/object.ts';
+import { applyJsonPatch } from '../../../api/patch/index.ts';
+import { sameJson } from '../../../api/patch/json.ts';
+import { groupVersionOf } from '../../../api/resources.ts';
+import type { Store } from '../../../store/index.ts';
+import { log } from '../../../util/log.ts';
+import { decodeFor } from '../../decode.ts';
+import { internalError } from '../../errors.ts';
+import type { AdmissionRequest } from '../request.ts';
+import { CallError, postReview } from './dial.ts';
+import type { Match } from './match.ts';
+import { buildReview, callFailed, denied, noDryRun, readAnswer } from './review.ts';
+import type { Answer, Asking } from './review.ts';
+
+export interface Dispatch extends Asking {
+  readonly store: Store;
+  readonly kind: KindDefinition;
+  readonly warnings: string[];
+}
+
+/** The object as the webhooks leave it; undefined for a deletion. */
+export async function runMutating(
+  dispatch: Dispatch,
+  request: AdmissionRequest,
+  matches: readonly Match[],
+): Promise<KubeObject | undefined> {
+  let { object } = request;
+  const left: (KubeObject | undefined)[] = [];
+  for (const match of matches) {
+    object = await mutate(dispatch, { ...request, object }, match);
+    left.push(object);
+  }
+  for (const [index, match] of matches.entries()) {
+    // Once more, for those that asked to see what came after them.
+    if ((match.webhook as MutatingWebhook).reinvocationPolicy !== 'IfNeeded' || sameJson(left[index], object)) continue;
+    object = await mutate(dispatch, { ...request, object }, match);
+  }
+  return object;
+}
+
+async function mutate(dispatch: Dispatch, request: AdmissionRequest, match: Match): Promise<KubeObject | undefined> {
+  const answer = await ask(dispatch, request, match, true);
+  const { object } = request;
+  if (answer?.patch === undefined) return object;
+  const { name } = match.webhook;
+  if (object === undefined) {
+    throw internalError(
+      `admission webhook ${JSON.stringify(name)} attempted to modify the object, which is not supported for this operation`,
+    );
+  }
+  const { kind } = dispatch;
+  const shown = { ...object, apiVersion: groupVersionOf(match.as), kind: kind.resource.kind };
+  const patched = applyJsonPatch(shown, answer.patch) as object;
+  const { object: read } = decodeFor(kind, { ...patched, apiVersion: groupVersionOf(kind.resource) }, 'Ignore');
+  return { ...read, metadata: { ...read.metadata, ...identityOf(object) } };
+}
+
+/** Who it is, a webhook does not say. */
+function identityOf({ metadata = {} }: KubeObject): object {
+  const { name, namespace, uid, creationTimestamp, resourceVersion } = metadata;
+  const own = { name, namespace, uid, creationTimestamp, resourceVersion };
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+}
+
+/** The first refusal in order is the answer. */
+export async function runValidating(
+  dispatch: Dispatch,
+  request: AdmissionRequest,
+  matches: readonly Match[],
+): Promise<void> {
+  const results = await Promise.allSettled(matches.map((match) => ask(dispatch, request, match, false)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** undefined: the call failed and does not matter. */
+async function ask(
+  dispatch: Dispatch,
+  request: AdmissionRequest,
+  { webhook, as }: Match,
+  mutating: boolean,
+): Promise<Answer | undefined> {
+  const { name } = webhook;
+  if (dispatch.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') throw noDryRun(name);
+  const { uid, body } = buildReview(webhook, as, request, dispatch);
+  try {
+    const value = await postReview(dispatch.store, webhook.clientConfig, webhook.timeoutSeconds ?? 10, body);
+    const answer = readAnswer(value, uid, body, mutating);
+    dispatch.warnings.push(...answer.warnings);
+    if (!answer.allowed) throw denied(name, answer.status);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    if (webhook.failurePolicy !== 'Ignore') throw callFailed(name, error.message);
+    log('apiserver').warn({ webhook: name, error: error.message }, 'webhook failed, going on without it');
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+/** Webhooks that others register are asked about writes. */
+export { noWebhooks } from './match.ts';
+export { withWebhooks } from './session.ts';
+export type { AdmissionSession } from './session.ts';

@@ -1,0 +1,108 @@
+/**
+ * Which webhooks a request is shown to. Upstream: apiserver/pkg/admission/plugin/webhook (generic/webhook.go, predicates).
+ *
+ *   configurations by name ─ webhooks in their order ─ rules (and their equivalents) ─ namespaceSelector ─ objectSelector
+ */
+import type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  Namespace,
+  RuleWithOperations,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from '../../../api/gen/types.ts';
+import type { KubeObject } from '../../../api/object.ts';
+import { resources } from '../../../api/resources.ts';
+import type { Resource } from '../../../api/resources.ts';
+import { labelSelectorMatches } from '../../../api/selectors/index.ts';
+import type { Store } from '../../../store/index.ts';
+import { bucketOf } from '../../registry.ts';
+import type { Registry } from '../../registry.ts';
+import type { AdmissionRequest } from '../request.ts';
+
+export type Webhook = MutatingWebhook | ValidatingWebhook;
+
+export interface Match {
+  readonly webhook: Webhook;
+  /** The version in which the webhook wants to see the object. */
+  readonly as: Resource;
+}
+
+export type Phase = 'mutating' | 'validating';
+
+const configurations = {
+  mutating: resources.mutatingWebhookConfigurations,
+  validating: resources.validatingWebhookConfigurations,
+} as const;
+
+/** Nothing to ask anybody about: the common case, and cheap. */
+export function noWebhooks(store: Store): boolean {
+  return Object.values(configurations).every((resource) => store.list(bucketOf(resource)).length === 0);
+}
+
+export function matching(store: Store, registry: Registry, phase: Phase, request: AdmissionRequest): readonly Match[] {
+  // A webhook that could refuse its own removal could never be removed.
+  if (request.resource.group === 'admissionregistration.k8s.io') return [];
+  const found: Match[] = [];
+  for (const item of store.list(bucketOf(configurations[phase]))) {
+    const { webhooks } = item.value as MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
+    for (const webhook of webhooks ?? []) {
+      const as = matchedAs(webhook, request, registry);
+      if (as !== undefined && selected(store, webhook, request)) found.push({ webhook, as });
+    }
+  }
+  return found;
+}
+
+function matchedAs(webhook: Webhook, request: AdmissionRequest, registry: Registry): Resource | undefined {
+  const rules = webhook.rules ?? [];
+  const { resource } = request;
+  if (rules.some((rule) => ruleMatches(rule, request, resource.version))) return resource;
+  if (webhook.matchPolicy === 'Exact') return undefined;
+  return registry.customKinds
+    .map((kind) => kind.resource)
+    .filter(
+      ({ group, plural, version }) =>
+        group === resource.group && plural === resource.plural && version !== resource.version,
+    )
+    .find(({ version }) => rules.some((rule) => ruleMatches(rule, request, version)));
+}
+
+function ruleMatches(rule: RuleWithOperations, request: AdmissionRequest, version: string): boolean {
+  const { resource, subresource, verb } = request;
+  const has = (list: readonly string[] | undefined, value: string): boolean =>
+    list !== undefined && (list.includes('*') || list.includes(value));
+  if (rule.scope === 'Cluster' && resource.namespaced) return false;
+  // The Namespace itself is cluster-scoped.
+  if (rule.scope === 'Namespaced' && !resource.namespaced) return false;
+  return (
+    has(rule.operations, verb.toUpperCase()) &&
+    has(rule.apiGroups, resource.group) &&
+    has(rule.apiVersions, version) &&
+    (rule.resources ?? []).some((text) => resourceMatches(text, resource.plural, subresource))
+  );
+}
+
+function resourceMatches(text: string, plural: string, subresource: string): boolean {
+  const [name = '', sub = ''] = text.split('/');
+  return (name === '*' || name === plural) && (sub === subresource || (sub === '*' && text.includes('/')));
+}
+
+function selected(store: Store, webhook: Webhook, request: AdmissionRequest): boolean {
+  const labels = namespaceLabels(store, request);
+  if (labels !== undefined && !labelSelectorMatches(webhook.namespaceSelector ?? {}, labels)) return false;
+  const selector = webhook.objectSelector ?? {};
+  return [request.object, request.old].some(
+    (object) => object !== undefined && labelSelectorMatches(selector, object.metadata?.labels),
+  );
+}
+
+/** undefined: cluster-scoped, which no namespaceSelector leaves out. */
+function namespaceLabels(store: Store, request: AdmissionRequest): Readonly<Record<string, string>> | undefined {
+  const { resource, namespace, name } = request;
+  const isNamespace = resource.group === '' && resource.plural === 'namespaces';
+  if (isNamespace) return ((request.object ?? request.old) as KubeObject | undefined)?.metadata?.labels ?? {};
+  if (!resource.namespaced) return undefined;
+  const slot = { resource: bucketOf(resources.namespaces), namespace: '', name: namespace === '' ? name : namespace };
+  return (store.get(slot)?.value as Namespace | undefined)?.metadata?.labels ?? {};
+}

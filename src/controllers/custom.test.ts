@@ -1,0 +1,78 @@
+/** The loops that work on all kinds, on kinds that were installed a moment ago. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { CustomResourceDefinition } from '../api/gen/types.ts';
+import { isReason } from '../api/errors.ts';
+import type { KubeObject } from '../api/object.ts';
+import { resources } from '../api/resources.ts';
+import type { Resource } from '../api/resources.ts';
+import { crontab, crontabs } from '../apiserver/custom/fixtures.ts';
+import { startTestServer, writeKubeconfig } from '../apiserver/testing.ts';
+import { createClient, loadKubeconfig } from '../client/index.ts';
+import { until } from '../client/testing.ts';
+import { runControllers } from './index.ts';
+
+const crontabResource: Resource = {
+  group: 'stable.example.com',
+  version: 'v1',
+  plural: 'crontabs',
+  singular: 'crontab',
+  kind: 'CronTab',
+  namespaced: true,
+  shortNames: [],
+  categories: [],
+  schema: 'CronTab',
+};
+
+test('custom objects go with their owners and with their namespace', async (t) => {
+  const { dir, address } = await startTestServer(t);
+  const client = createClient(await loadKubeconfig(writeKubeconfig(dir, address)));
+  const stop = new AbortController();
+  const caCert = readFileSync(join(dir, 'pki', 'ca.crt'), 'utf8');
+  const controllers = runControllers(
+    client,
+    { caCert, clusterCidr: ['10.244.0.0/16'], nodeMonitorGracePeriodSeconds: 40 },
+    stop.signal,
+  );
+  t.after(async () => {
+    stop.abort();
+    await controllers;
+    client.close();
+  });
+  const isGone = async (resource: Resource, namespace: string, name: string): Promise<boolean> => {
+    try {
+      await client.get(resource, { namespace, name });
+      return false;
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return true;
+      throw error;
+    }
+  };
+  await client.create(resources.customResourceDefinitions, crontabs() as unknown as CustomResourceDefinition);
+  const owner = await client.create(resources.configMaps, { metadata: { name: 'owner', namespace: 'default' } });
+  const own = (name: string, namespace: string, more: object): KubeObject => ({
+    ...crontab(name),
+    metadata: { name, namespace, ...more },
+  });
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid }];
+  const parent = await client.create(crontabResource, own('child', 'default', { ownerReferences }));
+  await client.create(resources.configMaps, {
+    metadata: {
+      name: 'grandchild',
+      namespace: 'default',
+      ownerReferences: [
+        { apiVersion: 'stable.example.com/v1', kind: 'CronTab', name: 'child', uid: parent.metadata.uid },
+      ],
+    },
+  });
+  await client.create(resources.namespaces, { metadata: { name: 'doomed' } });
+  await client.create(crontabResource, own('inside', 'doomed', {}));
+  await client.delete(resources.configMaps, { namespace: 'default', name: 'owner' });
+  await client.delete(resources.namespaces, { namespace: '', name: 'doomed' });
+  await until('the owned object is gone', () => isGone(crontabResource, 'default', 'child'));
+  await until('what it owned is gone', () => isGone(resources.configMaps, 'default', 'grandchild'));
+  await until('the namespace is gone', () => isGone(resources.namespaces, '', 'doomed'));
+  assert.ok(await isGone(crontabResource, 'doomed', 'inside'));
+});
