@@ -71,6 +71,6 @@ function cellOf(type: string, found: readonly unknown[], now: number): Cell {
       if (typeof value !== 'string') return null;
       return Number.isNaN(Date.parse(value)) ? '<invalid>' : age(value, now);
     default:
-      return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+      return typeof value === 'string' ? value : JSON.stringify(value);
   }
 }

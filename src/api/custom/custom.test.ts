@@ -105,7 +105,7 @@ describe('properties', () => {
   test('any JSON as a schema is judged, not crashed on', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('type', 'pattern', 'title', 'nullable'), fc.string()), (random) => {
-        assert.ok(Array.isArray(validateStructural(random as unknown as Schema, 'spec')));
+        assert.ok(Array.isArray(validateStructural(random, 'spec')));
       }),
     );
   });

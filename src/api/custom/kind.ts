@@ -156,7 +156,7 @@ function reader(
       throw apiError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] });
     }
     const copy = copyJson(object);
-    prune(copy as unknown as Json, schema);
+    prune(copy, schema);
     applySchemaDefaults(copy, schema);
     const read = { ...copy, apiVersion };
     const result = sameJson(read, object) ? object : read;

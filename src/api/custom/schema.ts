@@ -13,12 +13,12 @@ export function isObject(value: unknown): value is Json {
 }
 
 export function itemsOf(schema: Schema): Schema | undefined {
-  return isObject(schema.items) ? (schema.items as Schema) : undefined;
+  return isObject(schema.items) ? schema.items : undefined;
 }
 
 /** Of a map: what its values are. `true` is undefined here, see `allowsAny`. */
 export function valuesOf(schema: Schema): Schema | undefined {
-  return isObject(schema.additionalProperties) ? (schema.additionalProperties as Schema) : undefined;
+  return isObject(schema.additionalProperties) ? schema.additionalProperties : undefined;
 }
 
 export function allowsAny(schema: Schema): boolean {

@@ -222,7 +222,7 @@ function checkJunctors(schema: Schema, field: string, skipAnyOf: boolean, skipFi
 }
 
 /** What a schema inside a junctor may not say, and how upstream words it. */
-const nestedRules: readonly (readonly [keyof Schema & string, 'empty' | 'undefined' | 'false'])[] = [
+const nestedRules: readonly (readonly [keyof Schema, 'empty' | 'undefined' | 'false'])[] = [
   ['type', 'empty'],
   ['additionalProperties', 'undefined'],
   ['default', 'undefined'],

@@ -106,7 +106,7 @@ test("client-node's informer over a custom kind across a restart of the server",
     told.resolve(undefined);
   });
   informer.on('error', () => {
-    setTimeout(() => informer.start().catch(() => undefined), 20);
+    setTimeout(() => void informer.start().catch(() => undefined), 20);
   });
   t.after(() => informer.stop());
   await informer.start();

@@ -10,7 +10,7 @@
 import type { CustomResourceDefinition } from '../../api/gen/types.ts';
 import { acceptNames, cleanupFinalizer, hasCondition, setCondition } from '../../api/custom/index.ts';
 import type { KindDefinition } from '../../api/kind.ts';
-import type { KubeObject, Live } from '../../api/object.ts';
+import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import type { Tx } from '../../store/index.ts';
 import { log } from '../../util/log.ts';
@@ -91,7 +91,7 @@ function removeObjects(server: Server, kind: KindDefinition, definition: Definit
         else delete draft.metadata.finalizers;
       }
       setCondition(
-        draft as unknown as CustomResourceDefinition,
+        draft,
         left === 0
           ? {
               type: 'Terminating',
@@ -130,7 +130,7 @@ function touch(tx: Tx, kind: KindDefinition, name: string, change: (draft: Defin
       dryRun: false,
       warnings: [],
       subresource: 'finalize',
-      change: (old) => change(clone(old) as unknown as Definition) as unknown as KubeObject,
+      change: (old) => change(clone(old) as unknown as Definition),
     },
   );
 }

@@ -11,7 +11,6 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '../../../api/gen/types.ts';
-import type { KubeObject } from '../../../api/object.ts';
 import { resources } from '../../../api/resources.ts';
 import type { Resource } from '../../../api/resources.ts';
 import { labelSelectorMatches } from '../../../api/selectors/index.ts';
@@ -101,7 +100,7 @@ function selected(store: Store, webhook: Webhook, request: AdmissionRequest): bo
 function namespaceLabels(store: Store, request: AdmissionRequest): Readonly<Record<string, string>> | undefined {
   const { resource, namespace, name } = request;
   const isNamespace = resource.group === '' && resource.plural === 'namespaces';
-  if (isNamespace) return ((request.object ?? request.old) as KubeObject | undefined)?.metadata?.labels ?? {};
+  if (isNamespace) return (request.object ?? request.old)?.metadata?.labels ?? {};
   if (!resource.namespaced) return undefined;
   const slot = { resource: bucketOf(resources.namespaces), namespace: '', name: namespace === '' ? name : namespace };
   return (store.get(slot)?.value as Namespace | undefined)?.metadata?.labels ?? {};

@@ -54,7 +54,7 @@ export function buildReview(
       operation,
       userInfo: { username: asking.user.name, groups: asking.user.groups },
       object: seenAs(as, resource, request.object),
-      oldObject: seenAs(as, resource, request.old as KubeObject | undefined),
+      oldObject: seenAs(as, resource, request.old),
       dryRun: asking.dryRun,
       options: { kind: options, apiVersion: 'meta.k8s.io/v1', ...(asking.dryRun ? { dryRun: ['All'] } : {}) },
     },
@@ -74,7 +74,7 @@ export function readAnswer(value: unknown, uid: string, sent: object, mutating: 
   const review = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
   const want = (sent as { readonly apiVersion: string }).apiVersion;
   if (review['kind'] !== 'AdmissionReview' || review['apiVersion'] !== want) {
-    const got = `${String(review['apiVersion'] ?? '')}, Kind=${String(review['kind'] ?? '')}`;
+    const got = `${textOf(review['apiVersion'])}, Kind=${textOf(review['kind'])}`;
     throw bad(`expected webhook response of ${want}, Kind=AdmissionReview, got ${got}`);
   }
   const response = review['response'] as Readonly<Record<string, unknown>> | null | undefined;
@@ -95,6 +95,10 @@ export function readAnswer(value: unknown, uid: string, sent: object, mutating: 
     patch: hasPatch ? decodePatch(String(response['patch']), bad) : undefined,
     warnings,
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function decodePatch(text: string, bad: (why: string) => CallError): unknown {
