@@ -81,8 +81,14 @@ export function createIn(
   kind.applyDefaults?.(draft);
   setOwners(draft, ownersOf(kind, draft, undefined, sent, options));
   const asked = {
-    ...{ verb: 'create', by: options.by, resource, subresource: '', namespace },
-    ...{ object: draft, old: undefined, warnings: options.warnings },
+    verb: 'create',
+    by: options.by,
+    resource,
+    subresource: '',
+    namespace,
+    object: draft,
+    old: undefined,
+    warnings: options.warnings,
   } as const;
   admit({ ...asked, name: metadata.name ?? '' }, view);
   mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft);

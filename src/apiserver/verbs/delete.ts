@@ -124,8 +124,14 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   const view = transactionView(tx, options.isDryRun);
   const { namespace, name } = key;
   const request = {
-    ...{ verb: 'delete', by: options.by, resource, subresource: '', namespace, name },
-    ...{ object: undefined, old },
+    verb: 'delete',
+    by: options.by,
+    resource,
+    subresource: '',
+    namespace,
+    name,
+    object: undefined,
+    old,
   } as const;
   admit(request, view);
   options.admission?.mutate(request);
