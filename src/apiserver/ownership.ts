@@ -66,10 +66,9 @@ export function managedKind(kind: KindDefinition, subresource: string): ManagedK
 
 function makeManagedKind({ resource, merging, status }: KindDefinition, subresource: string): ManagedKind {
   const apiVersion = groupVersionOf(resource);
-  const custom = merging !== undefined;
   const reset =
     subresource === 'status'
-      ? [['f:spec'], ...(custom ? [['f:metadata']] : (alsoReset[groupResourceOf(resource)] ?? []))]
+      ? [['f:spec'], ...(alsoReset[groupResourceOf(resource)] ?? [])]
       : status === undefined
         ? []
         : [['f:status']];
@@ -82,7 +81,8 @@ function makeManagedKind({ resource, merging, status }: KindDefinition, subresou
   };
 }
 
-/** What /status of a kind leaves alone besides its spec: GetResetFields of pkg/registry/KIND/strategy.go. */
+/** What /status of a kind leaves alone besides its spec: GetResetFields of pkg/registry/KIND/strategy.go; of custom
+ * kinds only the spec (apiextensions-apiserver pkg/registry/customresource/status_strategy.go). */
 const alsoReset: Readonly<Record<string, readonly (readonly string[])[]>> = {
   pods: [
     ['f:metadata', 'f:deletionTimestamp'],

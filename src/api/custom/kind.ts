@@ -10,6 +10,8 @@ import type {
 import { apiError } from '../errors.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { KindDefinition } from '../kind.ts';
+import { structuralType } from '../managed-fields/index.ts';
+import type { MergeType, StructuralSchema } from '../managed-fields/index.ts';
 import type { KubeObject, Live } from '../object.ts';
 import { sameJson } from '../patch/json.ts';
 import { resources } from '../resources.ts';
@@ -56,6 +58,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
       decode: (value, validation, text) => decodeCustom(resource, schema, value, validation, text),
       read: reader(definition, resource, schema, storage),
     },
+    merging: mergingOf(definition, schema),
     applyDefaults: (object) => applySchemaDefaults(object, schema),
     prepareForCreate(object) {
       if (hasStatus) Reflect.deleteProperty(object, 'status');
@@ -107,6 +110,18 @@ function resourceOf({ spec, status }: CustomResourceDefinition, version: string)
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     schema: [...spec.group.split('.').reverse(), version, kind].join('.'),
+  };
+}
+
+/** Worked out when somebody's ownership is: a definition may be large and never written to. */
+function mergingOf({ spec }: CustomResourceDefinition, schema: Schema): NonNullable<KindDefinition['merging']> {
+  let type: MergeType | undefined;
+  return {
+    get type() {
+      // Only structural schemas are Established, so its unions are resolved.
+      return (type ??= structuralType(schema as StructuralSchema));
+    },
+    versions: spec.versions.filter(({ served }) => served).map(({ name }) => `${spec.group}/${name}`),
   };
 }
 
@@ -178,7 +193,9 @@ function scaleOf(paths: CustomResourceSubresourceScale): NonNullable<KindDefinit
     const [value] = findAll(object, parseJsonPath(path));
     return typeof value === 'number' ? value : undefined;
   };
+  const replicasPath = paths.specReplicasPath.split('.').slice(1);
   return {
+    replicasPath,
     get(object) {
       const replicas = number(object, paths.specReplicasPath);
       if (replicas === undefined) {
@@ -194,13 +211,12 @@ function scaleOf(paths: CustomResourceSubresourceScale): NonNullable<KindDefinit
       };
     },
     set(object, replicas) {
-      const keys = paths.specReplicasPath.split('.').slice(1);
       let place = object as Json;
-      for (const key of keys.slice(0, -1)) {
+      for (const key of replicasPath.slice(0, -1)) {
         if (!isObject(place[key])) place[key] = {};
         place = place[key] as Json;
       }
-      place[keys.at(-1) ?? ''] = replicas;
+      place[replicasPath.at(-1) ?? ''] = replicas;
     },
   };
 }

@@ -129,6 +129,7 @@ function touch(tx: Tx, kind: KindDefinition, name: string, change: (draft: Defin
     {
       dryRun: false,
       warnings: [],
+      ownership: { kind: 'kept' },
       subresource: 'finalize',
       change: (old) => change(clone(old) as unknown as Definition),
     },
