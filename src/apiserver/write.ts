@@ -1,10 +1,12 @@
 /**
  * The write path, in the order of upstream's registry store: every write of every verb is one of these, inside one transaction.
  *
- *   createObject   meta ─ defaults ─ admission ─ prepareForCreate ─ validate ─ onWrite ─ put
- *   updateObject   read ─ change ─ preconditions ─ defaults ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
+ *   createObject   meta ─ defaults ─ owners ─ admission ─ prepareForCreate ─ validate ─ onWrite ─ put
+ *   updateObject   read ─ change ─ preconditions ─ defaults ─ owners ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
+ *
+ * Webhooks are asked in the middle of admission and before the put (admission/webhooks/session.ts).
  */
-import { admit, recountQuotas } from './admission/index.ts';
+import { admit, confirm, recountQuotas } from './admission/index.ts';
 import type { AdmissionRequest, Requester } from './admission/index.ts';
 import type { AdmissionSession } from './admission/webhooks/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
@@ -94,6 +96,7 @@ export function createIn(
   mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft);
   const name = draft.metadata.name ?? '';
   const request = { ...asked, name };
+  confirm(request, view);
   kind.prepareForCreate?.(draft);
   refuseInvalid(resource, name, kind.validate(draft));
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
@@ -145,6 +148,7 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   const asked = requestOf(kind, key, request, draft, old);
   admit(asked, view);
   mutateBy(request.admission, kind, asked, draft);
+  confirm(asked, view);
   const { managedFields } = draft.metadata;
   prepareUpdate(kind, draft, old, request, key);
   // A strategy that takes the old metadata back does not mean these.

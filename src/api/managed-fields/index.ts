@@ -10,6 +10,7 @@ export type { Applied, ApplyRequest } from './apply.ts';
 export { builtInType } from './built-in.ts';
 export type { FieldSet } from './field-set.ts';
 export { setOfPaths } from './field-set.ts';
+export { managedFieldsError } from './managers.ts';
 export type { MergeType } from './merge-type.ts';
 export type { ManagedKind, ManagedObject } from './ownership.ts';
 export { managedFieldsOfParent, managedFieldsOfScale } from './scale.ts';

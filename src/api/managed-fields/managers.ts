@@ -42,17 +42,26 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
 
 /** What a client sent; undefined: it is no managedFields, and the live ones stand. */
 export function readClientManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
-  const wrong = (entries ?? []).some(
-    ({ operation, apiVersion, fieldsType }) =>
-      (operation !== 'Apply' && operation !== 'Update') || (apiVersion ?? '') === '' || fieldsType !== 'FieldsV1',
-  );
-  if (wrong) return undefined;
-  try {
-    return readWith(entries, readSet);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+  return managedFieldsError(entries) === undefined ? readWith(entries, readSet) : undefined;
+}
+
+/** Why it is no managedFields. Upstream: ValidateManagedFields. */
+export function managedFieldsError(entries: readonly ManagedFieldsEntry[] | undefined): string | undefined {
+  for (const [index, { operation, apiVersion, fieldsType, fieldsV1 }] of (entries ?? []).entries()) {
+    if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`';
+    if ((apiVersion ?? '') === '') return 'apiVersion must not be empty';
+    if ((fieldsType ?? '') === '') return `missing fieldsType in managed fields entry ${index}`;
+    if (fieldsType !== 'FieldsV1') {
+      return `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${index}`;
+    }
+    try {
+      readSet(fieldsV1);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return `error decoding set: ${error.message}`;
+    }
   }
+  return undefined;
 }
 
 /** A list that is there and empty, or holds one empty entry, asks to forget all owners. */

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
 import type { AdmissionRequest, AdmissionView } from './index.ts';
 import { resources } from '../../api/resources.ts';
-import { admit } from './index.ts';
+import { admit, confirm } from './index.ts';
 
 function view(objects: readonly (readonly [Resource, string, object])[]): AdmissionView {
   return {
@@ -118,14 +118,14 @@ test('DenyServiceExternalIPs: new ones are refused, old ones may stay', () => {
   const service = (externalIPs: string[]): Service => ({ metadata: { name: 'x' }, spec: { externalIPs } });
   const refusal = { message: 'services "x" is forbidden: Use of external IPs is denied by admission control' };
   assert.throws(() => {
-    admit(request(resources.services, service(['1.1.1.1'])), accounts);
+    confirm(request(resources.services, service(['1.1.1.1'])), accounts);
   }, refusal);
   const old = service(['1.1.1.1', '2.2.2.2']) as never;
-  admit(request(resources.services, service(['1.1.1.1']), { verb: 'update', old }), accounts);
+  confirm(request(resources.services, service(['1.1.1.1']), { verb: 'update', old }), accounts);
   assert.throws(() => {
-    admit(request(resources.services, service(['3.3.3.3']), { verb: 'update', old }), accounts);
+    confirm(request(resources.services, service(['3.3.3.3']), { verb: 'update', old }), accounts);
   }, refusal);
-  admit(request(resources.services, service([])), accounts);
+  confirm(request(resources.services, service([])), accounts);
 });
 
 test('DefaultIngressClass: the youngest wins, whatever its name', () => {

@@ -2,23 +2,29 @@
  * Admission: what the server changes in, or refuses of, a request after defaults and before validation.
  *
  *   NamespaceLifecycle         first of all, in the write path itself (namespace-lifecycle.ts): nothing is made in a namespace that goes
- *   NodeRestriction            a node writes its own objects only; first, so that it sees what the node sent
- *   escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
- *   CertificateSigningRequest  who asks is who is asked about; who approves may
- *   namespace names            only warn
- *   ServiceAccount             before what looks at volumes
- *   Priority
- *   DefaultTolerationSeconds   after Priority, as upstream has it
- *   DenyServiceExternalIPs     refuses only, so last: what it sees is what would be stored
+ *   admit    NodeRestriction            a node writes its own objects only; first, so that it sees what the node sent
+ *            namespace names            only warn
+ *            ServiceAccount             before what looks at volumes
+ *            LimitRanger                its defaults
+ *            Priority
+ *            DefaultTolerationSeconds   after Priority, as upstream has it
+ *            DefaultIngressClass
+ *   ── mutating webhooks (webhooks/) ──
+ *   confirm  escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
+ *            CertificateSigningRequest  who asks is who is asked about; who approves may
+ *            LimitRanger                its limits
+ *            DenyServiceExternalIPs
+ *            ResourceQuota              the last word: what the others filled in counts
+ *   ── validating webhooks, over what will be stored ──
  *
- * The order is that of upstream (pkg/kubeapiserver/options/plugins.go).
+ * The order is that of upstream (pkg/kubeapiserver/options/plugins.go): what refuses sees what webhooks made.
  */
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
 import { certificateRequests } from './certificate-requests.ts';
 import { confirmNoEscalation } from './escalation.ts';
 import { denyServiceExternalIPs } from './external-ips.ts';
 import { defaultIngressClass } from './ingress-class.ts';
-import { limitRanger } from './limit-ranger.ts';
+import { limitDefaults, limitRanger } from './limit-ranger.ts';
 import { namespaceNames } from './namespace-names.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
@@ -29,22 +35,30 @@ import { defaultTolerationSeconds } from './tolerations.ts';
 export { recountQuotas } from './quota.ts';
 export type { AdmissionPlugin, AdmissionRequest, AdmissionView, Requester } from './request.ts';
 
-const plugins: readonly AdmissionPlugin[] = [
+const changing: readonly AdmissionPlugin[] = [
   nodeRestriction,
-  confirmNoEscalation,
-  certificateRequests,
   namespaceNames,
   serviceAccount,
-  limitRanger,
+  limitDefaults,
   priority,
   defaultTolerationSeconds,
   defaultIngressClass,
+];
+
+const refusing: readonly AdmissionPlugin[] = [
+  confirmNoEscalation,
+  certificateRequests,
+  limitRanger,
   denyServiceExternalIPs,
-  // The last word: what the others filled in counts.
   resourceQuota,
 ];
 
-/** Throws ApiError to refuse. Synchronous: call it inside the write transaction or right before, with the same view. */
+/** Throws ApiError to refuse. Synchronous: call it inside the write transaction, with its view. */
 export function admit(request: AdmissionRequest, view: AdmissionView): void {
-  for (const plugin of plugins) plugin(request, view);
+  for (const plugin of changing) plugin(request, view);
+}
+
+/** The same, of what mutating webhooks left. A deletion has nothing here. */
+export function confirm(request: AdmissionRequest, view: AdmissionView): void {
+  for (const plugin of refusing) plugin(request, view);
 }

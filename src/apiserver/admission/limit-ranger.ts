@@ -9,7 +9,7 @@ import type {
   Pod,
   ResourceRequirements,
 } from '../../api/gen/types.ts';
-import type { AdmissionPlugin } from './request.ts';
+import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
 import { forbiddenError } from '../../api/errors.ts';
 import { formatQuantity, parseQuantity } from '../../api/quantity.ts';
 import { resources } from '../../api/resources.ts';
@@ -17,19 +17,28 @@ import { bodyOf } from './request.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
+export const limitDefaults: AdmissionPlugin = (request, view) => {
+  const pod = bodyOf(request, resources.pods, ['create']);
+  if (pod === undefined) return;
+  for (const limit of limitsOf(request, view)) if (limit.type === 'Container') setDefaults(pod, limit);
+};
+
 export const limitRanger: AdmissionPlugin = (request, view) => {
   const pod = bodyOf(request, resources.pods, ['create']);
   const claim = bodyOf(request, resources.persistentVolumeClaims, ['create', 'update']);
   if (pod === undefined && claim === undefined) return;
-  const limits: LimitRangeItem[] = [];
-  for (const { spec } of view.list(resources.limitRanges, request.namespace)) limits.push(...(spec?.limits ?? []));
-  if (limits.length === 0) return;
-  if (pod !== undefined) for (const limit of limits) if (limit.type === 'Container') setDefaults(pod, limit);
+  const limits = limitsOf(request, view);
   const why = limits.flatMap((limit) => (pod === undefined ? claimBreaks(claim ?? {}, limit) : podBreaks(pod, limit)));
   if (why.length === 0) return;
   const text = why.length === 1 ? (why[0] ?? '') : `[${why.join(', ')}]`;
   throw forbiddenError(request.resource, request.name, text);
 };
+
+function limitsOf({ namespace }: AdmissionRequest, view: AdmissionView): readonly LimitRangeItem[] {
+  const limits: LimitRangeItem[] = [];
+  for (const { spec } of view.list(resources.limitRanges, namespace)) limits.push(...(spec?.limits ?? []));
+  return limits;
+}
 
 function setDefaults(pod: Pod, limit: LimitRangeItem): void {
   const notes: string[] = [];

@@ -93,11 +93,7 @@ function patched(
   return decoded.object;
 }
 
-function decodePatched(
-  kind: KindDefinition,
-  value: unknown,
-  shown: Patch['shown'],
-): ReturnType<typeof decodeFor> {
+function decodePatched(kind: KindDefinition, value: unknown, shown: Patch['shown']): ReturnType<typeof decodeFor> {
   try {
     return decodeFor(kind, value, 'Warn');
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import type { MutatingWebhook } from '../../../api/gen/types.ts';
 import type { KindDefinition } from '../../../api/kind.ts';
+import { managedFieldsError } from '../../../api/managed-fields/index.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { applyJsonPatch } from '../../../api/patch/index.ts';
 import { sameJson } from '../../../api/patch/json.ts';
@@ -41,7 +42,19 @@ export async function runMutating(
     if ((match.webhook as MutatingWebhook).reinvocationPolicy !== 'IfNeeded' || sameJson(left[index], object)) continue;
     object = await mutate(dispatch, { ...request, object }, match);
   }
-  return object;
+  return object === undefined ? undefined : withSoundOwners(dispatch, object, request.object);
+}
+
+/** What webhooks made of managedFields stands if it can be read. Upstream: handlers/fieldmanager/admission.go. */
+function withSoundOwners({ warnings }: Dispatch, object: KubeObject, before: KubeObject | undefined): KubeObject {
+  const why = managedFieldsError(object.metadata?.managedFields);
+  if (why === undefined) return object;
+  warnings.push(
+    `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${why}`,
+  );
+  const { managedFields: _broken, ...metadata } = object.metadata ?? {};
+  const managedFields = before?.metadata?.managedFields;
+  return { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields } : {}) } };
 }
 
 async function mutate(dispatch: Dispatch, request: AdmissionRequest, match: Match): Promise<KubeObject | undefined> {

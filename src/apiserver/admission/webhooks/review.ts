@@ -52,7 +52,7 @@ export function buildReview(
       ...(request.name === '' ? {} : { name: request.name }),
       ...(request.namespace === '' ? {} : { namespace: request.namespace }),
       operation,
-      userInfo: { username: asking.user.name, groups: asking.user.groups },
+      userInfo: userInfo(asking.user),
       object: seenAs(as, resource, request.object),
       oldObject: seenAs(as, resource, request.old),
       dryRun: asking.dryRun,
@@ -60,6 +60,10 @@ export function buildReview(
     },
   };
   return { uid, body };
+}
+
+function userInfo({ name, uid, groups, extra }: User): object {
+  return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }
 
 function seenAs(as: Resource, resource: Resource, object: KubeObject | undefined): unknown {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Service } from '../../../api/gen/types.ts';
+import type { ObjectMeta, Service } from '../../../api/gen/types.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import type { Stored } from '../../../store/index.ts';
 import type { TestClient } from '../../testing.ts';
@@ -28,7 +28,7 @@ interface Request {
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
   readonly requestKind: { readonly version: string };
   readonly subResource?: string;
-  readonly userInfo: { readonly username: string };
+  readonly userInfo: { readonly username: string; readonly uid?: string; readonly extra?: object };
   readonly object: KubeObject | null;
   readonly oldObject: KubeObject | null;
   readonly dryRun: boolean;
@@ -311,6 +311,118 @@ describe('mutating webhooks', () => {
       (await client.call('GET', `/apis/stable.example.com/v1/namespaces/default/crontabs/${metadata.name}`)).code,
       404,
     );
+  });
+});
+
+describe('webhooks and the rest of the write path', () => {
+  test('apply is asked about too; what a webhook fills in is nobody’s, and its ruins of managedFields do not stand', async (t) => {
+    const { client, seen, register } = await start(t, ({ object }, path) => {
+      if (path !== '/m') return allow;
+      const ruin =
+        object?.metadata?.name === 'ruined' ? [{ op: 'remove', path: '/metadata/managedFields/0/fieldsType' }] : [];
+      return patchOf([{ op: 'add', path: '/spec/policy', value: 'Forbid' }, ...ruin]);
+    });
+    await client.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crontabs());
+    await register('mutating', 'm', { resources: ['crontabs', 'crontabs/status'] });
+    await register('validating', 'v', { resources: ['crontabs', 'crontabs/status', 'crontabs/scale'] });
+    const type = { 'content-type': 'application/apply-patch+yaml' };
+    const apply = (name: string, spec: object, more = ''): ReturnType<TestClient['call']> => {
+      const path = `/apis/stable.example.com/v1/namespaces/default/crontabs/${name}?fieldManager=me${more}`;
+      return client.call('PATCH', path, { ...crontab(name), spec: { schedule: '* * * * *', ...spec } }, type);
+    };
+    const made = await apply('one', {});
+    assert.equal(made.code, 201, made.text);
+    const { spec, metadata } = made.body as { spec: object; metadata: ObjectMeta };
+    assert.deepEqual(spec, { schedule: '* * * * *', replicas: 1, policy: 'Forbid' });
+    assert.deepEqual(
+      metadata.managedFields?.map(({ manager, fieldsV1 }) => [manager, fieldsV1]),
+      [['me', { 'f:spec': { 'f:schedule': {} } }]],
+    );
+    assert.deepEqual(
+      seen.map(({ operation, object }) => [operation, object?.metadata?.managedFields]),
+      [
+        ['CREATE', metadata.managedFields],
+        ['CREATE', metadata.managedFields],
+      ],
+    );
+    seen.length = 0;
+    const updated = await apply('one', { replicas: 2 }, '&force=true');
+    assert.equal(updated.code, 200, updated.text);
+    assert.deepEqual(
+      seen.map(({ operation, oldObject }) => [operation, oldObject?.metadata?.uid]),
+      [
+        ['UPDATE', metadata.uid],
+        ['UPDATE', metadata.uid],
+      ],
+    );
+    seen.length = 0;
+    const scaled = await client.call(
+      'PATCH',
+      '/apis/stable.example.com/v1/namespaces/default/crontabs/one/scale',
+      { spec: { replicas: 4 } },
+      merge,
+    );
+    assert.equal(scaled.code, 200, scaled.text);
+    assert.deepEqual(
+      seen.map(({ subResource }) => subResource),
+      ['scale'],
+    );
+    const ruined = await apply('ruined', {});
+    assert.equal(ruined.code, 201, ruined.text);
+    const [entry] = (ruined.body as { metadata: ObjectMeta }).metadata.managedFields ?? [];
+    assert.deepEqual([entry?.manager, entry?.fieldsType], ['me', 'FieldsV1']);
+    assert.match(
+      String(ruined.headers['warning']),
+      /\.metadata\.managedFields was in an invalid state after admission; .*: missing fieldsType in managed fields entry 0/,
+    );
+  });
+
+  test('a webhook makes nothing that its client may not: rights, external addresses, quotas', async (t) => {
+    const rights = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
+    const changes: Readonly<Record<string, object>> = {
+      mine: { op: 'add', path: '/rules', value: rights },
+      external: { op: 'add', path: '/spec/externalIPs', value: ['198.51.100.7'] },
+      port: { op: 'add', path: '/spec/type', value: 'NodePort' },
+    };
+    const { client, register } = await start(t, ({ name = '' }) => patchOf([changes[name]]));
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    const rules = [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }];
+    await client.call('POST', `${rbac}/clusterroles`, { metadata: { name: 'writer' }, rules });
+    const subjects = [{ kind: 'User', name: 'ann', apiGroup: 'rbac.authorization.k8s.io' }];
+    const roleRef = { kind: 'ClusterRole', name: 'writer', apiGroup: 'rbac.authorization.k8s.io' };
+    await client.call('POST', `${rbac}/clusterrolebindings`, { metadata: { name: 'writer' }, subjects, roleRef });
+    await register('mutating', 'm', { operations: ['CREATE'], resources: ['clusterroles', 'services'] });
+    const role = { metadata: { name: 'mine' }, rules: [] };
+    const escalated = await client.call('POST', `${rbac}/clusterroles`, role, { 'impersonate-user': 'ann' });
+    assert.equal(escalated.code, 403, escalated.text);
+    assert.match(escalated.text, /is attempting to grant RBAC permissions not currently held/);
+    const external = await client.call('POST', services, service('external'));
+    assert.equal(external.code, 403, external.text);
+    assert.match(external.text, /Use of external IPs is denied by admission control/);
+    const quota = { metadata: { name: 'q' }, spec: { hard: { 'services.nodeports': '0' } } };
+    assert.equal((await client.call('POST', '/api/v1/namespaces/default/resourcequotas', quota)).code, 201);
+    const port = await client.call('POST', services, service('port'));
+    assert.equal(port.code, 403, port.text);
+    assert.match(port.text, /exceeded quota: q, requested: services\.nodeports=1/);
+  });
+
+  test('webhooks learn uid and extra of who asks', async (t) => {
+    const { client, seen, register } = await start(t, () => allow);
+    await register('validating', 'v', { resources: ['configmaps'] });
+    const as = {
+      'impersonate-user': 'ann',
+      'impersonate-uid': 'u-1',
+      'impersonate-group': 'system:masters',
+      'impersonate-extra-team': 'blue',
+    };
+    const made = await client.call('POST', configMaps, { metadata: { name: 'x' } }, as);
+    assert.equal(made.code, 201, made.text);
+    assert.deepEqual(seen[0]?.userInfo, {
+      username: 'ann',
+      uid: 'u-1',
+      groups: ['system:masters', 'system:authenticated'],
+      extra: { team: ['blue'] },
+    });
   });
 });
 
