@@ -13,6 +13,7 @@ import { startTestServer, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, loadKubeconfig } from '../client/index.ts';
 import { until } from '../client/testing.ts';
 import { runControllers } from './index.ts';
+import { createViews } from './views.ts';
 
 const crontabResource: Resource = {
   group: 'stable.example.com',
@@ -75,4 +76,39 @@ test('custom objects go with their owners and with their namespace', async (t) =
   await until('what it owned is gone', () => isGone(resources.configMaps, 'default', 'grandchild'));
   await until('the namespace is gone', () => isGone(resources.namespaces, '', 'doomed'));
   assert.ok(await isGone(crontabResource, 'doomed', 'inside'));
+
+  // A kind that goes and comes back is watched again.
+  const definition = 'crontabs.stable.example.com';
+  await client.delete(resources.customResourceDefinitions, { namespace: '', name: definition });
+  await until('the kind is gone', () => isGone(resources.customResourceDefinitions, '', definition));
+  await client.create(resources.customResourceDefinitions, crontabs() as unknown as CustomResourceDefinition);
+  const again = await client.create(resources.configMaps, { metadata: { name: 'again', namespace: 'default' } });
+  const reference = { ...ownerReferences[0], name: 'again', uid: again.metadata.uid };
+  await client.create(crontabResource, own('reborn', 'default', { ownerReferences: [reference] }));
+  await client.delete(resources.configMaps, { namespace: 'default', name: 'again' });
+  await until('the reborn object is gone', () => isGone(crontabResource, 'default', 'reborn'));
+});
+
+test('a view that is dropped watches no more, and the next one is new', async (t) => {
+  const server = await startTestServer(t);
+  const client = createClient(await loadKubeconfig(writeKubeconfig(server.dir, server.address)));
+  const stop = new AbortController();
+  t.after(() => {
+    stop.abort();
+    client.close();
+  });
+  await client.create(resources.customResourceDefinitions, crontabs() as unknown as CustomResourceDefinition);
+  const views = createViews(client, stop.signal);
+  const watches = async (): Promise<boolean> => {
+    const { text } = await server.client.call('GET', '/metrics');
+    return /apiserver_longrunning_requests\{verb="WATCH",resource="crontabs\.stable\.example\.com"\} 1\n/.test(text);
+  };
+  const first = views.of(crontabResource);
+  await first.synced;
+  await until('it watches', watches);
+  views.drop(crontabResource);
+  await until('it watches no more', async () => !(await watches()));
+  const second = views.of(crontabResource);
+  assert.notEqual(second, first);
+  await second.synced;
 });

@@ -14,22 +14,34 @@ import type { View } from './view.ts';
 
 export interface Views {
   of<T extends KubeObject>(resource: Resource<T>): View<T>;
+  /** The server has the kind no more: its view gets no further event, and `of` would make a new one. */
+  drop(resource: Resource): void;
   /** Resolves when each kind asked for so far is complete. */
   synced(): Promise<void>;
 }
 
 export function createViews(client: Client, signal: AbortSignal): Views {
   const views = new Map<string, View<KubeObject>>();
+  const ends = new Map<string, AbortController>();
   return {
     of<T extends KubeObject>(resource: Resource<T>) {
       const name = groupResourceOf(resource);
       let view = views.get(name);
       if (view === undefined) {
         const transform = transforms[name] ?? metadataOnly;
-        view = createView(createInformer<KubeObject>(client, resource, { transform }, signal));
+        const end = new AbortController();
+        const lifetime = AbortSignal.any([signal, end.signal]);
+        view = createView(createInformer<KubeObject>(client, resource, { transform }, lifetime));
         views.set(name, view);
+        ends.set(name, end);
       }
       return view as unknown as View<T>;
+    },
+    drop(resource) {
+      const name = groupResourceOf(resource);
+      ends.get(name)?.abort();
+      ends.delete(name);
+      views.delete(name);
     },
     async synced() {
       await Promise.all([...views.values()].map((view) => view.synced));

@@ -1,6 +1,6 @@
 /**
  * The garbage collector: objects whose owners are gone go too. It watches the metadata of every kind that the server has, and looks
- * for new kinds now and then.
+ * for kinds that came or went now and then.
  *
  *   every kind ─> graph ─> an object changed: the object; an owner went: its dependents ─> work(uid)
  */
@@ -28,11 +28,19 @@ const discoveryMs = 30_000;
 /** Many, short-lived, and never owned or owning. */
 const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
 
+/** Other loops watch these too, and the server always has them. */
+const builtIn: ReadonlySet<string> = new Set(Object.values(resources).map(groupResourceOf));
+
+interface Watched {
+  readonly resource: Resource;
+  readonly view: View<KubeObject>;
+}
+
 export function runGarbageCollector(context: ControllerContext): void {
   const { client, signal, views } = context;
   const writer = context.writer('garbage-collector-controller');
   const graph = createGraph();
-  const kinds = new Map<string, Resource>();
+  const kinds = new Map<string, Watched>();
   let complete: () => void;
   const synced = new Promise<void>((resolve) => {
     complete = resolve;
@@ -69,7 +77,7 @@ export function runGarbageCollector(context: ControllerContext): void {
 
   /** Not held: the kind is not watched, or the owner has just been made. Absence is the server's to say. */
   const askServer = async (node: GraphNode, owner: OwnerReference): Promise<OwnerState> => {
-    const resource = kinds.get(`${owner.apiVersion} ${owner.kind}`) ?? (await refresh(owner));
+    const { resource } = kinds.get(`${owner.apiVersion} ${owner.kind}`) ?? (await refresh(owner)) ?? {};
     // A kind that the server does not know may come back: nothing is deleted for it.
     if (resource === undefined) throw new Error(`owner kind ${owner.apiVersion} ${owner.kind} is unknown`);
     const key = { namespace: resource.namespaced ? node.key.namespace : '', name: owner.name };
@@ -84,7 +92,7 @@ export function runGarbageCollector(context: ControllerContext): void {
     }
   };
 
-  const refresh = async (owner: OwnerReference): Promise<Resource | undefined> => {
+  const refresh = async (owner: OwnerReference): Promise<Watched | undefined> => {
     await watchAll();
     return kinds.get(`${owner.apiVersion} ${owner.kind}`);
   };
@@ -131,32 +139,39 @@ export function runGarbageCollector(context: ControllerContext): void {
     return view;
   };
 
+  const nameOf = (resource: Resource): string => `${groupVersionOf(resource)} ${resource.kind}`;
+
   const watchAll = async (): Promise<void> => {
-    const { found } = await discover(client);
-    const fresh: View<KubeObject>[] = [];
-    for (const resource of found) {
-      const name = `${groupVersionOf(resource)} ${resource.kind}`;
-      const watchable = ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb));
-      if (kinds.has(name) || !watchable || ignored.has(groupResourceOf(resource))) continue;
-      kinds.set(name, resource);
-      fresh.push(watchKind(resource));
+    const { found, failed } = await discover(client);
+    const served = new Set(found.map(nameOf));
+    for (const [name, { resource }] of kinds) {
+      if (served.has(name) || failed.includes(groupVersionOf(resource)) || builtIn.has(groupResourceOf(resource)))
+        continue;
+      kinds.delete(name);
+      views.drop(resource);
     }
-    await Promise.all(fresh.map((view) => view.synced));
+    for (const resource of found) {
+      const watchable = ['list', 'watch', 'delete'].every((verb) => resource.verbs.includes(verb));
+      if (kinds.has(nameOf(resource)) || !watchable || ignored.has(groupResourceOf(resource))) continue;
+      kinds.set(nameOf(resource), { resource, view: watchKind(resource) });
+    }
   };
 
-  // A kind that is installed now may have owned objects a moment later.
+  // A kind that is installed now may have owned objects a moment later; one that is gone is not to be asked for again.
   const lookAgain = debounced(() => watchAll());
   views.of(resources.customResourceDefinitions).onChange((current) => {
-    if (current?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') === true) {
-      lookAgain();
-    }
+    const isEstablished = current?.status?.conditions?.some(
+      ({ type, status }) => type === 'Established' && status === 'True',
+    );
+    if (current === undefined || isEstablished === true) lookAgain();
   });
 
   const keepWatching = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
         await watchAll();
-        complete();
+        // Not awaited: a kind that goes before it was listed never is.
+        void Promise.all([...kinds.values()].map(({ view }) => view.synced)).then(complete);
         await sleep(discoveryMs, signal);
       } catch (error) {
         logger.debug({ loop: 'garbage-collector', err: String(error) }, 'discovery failed');
