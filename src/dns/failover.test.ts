@@ -5,6 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { failoverTable, otherServers } from './failover.ts';
 import { slice } from './testing/objects.ts';
@@ -13,6 +14,9 @@ import { testInformer } from './testing/informer.ts';
 const run = promisify(execFile);
 const prefix = `t-dns-${process.pid}`;
 const [pod, first, second] = [`${prefix}-pod`, `${prefix}-1`, `${prefix}-2`];
+
+const node1 = '10.10.10.1,fd00:10:10::1';
+const node2 = '10.10.10.2,fd00:10:10::2';
 
 async function network(t: TestContext): Promise<void> {
   t.after(async () => {
@@ -25,25 +29,44 @@ async function network(t: TestContext): Promise<void> {
   ];
   for (const line of lines) await run('ip', line.split(' '));
   const inside: Readonly<Record<string, readonly string[]>> = {
-    [pod]: ['addr add 10.244.1.2/24 dev eth0', 'link set eth0 up', 'route add default via 10.244.1.1'],
+    [pod]: [
+      'addr add 10.244.1.2/24 dev eth0',
+      'addr add fd00:10:244:1::2/64 dev eth0 nodad',
+      'link set eth0 up',
+      'route add default via 10.244.1.1',
+      'route add default via fd00:10:244:1::1',
+    ],
     [first]: [
       'link set lo up',
       'addr add 10.244.1.1/24 dev pod0',
+      'addr add fd00:10:244:1::1/64 dev pod0 nodad',
       'link set pod0 up',
       'addr add 10.10.10.1/24 dev eth0',
+      'addr add fd00:10:10::1/64 dev eth0 nodad',
       'link set eth0 up',
+      'route add default via 10.10.10.2',
+      'route add default via fd00:10:10::2',
     ],
-    [second]: ['addr add 10.10.10.2/24 dev eth0', 'link set eth0 up', 'route add 10.244.1.0/24 via 10.10.10.1'],
+    [second]: [
+      'link set lo up',
+      'addr add 10.10.10.2/24 dev eth0',
+      'addr add fd00:10:10::2/64 dev eth0 nodad',
+      'link set eth0 up',
+      'route add 10.244.1.0/24 via 10.10.10.1',
+      'route add fd00:10:244:1::/64 via fd00:10:10::1',
+    ],
   };
   for (const [name, commands] of Object.entries(inside)) {
     for (const command of commands) await run('ip', ['-n', name, ...command.split(' ')]);
   }
-  await run('ip', ['netns', 'exec', first, 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
+  for (const forwarding of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']) {
+    await run('ip', ['netns', 'exec', first, 'sysctl', '-qw', forwarding]);
+  }
 }
 
-async function serve(t: TestContext, name: string, address: string, other: string): Promise<ChildProcess> {
+async function serve(t: TestContext, name: string, own: string, others: string): Promise<ChildProcess> {
   const script = new URL('testing/failover-node.ts', import.meta.url).pathname;
-  const node = spawn('ip', ['netns', 'exec', name, process.execPath, script, name, address, other], {
+  const node = spawn('ip', ['netns', 'exec', name, process.execPath, script, name, own, others], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   t.after(() => node.kill('SIGKILL'));
@@ -51,26 +74,74 @@ async function serve(t: TestContext, name: string, address: string, other: strin
   return node;
 }
 
-const who = async (...options: readonly string[]): Promise<string> => {
-  const dig = ['dig', '@10.96.0.10', '+short', '+tries=1', '+time=1', ...options, 'who.default.svc.cluster.local'];
-  return (await run('ip', ['netns', 'exec', pod, ...dig])).stdout.trim();
-};
+const families = ['10.96.0.10', 'fd00:10:96::a'];
 
-test("failover: a killed server's pods are answered by another node's at the next question, and by their own again", async (t) => {
+/** Which server answers at the first try; nothing where none does. */
+async function who(from: string, server: string, ...options: readonly string[]): Promise<string> {
+  const dig = ['dig', `@${server}`, '+short', '+tries=1', '+time=1', ...options, 'who.default.svc.cluster.local'];
+  return run('ip', ['netns', 'exec', from, ...dig]).then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+}
+
+const everywhere = [pod, first].flatMap((from) =>
+  families.flatMap((server) => [[], ['+tcp']].map((options) => [from, server, ...options] as const)),
+);
+
+/** From a pod and from the node itself, both families, UDP and TCP. */
+async function allAnsweredBy(address: string): Promise<void> {
+  for (const question of everywhere) assert.equal(await who(...question), address, question.join(' '));
+}
+
+/** The kernel's own clock runs the flag out; nobody on this node is left to wait for. */
+async function untilForgotten(): Promise<void> {
+  for (const table of ['ip', 'ip6']) {
+    const list = ['netns', 'exec', first, 'nft', 'list', 'set', table, 'portolan-dns', 'alive'];
+    while ((await run('ip', list)).stdout.includes('elements')) await setImmediate();
+  }
+}
+
+test("failover: a server that dies or hangs is stood in for by another node's, in both families, for pods and the node", async (t) => {
   await network(t);
-  const [own] = await Promise.all([
-    serve(t, first, '10.10.10.1', '10.10.10.2'),
-    serve(t, second, '10.10.10.2', '10.10.10.1'),
-  ]);
-  for (let i = 0; i < 5; i += 1) assert.equal(await who(), '10.10.10.1', 'its own node as long as there is a server');
-  assert.equal(await who('+tcp'), '10.10.10.1');
+  const [own] = await Promise.all([serve(t, first, node1, node2), serve(t, second, node2, node1)]);
+  await allAnsweredBy('10.10.10.1');
+
+  own.kill('SIGSTOP');
+  await untilForgotten();
+  await allAnsweredBy('10.10.10.2');
+  own.kill('SIGCONT');
+  while ((await who(first, '10.96.0.10')) !== '10.10.10.1') t.signal.throwIfAborted();
+  while ((await who(first, 'fd00:10:96::a')) !== '10.10.10.1') t.signal.throwIfAborted();
+  await allAnsweredBy('10.10.10.1');
+
   own.kill('SIGKILL');
   await once(own, 'exit');
-  assert.equal(await who(), '10.10.10.2');
-  assert.equal(await who('+tcp'), '10.10.10.2');
-  await serve(t, first, '10.10.10.1', '10.10.10.2');
-  assert.equal(await who(), '10.10.10.1');
-  assert.equal(await who('+tcp'), '10.10.10.1');
+  for (const server of families) {
+    assert.equal(await who(pod, server), '10.10.10.2', 'pods at the very next question: the socket is gone');
+    assert.equal(await who(pod, server, '+tcp'), '10.10.10.2');
+  }
+  await untilForgotten();
+  await allAnsweredBy('10.10.10.2');
+  await serve(t, first, node1, node2);
+  await allAnsweredBy('10.10.10.1');
+});
+
+test('failover: a question repeated from the same port does not follow its flow to the server that hangs', async (t) => {
+  await network(t);
+  const [own] = await Promise.all([serve(t, first, node1, node2), serve(t, second, node2, node1)]);
+  for (const [from, server, source] of [
+    [pod, '10.96.0.10', '0.0.0.0#4053'],
+    [first, 'fd00:10:96::a', '::#4053'],
+  ] as const) {
+    const ask = (): Promise<string> => who(from, server, '-b', source);
+    assert.equal(await ask(), '10.10.10.1');
+    own.kill('SIGSTOP');
+    await untilForgotten();
+    assert.equal(await ask(), '10.10.10.2', `${from} ${server}`);
+    own.kill('SIGCONT');
+    while ((await ask()) !== '10.10.10.1') t.signal.throwIfAborted();
+  }
 });
 
 test('failover: other servers are those of kube-dns, ready, of the same family, and not this one', () => {
@@ -83,10 +154,10 @@ test('failover: other servers are those of kube-dns, ready, of the same family, 
   ]);
   assert.deepEqual(otherServers(slices.list(), '10.10.10.1'), ['10.10.10.2:53', '10.10.10.3:1053']);
   assert.deepEqual(otherServers(slices.list(), 'fd00::1'), ['[fd00::7]:53']);
-  const own = { address: '10.10.10.1', port: 53 };
-  assert.doesNotMatch(failoverTable(['10.96.0.10'], own, []), /dnat/, 'nobody else: the proxy decides');
+  const table = { addresses: ['10.96.0.10'], own: { address: '10.10.10.1', port: 53 }, heartbeat: 4444 };
+  assert.doesNotMatch(failoverTable({ ...table, others: [] }), /dnat/, 'nobody else: the proxy decides');
   assert.match(
-    failoverTable(['10.96.0.10'], own, ['1.1.1.1:53', '2.2.2.2:53']),
+    failoverTable({ ...table, others: ['1.1.1.1:53', '2.2.2.2:53'] }),
     /mod 2 0 dnat to 1\.1\.1\.1:53\n.* dnat to 2\.2/,
   );
 });

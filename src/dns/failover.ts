@@ -1,50 +1,85 @@
 /**
- * When this node's server dies, its pods are answered by another node's: decided by the kernel, at the next packet.
+ * When this node's server dies or hangs, another node's answers: decided by the kernel, packet by packet.
  *
- *   pod ── 10.96.0.10:53 ──> prerouting ─┬─ is our socket there? ── yes ──> this node's server
- *                                        └─ no ───────────────────────────> the server of another node, by chance
+ *   pod, or a process of the node ── 10.96.0.10:53 ──> is our server there, and alive? ─┬─ yes ─> this node's server
+ *                                                                                       └─ no ──> another node's, by chance
  *
- * "Our socket" is one bound to 10.96.0.10 itself for no other purpose: the kernel closes it with the process, so nothing
- * has to notice, nothing times out, and a busy server is not taken for a dead one. The table is the server's own and
- * comes before the proxy's (priority -105 before -100), which it leaves everything else to: packets of the node's own
- * processes, and a node that has no other.
+ *   there   a socket bound to 10.96.0.10 itself for no other purpose: the kernel closes it with the process. For packets of
+ *           the node's own processes "the socket" would be the asker's, so only the second question is put to those
+ *   alive   element 53 of a set that forgets after 0.9 s. The server sends itself a datagram each 0.2 s, which a rule takes
+ *           for the element's renewal and drops. Not a change of the set through netlink: each of those is a new generation
+ *           of the rules, and whoever reads a large table meanwhile (the proxy's) would have to begin again
+ *
+ * A question repeated from the same port has a flow already, which leads to the server that is gone: while there is no
+ * live one, datagrams are looked up in a conntrack zone of their own, so that they get a flow of their own.
+ *
+ * The table is the server's own and comes before the proxy's (priority -105 before -100), which it leaves a node to that
+ * has no other server.
  */
+import dgram from 'node:dgram';
 import type { EndpointSlice } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 import type { Informer } from '../client/types.ts';
 import { log } from '../util/log.ts';
 import { familyOf, formatIp, parseIp } from '../util/ip.ts';
 
+export interface Server {
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface FailoverOptions {
   /** Cluster IPs of the kube-dns Service. */
   readonly serviceIPs: readonly string[];
-  readonly own: { readonly address: string; readonly port: number };
+  /** This node's server: one address of each family that it stands in for. */
+  readonly own: readonly Server[];
   readonly slices: Informer<EndpointSlice>;
 }
 
 const logger = log('dns');
 const servicePort = 53;
 const table = 'portolan-dns';
+const zone = 53;
+const beatMs = 200;
+const forgottenMs = 900;
 
-/** Until the signal the list of other servers is kept up to date; the table outlives the process: that is its purpose. */
-export async function keepFailover(options: FailoverOptions, signal: AbortSignal): Promise<void> {
-  const { serviceIPs, own, slices } = options;
-  const family = familyOf(own.address);
-  const addresses = serviceIPs.filter((address) => familyOf(address) === family).map(canonical);
-  if (addresses.length === 0) return;
+/** Until the signal the lists of other servers are kept up to date; the tables outlive the process: that is their purpose. */
+export async function keepFailover({ serviceIPs, own, slices }: FailoverOptions, signal: AbortSignal): Promise<void> {
+  for (const server of own) {
+    const family = familyOf(server.address);
+    const addresses = serviceIPs.filter((address) => familyOf(address) === family).map(canonical);
+    if (addresses.length === 0) continue;
+    try {
+      await standIn(addresses, server, slices, signal);
+    } catch (error) {
+      logger.warn({ err: error, family }, "another node's server does not stand in for this one");
+    }
+  }
+}
+
+/** One family. */
+async function standIn(
+  addresses: readonly string[],
+  own: Server,
+  slices: Informer<EndpointSlice>,
+  signal: AbortSignal,
+): Promise<void> {
   const [{ openNft }, { openPresence }] = await Promise.all([
     import('../kernel/nft.ts'),
     import('../kernel/presence.ts'),
   ]);
+  if (signal.aborted) return;
+  const parts = new DisposableStack();
   try {
-    const present = addresses.map((address) => openPresence(address, servicePort));
-    const nft = openNft();
+    for (const address of addresses) parts.use(openPresence(address, servicePort));
+    const nft = parts.use(openNft());
+    const heartbeat = await startHeartbeat(own.address);
+    parts.defer(heartbeat.stop);
     let programmed = '';
     const program = (): void => {
-      if (signal.aborted) return;
       const others = otherServers(slices.list('kube-system'), own.address);
-      const script = failoverTable(addresses, own, others);
-      if (script === programmed) return;
+      const script = failoverTable({ addresses, own, others, heartbeat: heartbeat.port });
+      if (signal.aborted || script === programmed) return;
       nft.run(script);
       programmed = script;
       logger.debug({ others }, 'other servers to fall back to');
@@ -58,15 +93,46 @@ export async function keepFailover(options: FailoverOptions, signal: AbortSignal
         logger.warn({ err: error }, 'the table of other DNS servers stays as it was');
       }
     });
-    const stop = (): void => {
-      for (const socket of present) socket[Symbol.dispose]();
-      nft.close();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    // One that stops on purpose need not be waited for.
+    parts.defer(() => void nft.run(`flush set ${nftFamily(own)} ${table} alive`));
   } catch (error) {
-    logger.warn({ err: error }, "another node's server does not stand in for this one");
+    parts.dispose();
+    throw error;
   }
+  const stop = (): void => {
+    try {
+      parts.dispose();
+    } catch (error) {
+      logger.debug({ err: error }, 'the table of DNS servers is gone already');
+    }
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+}
+
+/** From a port that the kernel gives to nobody else; what the rule drops comes back as EPERM, which is no news. */
+async function startHeartbeat(address: string): Promise<{ readonly port: number; readonly stop: () => void }> {
+  const socket = dgram.createSocket({
+    type: familyOf(address) === 'IPv6' ? 'udp6' : 'udp4',
+    lookup: (name, _options, callback) => callback(null, name, familyOf(address) === 'IPv6' ? 6 : 4),
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(0, address, () => resolve());
+  });
+  socket.on('error', () => {});
+  const nothing = Buffer.alloc(1);
+  const beat = setInterval(() => socket.send(nothing, servicePort, address, () => {}), beatMs);
+  // Neither keeps a process that is done.
+  beat.unref();
+  socket.unref();
+  return {
+    port: socket.address().port,
+    stop: () => {
+      clearInterval(beat);
+      socket.close();
+    },
+  };
 }
 
 /** `10.10.10.2:53`, sorted. */
@@ -85,36 +151,61 @@ export function otherServers(slices: Iterable<Live<EndpointSlice>>, own: string)
   return [...found].sort();
 }
 
-/** One transaction that takes the place of the whole table. */
-export function failoverTable(
-  addresses: readonly string[],
-  own: { readonly address: string; readonly port: number },
-  others: readonly string[],
-): string {
-  const family = familyOf(own.address) === 'IPv6' ? 'ip6' : 'ip';
-  const rules =
-    others.length === 0
-      ? []
-      : [
-          `socket wildcard { 0, 1 } dnat to ${at(own.address, own.port)}`,
-          ...others.map((other, index) => {
-            const share = others.length - index;
-            return `${share > 1 ? `numgen random mod ${share} 0 ` : ''}dnat to ${other}`;
-          }),
-        ];
+export interface FailoverTable {
+  /** Where clients ask; of one family, as all here. */
+  readonly addresses: readonly string[];
+  readonly own: Server;
+  readonly others: readonly string[];
+  /** The port from which the server says that it is alive. */
+  readonly heartbeat: number;
+}
+
+/** One transaction that takes the place of the whole table, said by a live server. */
+export function failoverTable({ addresses, own, others, heartbeat }: FailoverTable): string {
+  const family = nftFamily(own);
+  const alive = 'th dport @alive';
+  const asked = `${family} daddr { ${addresses.join(', ')} }`;
+  const dnat = others.map((other, index) => {
+    const share = others.length - index;
+    return `meta l4proto { tcp, udp } ${share > 1 ? `numgen random mod ${share} 0 ` : ''}dnat to ${other}`;
+  });
+  const toOwn = `meta l4proto { tcp, udp } ${alive} dnat to ${at(own.address, own.port)}`;
+  const ways = (hook: string, there: string): readonly string[] => [
+    ...chain(`${hook}-flow`, [`udp dport @alive ${there}return`, `ct original zone set ${zone}`]),
+    ...chain(`${hook}-zone`, [
+      `type filter hook ${hook} priority -300; policy accept;`,
+      `${asked} udp dport ${servicePort} goto ${hook}-flow`,
+    ]),
+    ...chain(`${hook}-servers`, [`${there}${toOwn}`, ...dnat]),
+    ...chain(hook, [
+      `type nat hook ${hook} priority -105; policy accept;`,
+      `${asked} meta l4proto { tcp, udp } th dport ${servicePort} goto ${hook}-servers`,
+    ]),
+  ];
   return [
     `table ${family} ${table} {}`,
     `delete table ${family} ${table}`,
     `table ${family} ${table} {`,
-    '  chain servers {',
-    ...rules.map((rule) => `    meta l4proto { tcp, udp } ${rule}`),
-    '  }',
-    '  chain prerouting {',
-    '    type nat hook prerouting priority -105; policy accept;',
-    `    ${family} daddr { ${addresses.join(', ')} } meta l4proto { tcp, udp } th dport ${servicePort} goto servers`,
-    '  }',
+    ...[
+      'set alive {',
+      `  type inet_service; size 16; flags dynamic, timeout; timeout ${forgottenMs}ms; elements = { ${servicePort} }`,
+      '}',
+      ...chain('heartbeat', [
+        'type filter hook output priority -310; policy accept;',
+        `${family} daddr ${canonical(own.address)} udp sport ${heartbeat} udp dport ${servicePort} update @alive { udp dport timeout ${forgottenMs}ms } drop`,
+      ]),
+      ...(others.length === 0 ? [] : [...ways('prerouting', 'socket wildcard { 0, 1 } '), ...ways('output', '')]),
+    ].map((line) => `  ${line}`),
     '}',
   ].join('\n');
+}
+
+function chain(name: string, rules: readonly string[]): readonly string[] {
+  return [`chain ${name} {`, ...rules.map((rule) => `  ${rule}`), '}'];
+}
+
+function nftFamily({ address }: Server): 'ip' | 'ip6' {
+  return familyOf(address) === 'IPv6' ? 'ip6' : 'ip';
 }
 
 function isKubeDns(slice: Live<EndpointSlice> | undefined): boolean {

@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { resources } from '../api/resources.ts';
 import { socketsIn } from '../kernel/socket.ts';
-import { mustParseCidr } from '../util/ip.ts';
+import { familyOf, mustParseCidr } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import { keepAnnounced } from './announce.ts';
 import { Answers } from './answers.ts';
@@ -59,8 +59,8 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
   });
   const listening = await Promise.all(options.listen.map((listen) => serveBoth(listen, responder, signal)));
   const metricsAt = await serveCounts(options, metrics, forwarder, sync.hasSynced, signal);
-  if (options.failover !== undefined && listening[0] !== undefined) {
-    const own = listening.find(({ address }) => address === options.nodeIP) ?? listening[0];
+  if (options.failover !== undefined) {
+    const own = (['IPv4', 'IPv6'] as const).flatMap((family) => ownServer(options, listening, family));
     await keepFailover({ serviceIPs: options.failover, own, slices: informers.endpointSlices }, signal);
   }
   const announced = announceNode(options, informers, { listening, metricsAt }, signal);
@@ -89,6 +89,13 @@ async function serveBoth(listen: Listen, responder: Responder, signal: AbortSign
       if (listen.port !== 0 || !taken || attempts === 20) throw error;
     }
   }
+}
+
+/** Where the node itself reaches this server in a family: its own address first. */
+function ownServer({ nodeIP }: DnsOptions, listening: readonly Listen[], family: 'IPv4' | 'IPv6'): readonly Listen[] {
+  const candidates = listening.filter(({ address }) => familyOf(address) === family);
+  const own = candidates.find(({ address }) => address === nodeIP) ?? candidates[0];
+  return own === undefined ? [] : [own];
 }
 
 async function makeForwarder(options: DnsOptions, metrics: DnsMetrics, signal: AbortSignal): Promise<Forwarder> {
