@@ -137,6 +137,7 @@ function createSharedInformers(own: Client, client: Client, nodeName: string, si
     services: createInformer(client, resources.services, {}, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, {}, signal),
     namespaces: createInformer(client, resources.namespaces, {}, signal),
+    serviceCIDRs: createInformer(client, resources.serviceCIDRs, { optional: true }, signal),
   };
 }
 

@@ -9,16 +9,17 @@ import { apiserverFlags, serveApi } from './apiserver.ts';
 import type { ApiserverFlags } from './apiserver.ts';
 import { control, controllersFlags } from './controllers.ts';
 import type { ControllersFlags } from './controllers.ts';
+import { list } from './flags.ts';
 import { clientFor, runPart } from './part-process.ts';
 
 interface Flags extends ApiserverFlags, ControllersFlags {
-  readonly clusterDns?: string;
+  readonly clusterDns?: readonly string[];
 }
 
 export function controlPlaneCommand(): Command {
   return controllersFlags(apiserverFlags(new Command('control-plane')))
     .description('Serve the Kubernetes API and run the controllers.')
-    .option('--cluster-dns <ip>', 'create the Service kube-system/kube-dns with this cluster IP')
+    .option('--cluster-dns <ips>', 'create the Service kube-system/kube-dns with these cluster IPs', list())
     .action((flags: Flags) =>
       runPart('control-plane', async (signal) => {
         const server = await serveApi(flags, signal);
@@ -33,9 +34,9 @@ export function controlPlaneCommand(): Command {
     );
 }
 
-async function announceDns(client: Client, address: string): Promise<void> {
+async function announceDns(client: Client, addresses: readonly string[]): Promise<void> {
   // Past the door: the DNS server behind it is not for this process.
   const { ensureKubeDns } = await import('../dns/announce.ts');
-  await ensureKubeDns(client, address);
-  log('control-plane').debug({ address }, 'service kube-system/kube-dns is there');
+  await ensureKubeDns(client, addresses);
+  log('control-plane').debug({ addresses }, 'service kube-system/kube-dns is there');
 }

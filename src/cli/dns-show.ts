@@ -46,11 +46,13 @@ async function explain(asked: string, flags: ShowFlags): Promise<Shown> {
   ]);
   const name = reverseName(asked) ?? asked;
   try {
-    const [services, endpointSlices, namespaces, pods] = await Promise.all([
+    const [services, endpointSlices, namespaces, pods, serviceCIDRs] = await Promise.all([
       client.list(resources.services),
       client.list(resources.endpointSlices),
       client.list(resources.namespaces),
       flags.pods === 'verified' ? client.list(resources.pods) : { items: [] },
+      // A server may not have them, or not for everybody's eyes.
+      client.list(resources.serviceCIDRs).catch(() => ({ items: [] })),
     ]);
     return show(
       name,
@@ -60,6 +62,7 @@ async function explain(asked: string, flags: ShowFlags): Promise<Shown> {
         endpointSlices: endpointSlices.items,
         namespaces: namespaces.items,
         pods: pods.items,
+        serviceCIDRs: serviceCIDRs.items,
       },
       {
         clusterDomain: flags.clusterDomain,

@@ -62,6 +62,20 @@ describe('informer', () => {
     assert.equal([...informer.list('other')].length, 0);
   });
 
+  it('counts an optional resource that the server has not, or refuses, as empty', async () => {
+    for (const [code, reason] of [
+      [404, 'NotFound'],
+      [403, 'Forbidden'],
+    ] as const) {
+      server.intercept = () => ({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: reason });
+      const { informer, seen } = follow({ optional: true });
+      await informer.synced;
+      assert.equal(informer.hasSynced, true);
+      assert.deepEqual(seen, []);
+    }
+    assert.equal(server.requests.length, 2, 'asked once each');
+  });
+
   it('goes on after a cut connection without loss or repetition', async () => {
     server.put('a', '1');
     const { informer, seen } = follow();

@@ -28,10 +28,14 @@ export interface InformerOptions<T extends KubeObject> {
   readonly pageSize?: number;
   /** A watch with no byte (bookmarks come about every minute) for so long is taken for dead. Default 120. */
   readonly silenceSeconds?: number;
+  /** A server that has no such resource, or refuses it, counts as one that has none of them; asked again now and then. */
+  readonly optional?: boolean;
 }
 
 const logger = log('client');
 const backoffRange = { baseMs: 50, maxMs: 5_000 };
+/** As long as a client's discovery is usually believed. */
+const absentMs = 300_000;
 /** A watch that lived for so long was a sound connection: what follows is a new failure, not the next of a row. */
 const soundMs = 1_000;
 
@@ -81,6 +85,15 @@ export function createInformer<T extends KubeObject>(
         else if (!outcome.progressed) await sleep(backoff.next(), signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (options.optional === true && isAbsent(error)) {
+          logger.debug({ ...where, err: text(error) }, 'done without');
+          version = undefined;
+          cache.replace([]);
+          hasSynced = true;
+          resolveSynced();
+          await sleep(absentMs, signal);
+          continue;
+        }
         if (mustRelist(error)) version = undefined;
         const waitMs = Math.max(backoff.next(), retryAfterMs(error));
         logger[isLost(error) ? 'debug' : 'warn']({ ...where, err: text(error), waitMs }, 'list or watch failed');
@@ -207,6 +220,10 @@ function selection(options: Listing): ListOptions {
  */
 function mustRelist(error: unknown): boolean {
   return error instanceof ApiError && ![401, 403, 429, 500, 502, 503].includes(error.code);
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof ApiError && [403, 404].includes(error.code);
 }
 
 function isLost(error: unknown): boolean {

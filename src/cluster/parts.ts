@@ -66,7 +66,7 @@ function controlPlane(settings: ClusterSettings, topology: Topology, paths: Clus
     ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
     ...flag('kubeconfig', paths.kubeconfig('controllers')),
     ...flag('root-ca-file', join(paths.pki, 'ca.crt')),
-    ...flag('cluster-dns', topology.addresses.dns),
+    ...flag('cluster-dns', dnsOf(topology).join(',')),
     // Upstream's 40 s allow for slow networks between machines; here three lost heartbeats (of 5 s) are a dead node.
     ...flag('node-monitor-grace-period', '16'),
   ];
@@ -89,7 +89,7 @@ function agent(
     ...flag('pod-cidr', node.podRanges.join(',')),
     ...flag('cluster-cidr', both(settings, 'podRange')),
     ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
-    ...flag('cluster-dns', topology.addresses.dns),
+    ...flag('cluster-dns', dnsOf(topology).join(',')),
     ...flag('cluster-domain', settings.clusterDomain),
     ...flag('root-dir', paths.nodeData(node.name)),
     ...flag('run-dir', paths.nodeRun(node.name)),
@@ -122,6 +122,10 @@ function flag(name: string, value: string): readonly string[] {
 }
 
 /** IPv4 first, comma between. */
+function dnsOf({ families }: Topology): readonly string[] {
+  return families.map(({ addresses }) => addresses.dns);
+}
+
 function both(settings: ClusterSettings, name: keyof ClusterRanges): string {
   return rangesOf(settings)
     .map((ranges) => ranges[name])

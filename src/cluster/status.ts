@@ -156,7 +156,7 @@ function addressesOf(settings: ClusterSettings, topology: Topology): Readonly<Re
     services: all('serviceRange'),
     pods: all('podRange'),
     'node ports': '30000-32767 on every node',
-    'cluster DNS': addresses.dns,
+    'cluster DNS': topology.families.map((family) => family.addresses.dns).join(', '),
     lb: `${addresses.lbInside} (LAN), ${addresses.lbOutside} (public)`,
     'load balancer addresses': all('poolRange'),
     lan: addresses.lan,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apiError } from '../api/errors.ts';
+import type { EndpointSlice } from '../api/gen/types.ts';
 import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
 import { keyOf, keyText } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
@@ -112,7 +113,23 @@ test('announce: one slice per node, brought up to date, taken back', async () =>
       { name: 'dns-tcp', port: 53, protocol: 'TCP' },
     ],
   });
-  await withdraw(client, 'node-1');
-  await withdraw(client, 'node-1');
+  await withdraw(client, node);
+  await withdraw(client, node);
   assert.equal(objects.size, 0);
+});
+
+test('announce: the second family has a slice of its own', async () => {
+  const { client, objects } = fakeClient();
+  const node = { nodeName: 'node-1', nodeIP: '10.10.10.1', dnsPort: 53, metricsPort: 9153 };
+  const second = { ...node, nodeIP: 'fd00::1', metricsPort: undefined, second: true };
+  await Promise.all([announce(client, node), announce(client, second)]);
+  assert.deepEqual(
+    [...objects.values()].map(({ metadata, ...rest }) => [metadata?.name, (rest as EndpointSlice).addressType]),
+    [
+      ['kube-dns-node-1', 'IPv4'],
+      ['kube-dns-node-1-ipv6', 'IPv6'],
+    ],
+  );
+  await withdraw(client, second);
+  assert.equal(objects.size, 1);
 });

@@ -2,8 +2,9 @@
  * How clients find the server: the selector-less Service kube-system/kube-dns, and one EndpointSlice per node.
  *
  *   kube-dns 10.96.0.10 (trafficDistribution PreferSameNode)
- *      ├── kube-dns-node-1   endpoint node-1's address, hints.forNodes [node-1]
- *      └── kube-dns-node-2   …      a node whose own server is gone is served by another one
+ *      ├── kube-dns-node-1        endpoint node-1's address, hints.forNodes [node-1]
+ *      ├── kube-dns-node-1-ipv6   that of its second family
+ *      └── kube-dns-node-2        …      a node whose own server is gone is served by another one
  *
  * The Service looks as kubeadm writes it (cmd/kubeadm/app/phases/addons/dns/manifests.go), but for the selector.
  */
@@ -17,6 +18,8 @@ import { log } from '../util/log.ts';
 export interface Announcement {
   readonly nodeName: string;
   readonly nodeIP: string;
+  /** Beside the node's address of the other family: a slice has one. */
+  readonly second?: boolean;
   readonly dnsPort: number;
   readonly metricsPort: number | undefined;
 }
@@ -46,7 +49,7 @@ export async function keepAnnounced(
   slices: Informer<EndpointSlice>,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = sliceName(announcement.nodeName);
+  const own = sliceName(announcement);
   let wake = (): void => {};
   slices.onChange((current, old) => {
     if (current === undefined && old?.metadata.namespace === namespace && old.metadata.name === own) wake();
@@ -63,7 +66,7 @@ export async function keepAnnounced(
     }
   }
   try {
-    await Promise.race([withdraw(client, announcement.nodeName), sleep(withdrawMs, new AbortController().signal)]);
+    await Promise.race([withdraw(client, announcement), sleep(withdrawMs, new AbortController().signal)]);
   } catch (error) {
     logger.debug({ err: error }, 'the DNS endpoint of this node stays announced');
   }
@@ -81,9 +84,9 @@ export async function announce(client: Client, announcement: Announcement): Prom
 }
 
 /** A server that stops on purpose tells the proxies, which then use another node's. */
-export async function withdraw(client: Client, nodeName: string): Promise<void> {
+export async function withdraw(client: Client, announcement: Announcement): Promise<void> {
   try {
-    await client.delete(resources.endpointSlices, { namespace, name: sliceName(nodeName) });
+    await client.delete(resources.endpointSlices, { namespace, name: sliceName(announcement) });
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
   }
@@ -121,23 +124,28 @@ function kubeDnsService(addresses: readonly string[]): Service {
   };
 }
 
-function sliceName(nodeName: string): string {
-  return `${name}-${nodeName}`;
+function sliceName({ nodeName, nodeIP, second }: Announcement): string {
+  return second === true ? `${name}-${nodeName}-${addressType(nodeIP).toLowerCase()}` : `${name}-${nodeName}`;
 }
 
-function sliceOf({ nodeName, nodeIP, dnsPort, metricsPort }: Announcement): EndpointSlice {
+function addressType(address: string): 'IPv4' | 'IPv6' {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+function sliceOf(announcement: Announcement): EndpointSlice {
+  const { nodeName, nodeIP, dnsPort, metricsPort } = announcement;
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: sliceName(nodeName),
+      name: sliceName(announcement),
       namespace,
       labels: {
         'kubernetes.io/service-name': name,
         'endpointslice.kubernetes.io/managed-by': managedBy,
       },
     },
-    addressType: nodeIP.includes(':') ? 'IPv6' : 'IPv4',
+    addressType: addressType(nodeIP),
     endpoints: [
       {
         addresses: [nodeIP],

@@ -150,7 +150,19 @@ export function bare(code: number): Reply {
 }
 
 function anyOf(found: Found, name: WireName): Sections {
-  return only(found.kind === 'missing' || found.kind === 'empty' ? [] : [anyRecord(name)]);
+  switch (found.kind) {
+    case 'missing':
+    case 'empty':
+      return only([]);
+    case 'records': {
+      const { a, aaaa, srv, cname } = found.records;
+      // The HINFO is for names without an alias (RFC 8482 4.2), and an empty non-terminal has nothing to stand for.
+      if (cname !== undefined) return only([record(name, rrType.CNAME, { kind: 'name', target: cname })]);
+      return only(a.length + aaaa.length + srv.length === 0 ? [] : [anyRecord(name)]);
+    }
+    default:
+      return only([anyRecord(name)]);
+  }
 }
 
 function addresses(name: WireName, { a, aaaa }: NameRecords): readonly ResourceRecord[] {

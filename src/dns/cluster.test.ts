@@ -59,6 +59,14 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
     uid = items.find((item) => item.metadata.name === key.name)?.metadata.uid;
   }
 
+  await client.create(resources.serviceCIDRs, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'more' },
+    spec: { cidrs: ['10.97.0.0/16'] },
+  });
+  await eventually(['ns.dns.cluster.local.'], '97.10.in-addr.arpa', 'NS');
+
   const name = 'web.default.svc.cluster.local';
   assert.match(await digAll(name), /NXDOMAIN/);
   const created = await client.create(resources.services, clusterService('default/web', '10.96.0.77', 'http:80'));

@@ -2,7 +2,7 @@
  * What the caller decides about a node's DNS server. The process runs inside the node's network namespace; only sockets
  * towards upstream servers may be opened in another one (`upstreamNetns`).
  */
-import type { EndpointSlice, Namespace, Node, Pod, Service } from '../api/gen/types.ts';
+import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceCIDR } from '../api/gen/types.ts';
 import type { Client, Informer } from '../client/types.ts';
 
 export interface Listen {
@@ -21,6 +21,8 @@ export interface DnsInformers {
   readonly pods?: Informer<Pod>;
   /** Their addresses may ask too, beside `allowFrom`: the host processes of the cluster's nodes. */
   readonly nodes?: Informer<Node>;
+  /** Service ranges beside `serviceCidrs`, as they come and go. */
+  readonly serviceCIDRs?: Informer<ServiceCIDR>;
 }
 
 /** `1.2.3.4`, `1.2.3.4:5353`, `[2001:db8::1]:53`; or the file that names them, read again when it changes. */

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { resources } from '../api/resources.ts';
 import { socketsIn } from '../kernel/socket.ts';
 import { familyOf, mustParseCidr } from '../util/ip.ts';
+import type { Family } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import { keepAnnounced } from './announce.ts';
 import { Answers } from './answers.ts';
@@ -22,7 +23,7 @@ import { DnsMetrics, serveMetrics } from './metrics/index.ts';
 import type { DnsInformers, DnsOptions, DnsServer, Listen } from './options.ts';
 import { Autopath, Responder, accessList, queryLog, serveTcp, serveUdp } from './server/index.ts';
 import { foldCase, nameFromText, zoneOffset } from './wire/index.ts';
-import { Lookup, Pods, Zone, leanPod } from './zone/index.ts';
+import { Lookup, Pods, Zone, leanPod, serviceRanges } from './zone/index.ts';
 
 const logger = log('dns');
 
@@ -47,6 +48,7 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
   const informers = options.informers ?? (await makeInformers(options, signal));
   const sync = followCluster(informers, zone, options.podRecords === 'verified');
   informers.pods?.onChange(pods.onPod);
+  followRanges(informers, lookup, options.serviceCidrs);
   const responder = new Responder({
     answers: new Answers(zone, lookup),
     forwarder,
@@ -92,7 +94,11 @@ async function serveBoth(listen: Listen, responder: Responder, signal: AbortSign
 }
 
 /** Where the node itself reaches this server in a family: its own address first. */
-function ownServer({ nodeIP }: DnsOptions, listening: readonly Listen[], family: 'IPv4' | 'IPv6'): readonly Listen[] {
+function ownServer(
+  { nodeIP }: DnsOptions,
+  listening: readonly Listen[],
+  family: Family | undefined,
+): readonly Listen[] {
   const candidates = listening.filter(({ address }) => familyOf(address) === family);
   const own = candidates.find(({ address }) => address === nodeIP) ?? candidates[0];
   return own === undefined ? [] : [own];
@@ -136,6 +142,7 @@ async function makeInformers(options: DnsOptions, signal: AbortSignal): Promise<
     services: createInformer(client, resources.services, { transform: leanService }, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, { transform: leanSlice }, signal),
     namespaces: createInformer(client, resources.namespaces, { transform: leanNamespace }, signal),
+    serviceCIDRs: createInformer(client, resources.serviceCIDRs, { optional: true }, signal),
     ...(wantsPods ? { pods: createInformer(client, resources.pods, { transform: leanPod }, signal) } : {}),
   };
 }
@@ -153,6 +160,11 @@ function followCluster(
   const all = [services, endpointSlices, namespaces, ...(podsMatter && informers.pods ? [informers.pods] : [])];
   const synced = Promise.all(all.map((informer) => informer.synced)).then(() => {});
   return { synced, hasSynced: () => all.every((informer) => informer.hasSynced) };
+}
+
+/** Not waited for: a server may not have them. */
+function followRanges({ serviceCIDRs }: DnsInformers, lookup: Lookup, always: readonly string[]): void {
+  serviceCIDRs?.onChange(() => lookup.setServiceCidrs(serviceRanges(always, serviceCIDRs.list())));
 }
 
 async function serveCounts(
@@ -185,7 +197,22 @@ async function announceNode(
 ): Promise<void> {
   const { client, nodeName, nodeIP } = options;
   if (options.announce !== true || nodeName === undefined || nodeIP === undefined) return;
-  const dnsPort = bound.listening.find(({ address }) => address === nodeIP)?.port ?? bound.listening[0]?.port ?? 53;
-  const announcement = { nodeName, nodeIP, dnsPort, metricsPort: bound.metricsAt?.port };
-  await keepAnnounced(client, announcement, informers.endpointSlices, signal);
+  const { listening, metricsAt } = bound;
+  const family = familyOf(nodeIP);
+  const [own] = ownServer(options, listening, family);
+  const main = { nodeName, nodeIP, dnsPort: own?.port ?? listening[0]?.port ?? 53, metricsPort: metricsAt?.port };
+  const [other] = ownServer(options, listening, family === 'IPv4' ? 'IPv6' : 'IPv4');
+  // Metrics are served at the first address alone.
+  const second = other && {
+    nodeName,
+    nodeIP: other.address,
+    dnsPort: other.port,
+    metricsPort: undefined,
+    second: true,
+  };
+  await Promise.all(
+    [main, ...(second === undefined ? [] : [second])].map((announcement) =>
+      keepAnnounced(client, announcement, informers.endpointSlices, signal),
+    ),
+  );
 }

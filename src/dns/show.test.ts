@@ -11,6 +11,7 @@ const objects = {
   endpointSlices: [...cluster.endpointSlices.list()],
   namespaces: [...cluster.namespaces.list()],
   pods: [],
+  serviceCIDRs: [],
 };
 
 function shown(name: string, type?: number, namespace = 'default'): Shown {

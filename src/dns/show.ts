@@ -6,7 +6,7 @@
  *
  * It reads the objects themselves and asks no server: the answer is what a server in sync would say.
  */
-import type { EndpointSlice, Namespace, Pod, Service } from '../api/gen/types.ts';
+import type { EndpointSlice, Namespace, Pod, Service, ServiceCIDR } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 import { clusterIPsOf, isPublished } from '../model/records.ts';
 import { formatIp, mustParseCidr, parseIp } from '../util/ip.ts';
@@ -14,7 +14,7 @@ import { Answers } from './answers.ts';
 import { rcode, rcodeName, rrClass, rrType, typeName } from './wire/index.ts';
 import { foldCase, ipKey, labelsOf, nameFromText, nameToText, zoneOffset } from './wire/index.ts';
 import type { RData, ResourceRecord, WireName } from './wire/index.ts';
-import { Lookup, Pods, Zone } from './zone/index.ts';
+import { Lookup, Pods, Zone, serviceRanges } from './zone/index.ts';
 import type { Found, LookupOptions, ServiceEntry } from './zone/index.ts';
 
 export interface Objects {
@@ -22,6 +22,7 @@ export interface Objects {
   readonly endpointSlices: Iterable<Live<EndpointSlice>>;
   readonly namespaces: Iterable<Live<Namespace>>;
   readonly pods: Iterable<Live<Pod>>;
+  readonly serviceCIDRs: Iterable<Live<ServiceCIDR>>;
 }
 
 export interface ShowOptions {
@@ -60,7 +61,7 @@ export function show(text: string, type: number | undefined, objects: Objects, o
   for (const object of objects.pods) pods.onPod(object, undefined);
   const lookup = new Lookup(zone, {
     clusterDomain: options.clusterDomain,
-    serviceCidrs: options.serviceCidrs.map(mustParseCidr),
+    serviceCidrs: serviceRanges(options.serviceCidrs, objects.serviceCIDRs),
     podCidrs: options.podCidrs.map(mustParseCidr),
     addresses: [],
     podRecords: options.podRecords,

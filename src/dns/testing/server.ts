@@ -1,7 +1,7 @@
 /** A real DNS server on loopback, over informers that the test moves, and `dig` to ask it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { EndpointSlice, Namespace, Node, Pod, Service } from '../../api/gen/types.ts';
+import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceCIDR } from '../../api/gen/types.ts';
 import type { Client } from '../../client/types.ts';
 import type { DnsOptions, DnsServer } from '../options.ts';
 import { runDns } from '../run.ts';
@@ -14,6 +14,7 @@ export interface TestCluster {
   readonly namespaces: TestInformer<Namespace>;
   readonly pods: TestInformer<Pod>;
   readonly nodes: TestInformer<Node>;
+  readonly serviceCIDRs: TestInformer<ServiceCIDR>;
 }
 
 export interface Digger {
@@ -61,6 +62,7 @@ export function testCluster(
     namespaces: testInformer(objects.namespaces ?? [], synced),
     pods: testInformer(objects.pods ?? [], synced),
     nodes: testInformer(objects.nodes ?? [], synced),
+    serviceCIDRs: testInformer([], synced),
   };
 }
 

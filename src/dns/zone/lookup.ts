@@ -25,7 +25,7 @@ import {
   zoneOffset,
 } from '../wire/index.ts';
 import type { WireName } from '../wire/index.ts';
-import { inAddrArpa, ip6Arpa, parseReverse, reverseZones } from './reverse-zones.ts';
+import { inAddrArpa, ip6Arpa, outermostZones, parseReverse } from './reverse-zones.ts';
 import type { Pods } from './pods.ts';
 import type { NameRecords, ServiceEntry, Versioned } from './service-entry.ts';
 import type { Zone } from './zone.ts';
@@ -66,14 +66,20 @@ export class Lookup {
   readonly nameServer: WireName;
   readonly #zone: Zone;
   readonly #options: LookupOptions;
-  readonly #reverseZones: readonly WireName[];
+  #reverseZones: readonly WireName[];
 
   constructor(zone: Zone, options: LookupOptions) {
     this.#zone = zone;
     this.#options = options;
     this.domain = foldCase(nameFromText(options.clusterDomain));
     this.nameServer = nameFromLabels(['ns', 'dns', ...labelsOf(this.domain)]);
-    this.#reverseZones = [...options.serviceCidrs, ...options.podCidrs].flatMap(reverseZones);
+    this.#reverseZones = outermostZones([...options.serviceCidrs, ...options.podCidrs]);
+  }
+
+  /** From now on; instead of those that it was made with. */
+  setServiceCidrs(ranges: readonly Cidr[]): void {
+    this.#reverseZones = outermostZones([...ranges, ...this.#options.podCidrs]);
+    this.#zone.invalidate();
   }
 
   /** undefined: another server's name. */

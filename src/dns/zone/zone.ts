@@ -101,6 +101,11 @@ export class Zone implements Versioned {
     if (after !== undefined && current !== undefined) this.#setSlice(after, current.metadata.name, current);
   };
 
+  /** Something else that answers are made from is not what it was. */
+  invalidate(): void {
+    this.#changed();
+  }
+
   #setSlice(key: string, name: string, slice: Parameters<InformerHandler<EndpointSlice>>[0]): void {
     const entry = this.#entry(key);
     const before = endpointKeys(entry.slices.get(name));

@@ -45,6 +45,7 @@ export const partsRoles: readonly ClusterRole[] = [
     nodeNetworkGroup,
     on('', 'namespaces nodes services').may(read),
     on('discovery.k8s.io', 'endpointslices').may(read),
+    on('networking.k8s.io', 'servicecidrs').may(read),
   ),
 ];
 
