@@ -62,7 +62,10 @@ export async function startCoreDns(binary: string, directory: string, url: strin
 /** undefined: there is none, and it cannot be built here. */
 export async function findCoreDns(): Promise<string | undefined> {
   const given = process.env['COREDNS'];
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    if (await runs(given, ['-version'])) return given;
+    throw new Error(`COREDNS=${given}: there is no such program`);
+  }
   if (await runs('coredns', ['-version'])) return 'coredns';
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'portolan-bench');
   const binary = join(cache, 'coredns');

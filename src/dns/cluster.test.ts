@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
 import { startTestServer, writeKubeconfig } from '../apiserver/testing.ts';
-import { createClient, loadKubeconfig } from '../client/index.ts';
+import { createClient, createInformer, loadKubeconfig } from '../client/index.ts';
 import { ensureKubeDns, runDns } from './index.ts';
 import { clusterService, slice } from './testing/objects.ts';
 import { digger } from './testing/server.ts';
@@ -83,4 +83,49 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
     left.items.map((item) => item.metadata.name),
     [],
   );
+});
+
+test('dns and the real API server: a name that starts to exist, changes or ends is right at the first question after its event', async (t) => {
+  const server = await startTestServer(t);
+  const client = createClient(await loadKubeconfig(writeKubeconfig(server.dir, server.address)), { userAgent: 'test' });
+  t.after(() => client.close());
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const informers = {
+    services: createInformer(client, resources.services, {}, stop.signal),
+    endpointSlices: createInformer(client, resources.endpointSlices, {}, stop.signal),
+    namespaces: createInformer(client, resources.namespaces, {}, stop.signal),
+  };
+  const listen = [{ address: '127.0.0.1', port: 0 }];
+  const ranges = { serviceCidrs: ['10.96.0.0/16'], podCidrs: ['10.244.0.0/16'] };
+  const dns = await runDns({ client, informers, listen, ...ranges, upstreams: [] }, stop.signal);
+  await dns.synced;
+  const seen = new Map<string, () => void>();
+  informers.services.onChange((current, old) => seen.get((current ?? old)?.metadata.name ?? '')?.());
+  /** Asked once, when the write is acknowledged and its event is here. */
+  const after = async (name: string, write: () => Promise<unknown>): Promise<string> => {
+    const event = new Promise<void>((resolve) => seen.set(name, resolve));
+    await Promise.all([write(), event]);
+    const { digAll } = digger(dns.listening[0]?.port ?? 0);
+    const output = await digAll('+noedns', `${name}.default.svc.cluster.local`);
+    return /\sA\s+([0-9.]+)$/m.exec(output)?.[1] ?? /status: ([A-Z]+)/.exec(output)?.[1] ?? output;
+  };
+  const { digAll } = digger(dns.listening[0]?.port ?? 0);
+  for (let i = 1; i <= 8; i += 1) {
+    const name = `new-${i}`;
+    const key = { namespace: 'default', name };
+    assert.match(await digAll('+noedns', `${name}.default.svc.cluster.local`), /NXDOMAIN/);
+    const service = clusterService(`default/${name}`, `10.96.3.${i}`, 'http:80');
+    assert.equal(await after(name, () => client.create(resources.services, service)), `10.96.3.${i}`);
+    const alias = {
+      spec: {
+        type: 'ExternalName',
+        externalName: 'kubernetes.default.svc.cluster.local',
+        clusterIP: '',
+        clusterIPs: null,
+      },
+    };
+    assert.equal(await after(name, () => client.patch(resources.services, key, 'merge', alias)), '10.96.0.1');
+    assert.equal(await after(name, () => client.delete(resources.services, key)), 'NXDOMAIN');
+  }
 });

@@ -115,6 +115,28 @@ test('node ports and load balancer addresses of both families; a name has both r
   }
 });
 
+test('the DNS answers at an address of each family, and reverse names of both', async () => {
+  const servers = (await cluster.field('kube-system', 'service/kube-dns', '.spec.clusterIPs[*]')).split(' ');
+  assert.deepEqual(servers, ['10.96.0.10', 'fd00:10:96::a']);
+  const [pod = ''] = (await cluster.field('default', 'pods', '.items[*].metadata.name')).split(' ');
+  const conf = await cluster.mustFrom(`pod/default/${pod}`, ['cat', '/etc/resolv.conf']);
+  assert.deepEqual(
+    conf.split('\n').filter((line) => line.startsWith('nameserver')),
+    servers.map((server) => `nameserver ${server}`),
+  );
+  const addresses = (await cluster.field('default', 'service/both', '.spec.clusterIPs[*]')).split(' ');
+  for (const vantage of [`pod/default/${pod}`, 'node/node-1', 'node/node-2']) {
+    for (const server of servers) {
+      const dig = (...args: string[]): Promise<string> =>
+        cluster.mustFrom(vantage, ['dig', `@${server}`, '+short', ...args]);
+      for (const [index, type] of ['A', 'AAAA'].entries()) {
+        assert.equal((await dig(type, 'both.default.svc.cluster.local')).trim(), addresses[index]);
+        assert.equal((await dig('+tcp', '-x', addresses[index] ?? '')).trim(), 'both.default.svc.cluster.local.');
+      }
+    }
+  }
+});
+
 async function reaches(vantage: string, address: string, port: number): Promise<void> {
   const url = `http://${address.includes(':') ? `[${address}]` : address}:${String(port)}/`;
   await eventually(`${vantage} reaches ${url}`, async () => {
