@@ -58,3 +58,11 @@ export function memoryOf(pid: number): Memory {
     peak: kb('VmHWM', status) / 1024,
   };
 }
+
+/** Milliseconds of CPU, of all its threads, in user and kernel mode, since it started. */
+export function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+  // The name of the program, in brackets, may hold spaces; what follows it begins with field 3. USER_HZ is 100 on Linux.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[14 - 3]) + Number(fields[15 - 3])) * 10;
+}

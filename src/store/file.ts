@@ -6,14 +6,16 @@
  *
  * An event's own object is not written twice: it is the `previous` of the next event of the same object, or the current object.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { StoreFileError } from './types.ts';
 import type { StoreEvent } from './types.ts';
 
 const schemaVersion = 1;
+const fdatasyncOf = promisify(fdatasync);
 
 export interface ObjectRow {
   readonly resource: string;
@@ -39,8 +41,8 @@ export interface StoreFile {
   objects(): Iterable<ObjectRow>;
   /** Newest first. */
   events(): Iterable<EventRow>;
-  /** One fsync for all of them; throws and changes nothing when it fails. */
-  commit(events: readonly StoreEvent[], compacted: number): void;
+  /** One fsync for all of them, which the event loop does not wait for. Rejects and changes nothing when the disk refuses. */
+  commit(events: readonly StoreEvent[], compacted: number): Promise<void>;
   close(): void;
 }
 
@@ -51,7 +53,7 @@ export function openFile(dir: string): StoreFile {
     const db = new DatabaseSync(path);
     try {
       prepare(db);
-      return new SqliteFile(db);
+      return new SqliteFile(db, path);
     } catch (error) {
       db.close();
       throw error;
@@ -62,8 +64,9 @@ export function openFile(dir: string): StoreFile {
 }
 
 function prepare(db: DatabaseSync): void {
-  // EXCLUSIVE: one server per file, and no shared-memory file. FULL: every COMMIT is on the disk before it returns.
-  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+  // EXCLUSIVE: one server per file, and no shared-memory file. NORMAL: SQLite syncs around checkpoints only, which keeps the file
+  // whole; that a COMMIT is on the disk is our own fsync of the log (SqliteFile.commit), which does not stop the event loop.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version !== 0 && version !== schemaVersion) {
     throw new StoreFileError(`has format ${String(version)}, this version reads ${String(schemaVersion)}`);
@@ -85,18 +88,22 @@ class SqliteFile implements StoreFile {
   readonly #db: DatabaseSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
-  readonly #log: StatementSync;
+  readonly #event: StatementSync;
   readonly #meta: StatementSync;
   readonly #trim: StatementSync;
+  /** The write-ahead log: the same file for as long as the database is open. */
+  readonly #log: number;
+  #broken: StoreFileError | undefined;
   #trimmed: number;
   readonly compacted: number;
   readonly revision: number;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, path: string) {
     this.#db = db;
+    this.#log = openSync(`${path}-wal`, 'r');
     this.#put = db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)');
     this.#delete = db.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
-    this.#log = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#event = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#meta = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
     this.#trim = db.prepare('DELETE FROM events WHERE revision <= ?');
     const meta = new Map(
@@ -124,7 +131,8 @@ class SqliteFile implements StoreFile {
     return rows as unknown as Iterable<EventRow>;
   }
 
-  commit(events: readonly StoreEvent[], compacted: number): void {
+  async commit(events: readonly StoreEvent[], compacted: number): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const event of events) this.#write(event);
@@ -135,10 +143,23 @@ class SqliteFile implements StoreFile {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+    await this.#sync();
   }
 
   close(): void {
     this.#db.close();
+    closeSync(this.#log);
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await fdatasyncOf(this.#log);
+    } catch (error) {
+      // Nobody can say what of the log is on the disk, and asking again would only say "all well" (fsync(2)).
+      const text = error instanceof Error ? error.message : String(error);
+      this.#broken = new StoreFileError(`the disk failed (${text}); mend it and start the API server again`, error);
+      throw this.#broken;
+    }
   }
 
   #write(event: StoreEvent): void {
@@ -146,7 +167,7 @@ class SqliteFile implements StoreFile {
     const { namespace, name } = object;
     if (kind === 'deleted') this.#delete.run(resource, namespace, name);
     else this.#put.run(resource, namespace, name, revision, object.json);
-    this.#log.run(revision, resource, namespace, name, kind, previous?.json ?? null, previous?.revision ?? null);
+    this.#event.run(revision, resource, namespace, name, kind, previous?.json ?? null, previous?.revision ?? null);
   }
 
   /** Some at a time, so that most commits do not touch the table's old pages. */

@@ -1,13 +1,14 @@
 /**
- * The embedded store: all current objects in memory, one SQLite file behind them, one fsync for all transactions of a turn.
+ * The embedded store: all current objects in memory, one SQLite file behind them, one fsync for all transactions that wait.
  *
- *   transact ─ queue ─(setImmediate)─ run each fn ─ COMMIT ─ history ─ watchers ─ promises
+ *   transact ─ queue ─(setImmediate)─ run each fn on a Batch ─ COMMIT ─(fsync, elsewhere)─ buckets ─ history ─ watchers ─ promises
  *                                        └ throws: its writes are undone, the others stay
  *
- * A batch runs without giving up the event loop, so nobody can see its writes before they are durable although the maps change
- * at once: writes go straight into the maps, with an undo log.
+ * The event loop goes on during the fsync: requests are read and answered, and new transactions queue for the next batch. So the
+ * buckets hold what is durable and nothing else, and no answer, not even a refusal, leaves before what it was decided on is durable.
  */
-import { Bucket, bucketKey } from './bucket.ts';
+import { Batch } from './batch.ts';
+import { Bucket, bucketKey, bucketOf } from './bucket.ts';
 import { openFile } from './file.ts';
 import type { StoreFile } from './file.ts';
 import { History } from './history.ts';
@@ -31,9 +32,12 @@ export function openStore(options: StoreOptions): Store {
 }
 
 interface Job {
+  /** Never throws. */
   readonly run: (tx: Batch) => void;
+  /** Tells how it went, once that is durable. */
   readonly settle: () => void;
-  readonly fail: (error: unknown) => void;
+  /** The batch is lost, and with it the job. */
+  readonly lose: (error: unknown) => void;
 }
 
 class EmbeddedStore implements Store {
@@ -43,6 +47,7 @@ class EmbeddedStore implements Store {
   readonly #stamp: StoreOptions['stamp'];
   #queue: Job[] = [];
   #scheduled = false;
+  #committing = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -95,22 +100,21 @@ class EmbeddedStore implements Store {
   transact<R>(fn: (tx: Tx) => R, options: TransactOptions = {}): Promise<R> {
     if (this.#closed) return Promise.reject(new Error('the store is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<R>();
-    let result: { readonly value: R } | undefined;
+    let settle = (): void => undefined;
     this.#queue.push({
       run: (batch) => {
         const mark = batch.mark();
         try {
-          result = { value: fn(batch) };
+          const value = fn(batch);
           if (options.dryRun === true) batch.undoTo(mark);
+          settle = () => resolve(value);
         } catch (error) {
           batch.undoTo(mark);
-          throw error;
+          settle = () => reject(error as Error);
         }
       },
-      settle: () => {
-        if (result !== undefined) resolve(result.value);
-      },
-      fail: reject,
+      settle: () => settle(),
+      lose: reject,
     });
     this.#schedule();
     return promise;
@@ -128,7 +132,7 @@ class EmbeddedStore implements Store {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#committing) return;
     this.#scheduled = true;
     // After the poll phase: every request that has arrived by now is in the same batch.
     setImmediate(() => {
@@ -138,37 +142,43 @@ class EmbeddedStore implements Store {
   }
 
   #flush(): void {
-    const jobs = this.#queue;
-    this.#queue = [];
+    const jobs = this.#queue.splice(0);
     const batch = new Batch(this.#buckets, this.revision, this.#stamp);
-    const done = jobs.filter((job) => this.#run(job, batch));
-    if (batch.events.length > 0 && !this.#commit(batch, done)) return;
-    for (const event of batch.events) this.#history.add(event);
-    this.#history.notify(new Set(batch.events.map((event) => event.resource)));
-    for (const job of done) job.settle();
-    if (this.#queue.length === 0) for (const idle of this.#idle.splice(0)) idle();
+    for (const job of jobs) job.run(batch);
+    if (batch.events.length === 0) {
+      this.#settle(jobs);
+      return;
+    }
+    this.#committing = true;
+    this.#file.commit(batch.events, this.#history.compacted).then(
+      () => {
+        this.#publish(batch.events);
+        this.#settle(jobs);
+      },
+      (error: unknown) => {
+        // A disk that refuses (full, gone) refuses the whole batch; nothing of it was in the buckets.
+        batch.undoTo(0);
+        for (const job of jobs) job.lose(error);
+        this.#settle([]);
+      },
+    );
   }
 
-  #run(job: Job, batch: Batch): boolean {
-    try {
-      job.run(batch);
-      return true;
-    } catch (error) {
-      job.fail(error);
-      return false;
+  #publish(events: readonly StoreEvent[]): void {
+    for (const event of events) {
+      const { namespace, name } = event.object;
+      const version = event.kind === 'deleted' ? undefined : event.object;
+      bucketOf(this.#buckets, event.resource).set(bucketKey(namespace, name), version);
+      this.#history.add(event);
     }
+    this.#history.notify(new Set(events.map((event) => event.resource)));
   }
 
-  /** A disk that refuses (full, gone) refuses the whole batch; memory goes back to what is on the disk. */
-  #commit(batch: Batch, jobs: readonly Job[]): boolean {
-    try {
-      this.#file.commit(batch.events, this.#history.compacted);
-      return true;
-    } catch (error) {
-      batch.undoTo(0);
-      for (const job of jobs) job.fail(error);
-      return false;
-    }
+  #settle(jobs: readonly Job[]): void {
+    this.#committing = false;
+    for (const job of jobs) job.settle();
+    if (this.#queue.length > 0) this.#schedule();
+    else for (const idle of this.#idle.splice(0)) idle();
   }
 
   #load(): void {
@@ -202,84 +212,4 @@ class EmbeddedStore implements Store {
     }
     return events;
   }
-}
-
-/** The transactions of one turn, one after the other, each seeing what the earlier ones wrote. */
-class Batch implements Tx {
-  readonly events: StoreEvent[] = [];
-  readonly #undo: (() => void)[] = [];
-  readonly #buckets: Map<string, Bucket>;
-  readonly #base: number;
-  readonly #stamp: StoreOptions['stamp'];
-
-  constructor(buckets: Map<string, Bucket>, revision: number, stamp: StoreOptions['stamp']) {
-    this.#buckets = buckets;
-    this.#base = revision;
-    this.#stamp = stamp;
-  }
-
-  get(slot: Slot): Stored | undefined {
-    return this.#buckets.get(slot.resource)?.get(bucketKey(slot.namespace, slot.name));
-  }
-
-  list(resource: string, namespace?: string): readonly Stored[] {
-    return this.#buckets.get(resource)?.list(namespace) ?? [];
-  }
-
-  put({ resource, namespace, name }: Slot, value: object): Stored {
-    const revision = this.#nextRevision();
-    const object = Version.ofValue(namespace, name, revision, this.#stamp(value, revision));
-    const previous = this.#set(resource, object.namespace, name, object);
-    this.events.push({
-      kind: previous === undefined ? 'created' : 'updated',
-      revision,
-      resource,
-      object,
-      previous,
-    });
-    return object;
-  }
-
-  delete({ resource, namespace, name }: Slot): Stored | undefined {
-    const existing = this.#buckets.get(resource)?.get(bucketKey(namespace, name));
-    if (existing === undefined) return undefined;
-    const revision = this.#nextRevision();
-    const object = Version.ofValue(namespace, name, revision, this.#stamp(existing.value, revision));
-    this.#set(resource, namespace, name, undefined);
-    this.events.push({ kind: 'deleted', revision, resource, object, previous: existing });
-    return object;
-  }
-
-  onRollback(undo: () => void): void {
-    this.#undo.push(undo);
-  }
-
-  mark(): number {
-    return this.#undo.length;
-  }
-
-  undoTo(mark: number): void {
-    while (this.#undo.length > mark) this.#undo.pop()?.();
-  }
-
-  #nextRevision(): number {
-    return this.#base + this.events.length + 1;
-  }
-
-  #set(resource: string, namespace: string, name: string, version: Version | undefined): Version | undefined {
-    const bucket = bucketOf(this.#buckets, resource);
-    const key = bucketKey(namespace, name);
-    const previous = bucket.set(key, version);
-    this.#undo.push(() => {
-      bucket.set(key, previous);
-      this.events.pop();
-    });
-    return previous;
-  }
-}
-
-function bucketOf(buckets: Map<string, Bucket>, resource: string): Bucket {
-  let bucket = buckets.get(resource);
-  if (bucket === undefined) buckets.set(resource, (bucket = new Bucket()));
-  return bucket;
 }

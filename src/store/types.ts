@@ -3,7 +3,7 @@
  * the revision is stamped (`StoreOptions.stamp`).
  *
  *   transact(fn) ─┐
- *   transact(fn) ─┼─ one batch per turn of the event loop ─ one COMMIT (fsync) ─ readers, watchers and promises see it
+ *   transact(fn) ─┼─ one batch while the last one is made durable ─ one COMMIT, one fsync ─ readers, watchers and promises see it
  *   transact(fn) ─┘
  *
  * An etcd backend fits behind the same interface: reads come from a local mirror, `fn` runs against it, its reads and writes become

@@ -1,0 +1,90 @@
+/**
+ * The transactions of one commit, one after the other, each seeing what the earlier ones wrote. What they write lies over the
+ * buckets, which it does not touch before it is durable, and can be undone transaction by transaction.
+ *
+ *   get, list ── writes of this batch ── buckets
+ */
+import { Bucket, bucketKey } from './bucket.ts';
+import type { Overlay } from './bucket.ts';
+import type { Slot, StoreEvent, StoreOptions, Stored, Tx } from './types.ts';
+import { Version } from './version.ts';
+
+export class Batch implements Tx {
+  readonly events: StoreEvent[] = [];
+  readonly #undo: (() => void)[] = [];
+  readonly #buckets: ReadonlyMap<string, Bucket>;
+  readonly #written = new Map<string, Overlay>();
+  readonly #base: number;
+  readonly #stamp: StoreOptions['stamp'];
+
+  constructor(buckets: ReadonlyMap<string, Bucket>, revision: number, stamp: StoreOptions['stamp']) {
+    this.#buckets = buckets;
+    this.#base = revision;
+    this.#stamp = stamp;
+  }
+
+  get({ resource, namespace, name }: Slot): Stored | undefined {
+    const key = bucketKey(namespace, name);
+    const written = this.#written.get(resource);
+    if (written?.has(key) === true) return written.get(key);
+    return this.#buckets.get(resource)?.get(key);
+  }
+
+  list(resource: string, namespace?: string): readonly Stored[] {
+    const written = this.#written.get(resource);
+    const bucket = this.#buckets.get(resource) ?? new Bucket();
+    return written === undefined ? bucket.list(namespace) : bucket.listUnder(written, namespace);
+  }
+
+  put({ resource, namespace, name }: Slot, value: object): Stored {
+    const revision = this.#nextRevision();
+    const object = Version.ofValue(namespace, name, revision, this.#stamp(value, revision));
+    const previous = this.#set(resource, namespace, name, object);
+    const kind = previous === undefined ? 'created' : 'updated';
+    this.events.push({ kind, revision, resource, object, previous });
+    return object;
+  }
+
+  delete({ resource, namespace, name }: Slot): Stored | undefined {
+    const previous = this.get({ resource, namespace, name });
+    if (previous === undefined) return undefined;
+    const revision = this.#nextRevision();
+    const object = Version.ofValue(namespace, name, revision, this.#stamp(previous.value, revision));
+    this.#set(resource, namespace, name, undefined);
+    this.events.push({ kind: 'deleted', revision, resource, object, previous });
+    return object;
+  }
+
+  onRollback(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  mark(): number {
+    return this.#undo.length;
+  }
+
+  undoTo(mark: number): void {
+    while (this.#undo.length > mark) this.#undo.pop()?.();
+  }
+
+  #nextRevision(): number {
+    return this.#base + this.events.length + 1;
+  }
+
+  /** Returns what was there before. */
+  #set(resource: string, namespace: string, name: string, version: Stored | undefined): Stored | undefined {
+    const key = bucketKey(namespace, name);
+    const previous = this.get({ resource, namespace, name });
+    let written = this.#written.get(resource);
+    if (written === undefined) this.#written.set(resource, (written = new Map()));
+    const overlay = written;
+    const wasWritten = overlay.has(key);
+    overlay.set(key, version);
+    this.#undo.push(() => {
+      if (wasWritten) overlay.set(key, previous);
+      else overlay.delete(key);
+      this.events.pop();
+    });
+    return previous;
+  }
+}
