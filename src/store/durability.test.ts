@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { openStore, StoreFileError } from './index.ts';
 
@@ -73,6 +74,61 @@ test('a second server on the same directory is told so', async (t) => {
   );
   await store.close();
   await openStore({ dir, stamp }).close();
+});
+
+test('a file of format 1 is read, and is of the present format afterwards', async (t) => {
+  const dir = directory(t);
+  let store = openStore({ dir, stamp });
+  for (const name of ['a', 'b', 'a']) {
+    await store.transact((tx) => tx.put({ resource: 'r', namespace: '', name }, { name }));
+  }
+  await store.close();
+  const db = new DatabaseSync(join(dir, 'store.sqlite'));
+  db.exec(`CREATE TABLE first (
+      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
+      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+    INSERT INTO first SELECT * FROM objects; DROP TABLE objects; ALTER TABLE first RENAME TO objects; PRAGMA user_version = 1`);
+  db.close();
+  for (let opened = 0; opened < 2; opened++) {
+    store = openStore({ dir, stamp });
+    assert.deepEqual(
+      store.list('r').map(({ value }) => value),
+      [
+        { name: 'a', revision: 4 },
+        { name: 'b', revision: 3 },
+      ],
+    );
+    assert.equal(store.revision, 4);
+    await store.close();
+  }
+});
+
+test('readers see what is durable: nothing of a batch before its fsync, not even in a refusal', async (t) => {
+  const store = openStore({ dir: directory(t), stamp });
+  const slot = { resource: 'r', namespace: '', name: 'a' };
+  let ran = false;
+  const put = store.transact((tx) => {
+    tx.put(slot, {});
+    ran = true;
+  });
+  const order: string[] = [];
+  const refused = store.transact((tx) => {
+    assert.deepEqual(
+      tx.list('r').map(({ name }) => name),
+      ['a'],
+    );
+    throw new Error('there is one already');
+  });
+  void put.then(() => order.push('put'));
+  refused.catch(() => order.push('refused'));
+  while (!ran) await new Promise(setImmediate);
+  assert.equal(store.get(slot), undefined);
+  assert.deepEqual([store.list('r'), store.snapshot('r').items, store.revision], [[], [], 1]);
+  await put;
+  await assert.rejects(refused, /there is one already/);
+  assert.deepEqual(order, ['put', 'refused']);
+  assert.equal(store.get(slot)?.revision, 2);
+  await store.close();
 });
 
 test('a damaged file is named, with the fix', async (t) => {

@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { StoreFileError } from './types.ts';
 import type { StoreEvent } from './types.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 const fdatasyncOf = promisify(fdatasync);
 
 export interface ObjectRow {
@@ -68,13 +68,16 @@ function prepare(db: DatabaseSync): void {
   // whole; that a COMMIT is on the disk is our own fsync of the log (SqliteFile.commit), which does not stop the event loop.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
-  if (version !== 0 && version !== schemaVersion) {
+  if (version !== 0 && version !== 1 && version !== schemaVersion) {
     throw new StoreFileError(`has format ${String(version)}, this version reads ${String(schemaVersion)}`);
   }
+  if (version === 1) db.exec('ALTER TABLE objects RENAME TO objects_1');
+  // With rowid: rows of a kilobyte are too long for the leaves of an index, each took a page of its own besides (twice the writes).
   db.exec(`
     CREATE TABLE IF NOT EXISTS objects (
       resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
-      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+      PRIMARY KEY (resource, namespace, name));
+    ${version === 1 ? 'INSERT INTO objects SELECT * FROM objects_1; DROP TABLE objects_1;' : ''}
     CREATE TABLE IF NOT EXISTS events (
       revision INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
       previous TEXT, previous_revision INTEGER);
@@ -101,7 +104,9 @@ class SqliteFile implements StoreFile {
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
     this.#log = openSync(`${path}-wal`, 'r');
-    this.#put = db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)');
+    // An update stays in its row: REPLACE would move it to the end and write the index again.
+    this.#put = db.prepare(`INSERT INTO objects VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (resource, namespace, name) DO UPDATE SET revision = excluded.revision, json = excluded.json`);
     this.#delete = db.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
     this.#event = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#meta = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
