@@ -75,9 +75,7 @@ export class Batch implements Tx {
   #set(resource: string, namespace: string, name: string, version: Stored | undefined): Stored | undefined {
     const key = bucketKey(namespace, name);
     const previous = this.get({ resource, namespace, name });
-    let written = this.#written.get(resource);
-    if (written === undefined) this.#written.set(resource, (written = new Map()));
-    const overlay = written;
+    const overlay = this.#overlay(resource);
     const wasWritten = overlay.has(key);
     overlay.set(key, version);
     this.#undo.push(() => {
@@ -86,5 +84,14 @@ export class Batch implements Tx {
       this.events.pop();
     });
     return previous;
+  }
+
+  #overlay(resource: string): Overlay {
+    let overlay = this.#written.get(resource);
+    if (overlay === undefined) {
+      overlay = new Map<string, Stored | undefined>();
+      this.#written.set(resource, overlay);
+    }
+    return overlay;
   }
 }

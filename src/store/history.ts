@@ -7,12 +7,13 @@
 import { CompactedError } from './types.ts';
 import type { StoreEvent, WatchCursor } from './types.ts';
 
-/** An array that drops from its front without moving the rest each time. */
+/** An array that drops from its front without moving the rest each time; what was dropped is let go at once. */
 class Lane {
-  events: StoreEvent[] = [];
+  events: (StoreEvent | undefined)[] = [];
   head = 0;
 
   dropFirst(): void {
+    this.events[this.head] = undefined;
     this.head++;
     if (this.head > 1024 && this.head * 2 > this.events.length) {
       this.events = this.events.slice(this.head);
@@ -89,7 +90,7 @@ export class History {
     const lane = this.#lanes.get(resource);
     if (lane === undefined) return [];
     const from = lane.after(revision);
-    return lane.events.slice(from, Math.min(lane.events.length, from + max));
+    return lane.events.slice(from, Math.min(lane.events.length, from + max)).filter((event) => event !== undefined);
   }
 
   watch(resource: string, revision: number, onEvents: () => void): WatchCursor {

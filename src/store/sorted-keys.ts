@@ -1,6 +1,6 @@
 /**
- * Texts in order, each once, in blocks: an insertion moves the rest of one block, not of all. One array of 10,000 keys took a
- * quarter of what a create of a Service cost the store, and the cost grew with the number of objects.
+ * Texts in order, each once, in blocks: an insertion moves the rest of one block, not of all. In one array, which the keys of 10,000
+ * Services and their addresses filled, insertions were 4 % of the CPU of a create, and grew with the number of objects.
  */
 const largestBlock = 512;
 

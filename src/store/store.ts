@@ -8,7 +8,8 @@
  * buckets hold what is durable and nothing else, and no answer, not even a refusal, leaves before what it was decided on is durable.
  */
 import { Batch } from './batch.ts';
-import { Bucket, bucketKey, bucketOf } from './bucket.ts';
+import { bucketKey, bucketOf } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { openFile } from './file.ts';
 import type { StoreFile } from './file.ts';
 import { History } from './history.ts';
@@ -110,7 +111,7 @@ class EmbeddedStore implements Store {
           settle = () => resolve(value);
         } catch (error) {
           batch.undoTo(mark);
-          settle = () => reject(error as Error);
+          settle = () => reject(error);
         }
       },
       settle: () => settle(),
