@@ -42,7 +42,9 @@ try {
   try {
     const parts = { creates, nodes, pods, lists, watchers, memory };
     const only = process.env['BENCH_ONLY']?.split(',');
-    report.note(`floor: ${floorOfDisk().toFixed(0)} writes with fsync a second one by one; a commit takes all that wait`);
+    report.note(
+      `floor: ${floorOfDisk().toFixed(0)} writes with fsync a second one by one; a commit takes all that wait`,
+    );
     for (const [name, part] of Object.entries(parts)) if (only?.includes(name) ?? true) await part(server);
   } finally {
     await server.stop();

@@ -1,4 +1,4 @@
-/** A deep copy of JSON; an order of magnitude cheaper than structuredClone, which was a tenth of every write of a status. */
+/** A deep copy of JSON. Far cheaper than structuredClone, which took 8 % of the CPU of driving a pod to Running. */
 export function clone<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(clone) as T;

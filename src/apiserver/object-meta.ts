@@ -97,15 +97,6 @@ export function stampRevision(value: object, revision: number): object {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 
-/** JSON only; an order of magnitude cheaper than structuredClone. */
-export function clone<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(clone) as T;
-  const copy: Record<string, unknown> = {};
-  for (const key in value) copy[key] = clone(value[key]);
-  return copy as T;
-}
-
 /**
  * Equal but for the resourceVersion and the times of managedFields: such a write is not done.
  * Upstream: apiserver handlers/fieldmanager/equality.go (IgnoreManagedFieldsTimestampsTransformer).

@@ -16,12 +16,13 @@ import type { Resource } from '../api/resources.ts';
 import type { Slot, Store, Stored, Tx } from '../store/index.ts';
 import { alreadyExists, badRequest, conflict, invalid, modifiedText, notFound } from './errors.ts';
 import { checkNamespaceLives } from './namespace-lifecycle.ts';
-import { checkNamespace, clone, draftOf, fillForCreate, fillForUpdate, normalized, sameObject } from './object-meta.ts';
+import { checkNamespace, draftOf, fillForCreate, fillForUpdate, normalized, sameObject } from './object-meta.ts';
 import type { Draft } from './object-meta.ts';
 import { ownersOf, setOwners } from './ownership.ts';
 import type { Ownership } from './ownership.ts';
 import { bucketOf } from './registry.ts';
 import { transactionView } from './write-view.ts';
+import { clone } from '../api/clone.ts';
 
 export interface WriteOptions {
   /** undefined: the server itself. */

@@ -13,6 +13,7 @@ import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '
 import { whyNotPathSegment } from './rbac/names.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
+import { clone } from '../clone.ts';
 
 type Csr = CertificateSigningRequest;
 
@@ -24,14 +25,14 @@ export const certificateSigningRequestKind = defineKind<Csr>({
     csr.status = {};
   },
   prepareForUpdate(csr, old) {
-    csr.spec = structuredClone(old.spec);
-    csr.status = structuredClone(old.status ?? {});
+    csr.spec = clone(old.spec);
+    csr.status = clone(old.status ?? {});
   },
   validate: validateRequest,
   validateUpdate: (csr, old) => validateUpdate(csr, old, { approval: false, certificate: false }),
   status: {
     prepareForUpdate(csr, old) {
-      csr.spec = structuredClone(old.spec);
+      csr.spec = clone(old.spec);
       // Who decides goes through /approval.
       const others = conditionsOf(csr).filter(({ type }) => !decided.includes(type));
       csr.status = { ...csr.status, conditions: [...conditionsOf(old).filter(isDecision), ...others] };
@@ -41,7 +42,7 @@ export const certificateSigningRequestKind = defineKind<Csr>({
   },
   approval: {
     prepareForUpdate(csr, old) {
-      csr.spec = structuredClone(old.spec);
+      csr.spec = clone(old.spec);
       const { certificate } = old.status ?? {};
       csr.status = { conditions: conditionsOf(csr), ...(certificate === undefined ? {} : { certificate }) };
       stamp(csr);

@@ -17,6 +17,7 @@ import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import { clone } from '../clone.ts';
 
 export const deploymentKind = defineKind<Deployment>({
   resource: resources.deployments,
@@ -26,7 +27,7 @@ export const deploymentKind = defineKind<Deployment>({
     deployment.metadata = { ...deployment.metadata, generation: 1 };
   },
   prepareForUpdate(deployment, old) {
-    deployment.status = structuredClone(old.status ?? {});
+    deployment.status = clone(old.status ?? {});
     // Annotations count: the controller copies them to the ReplicaSets.
     const same =
       sameValue(deployment.spec, old.spec) && sameValue(deployment.metadata?.annotations, old.metadata.annotations);
@@ -43,7 +44,7 @@ export const deploymentKind = defineKind<Deployment>({
   ],
   status: {
     prepareForUpdate(deployment, old) {
-      deployment.spec = structuredClone(old.spec);
+      deployment.spec = clone(old.spec);
       const { labels, generation } = old.metadata;
       deployment.metadata = { ...deployment.metadata, generation };
       if (labels === undefined) delete deployment.metadata.labels;

@@ -8,6 +8,7 @@ import type { KubeObject, Live } from '../object.ts';
 import { invalidField } from '../field-errors.ts';
 import { validateMetadataUpdate } from '../validation/index.ts';
 import { sameValue } from './equal.ts';
+import { clone } from '../clone.ts';
 
 interface SpecStatus {
   metadata?: KubeObject['metadata'];
@@ -21,10 +22,10 @@ type Lifecycle<T extends KubeObject> = Pick<KindDefinition<T>, 'prepareForCreate
 export function keepsStatus<T extends KubeObject>(emptyStatus: object = {}): Lifecycle<T> {
   return {
     prepareForCreate(object) {
-      (object as SpecStatus).status = structuredClone(emptyStatus);
+      (object as SpecStatus).status = clone(emptyStatus);
     },
     prepareForUpdate(object, old) {
-      (object as SpecStatus).status = structuredClone((old as SpecStatus).status ?? emptyStatus);
+      (object as SpecStatus).status = clone((old as SpecStatus).status ?? emptyStatus);
     },
   };
 }
@@ -54,7 +55,7 @@ export function countGeneration<T extends KubeObject>(object: T, old: Live<T>): 
 export function statusOnly<T extends KubeObject>(validate?: (object: T) => readonly FieldError[]): StatusStrategy<T> {
   return {
     prepareForUpdate(object, old) {
-      (object as SpecStatus).spec = structuredClone((old as SpecStatus).spec);
+      (object as SpecStatus).spec = clone((old as SpecStatus).spec);
     },
     validateUpdate: (object, old) => [...validateMetadataUpdate(object, old), ...(validate?.(object) ?? [])],
   };

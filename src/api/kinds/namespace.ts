@@ -7,6 +7,7 @@ import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import { dns1123LabelName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
+import { clone } from '../clone.ts';
 
 const nameLabel = 'kubernetes.io/metadata.name';
 
@@ -25,8 +26,8 @@ export const namespaceKind = defineKind<Namespace>({
     namespace.spec = { finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'] };
   },
   prepareForUpdate(namespace, old) {
-    namespace.spec = structuredClone(old.spec ?? {});
-    namespace.status = structuredClone(old.status ?? {});
+    namespace.spec = clone(old.spec ?? {});
+    namespace.status = clone(old.status ?? {});
   },
   validate: (namespace) => validateMetadata(namespace, false, dns1123LabelName),
   validateUpdate: (namespace, old) => [
@@ -35,7 +36,7 @@ export const namespaceKind = defineKind<Namespace>({
   ],
   status: {
     prepareForUpdate(namespace, old) {
-      namespace.spec = structuredClone(old.spec ?? {});
+      namespace.spec = clone(old.spec ?? {});
     },
     validateUpdate: validateStatus,
   },

@@ -14,6 +14,7 @@ import {
   whyNotQualifiedName,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
+import { clone } from '../clone.ts';
 
 export const nodeKind = defineKind<Node>({
   resource: resources.nodes,
@@ -24,7 +25,7 @@ export const nodeKind = defineKind<Node>({
     if (node.status?.capacity !== undefined) node.status.allocatable ??= { ...node.status.capacity };
   },
   prepareForUpdate(node, old) {
-    node.status = structuredClone(old.status ?? {});
+    node.status = clone(old.status ?? {});
   },
   validate: validateNode,
   validateUpdate: (node, old) => [
@@ -34,7 +35,7 @@ export const nodeKind = defineKind<Node>({
   ],
   status: {
     prepareForUpdate(node, old) {
-      node.spec = structuredClone(old.spec ?? {});
+      node.spec = clone(old.spec ?? {});
     },
     validateUpdate: (node, old) => [...validateMetadataUpdate(node, old), ...validateAddresses(node)],
   },

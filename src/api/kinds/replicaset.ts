@@ -14,6 +14,7 @@ import {
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import { clone } from '../clone.ts';
 
 export const replicaSetKind = defineKind<ReplicaSet>({
   resource: resources.replicaSets,
@@ -27,7 +28,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
     replicaSet.metadata = { ...replicaSet.metadata, generation: 1 };
   },
   prepareForUpdate(replicaSet, old) {
-    replicaSet.status = structuredClone(old.status ?? { replicas: 0 });
+    replicaSet.status = clone(old.status ?? { replicas: 0 });
     const before = old.metadata.generation ?? 1;
     const generation = sameValue(replicaSet.spec, old.spec) ? before : before + 1;
     replicaSet.metadata = { ...replicaSet.metadata, generation };
@@ -42,7 +43,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
   ],
   status: {
     prepareForUpdate(replicaSet, old) {
-      replicaSet.spec = structuredClone(old.spec);
+      replicaSet.spec = clone(old.spec);
       replicaSet.metadata = { ...replicaSet.metadata, generation: old.metadata.generation };
     },
     validateUpdate: (replicaSet, old) => [...validateMetadataUpdate(replicaSet, old), ...validateStatus(replicaSet)],

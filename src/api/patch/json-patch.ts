@@ -4,6 +4,7 @@
  */
 import { apiError } from '../errors.ts';
 import { checkKey, isObject, sameJson } from './json.ts';
+import { clone } from '../clone.ts';
 
 interface Operation {
   readonly op: string;
@@ -18,7 +19,7 @@ const mostCopiedBytes = 3 * 1024 * 1024;
 
 /** `operations` as it came from the wire. Throws ApiError 400, 413 or 422. */
 export function applyJsonPatch(object: unknown, operations: unknown): unknown {
-  const document = new JsonDocument(structuredClone(object));
+  const document = new JsonDocument(clone(object));
   for (const operation of readOperations(operations)) document.apply(operation);
   return document.root;
 }
@@ -72,13 +73,13 @@ class JsonDocument {
   apply({ op, path, from = '', value }: Operation): void {
     switch (op) {
       case 'add':
-        return this.#add(op, path, structuredClone(value));
+        return this.#add(op, path, clone(value));
       case 'remove':
         this.#remove(op, path);
         return;
       case 'replace':
         // One step, so that the place in a list stays.
-        return this.#replace(path, structuredClone(value));
+        return this.#replace(path, clone(value));
       case 'move': {
         if (path === from) return;
         if (path.startsWith(`${from}/`)) throw unapplicable(op, path, 'a value can not be moved into itself');
@@ -127,7 +128,7 @@ class JsonDocument {
     if (this.#copied > mostCopiedBytes) {
       throw unapplicable('copy', path, `the copies add up to more than the limit of ${mostCopiedBytes} bytes`);
     }
-    this.#add('copy', path, structuredClone(value));
+    this.#add('copy', path, clone(value));
   }
 
   #test(path: string, value: unknown): void {

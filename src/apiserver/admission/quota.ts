@@ -16,6 +16,7 @@ import { groupResourceOf, resources } from '../../api/resources.ts';
 import type { Resource } from '../../api/resources.ts';
 import type { AdmissionPlugin, AdmissionView } from './request.ts';
 import { inScope, missingRequests, resourceBehind, usageOf } from './quota-usage.ts';
+import { clone } from '../../api/clone.ts';
 
 type LiveQuota = Live<ResourceQuota>;
 
@@ -100,7 +101,7 @@ export function recountQuotas(view: WriteView, resource: Resource, namespace: st
     for (const name of Object.keys(hard)) used[name] = formatQuantity(countUsed(quota, name, view));
     const status = { hard: { ...hard }, used };
     if (sameStatus(quota, status)) continue;
-    view.put<ResourceQuota>(resources.resourceQuotas, { ...structuredClone(quota as ResourceQuota), status });
+    view.put<ResourceQuota>(resources.resourceQuotas, { ...clone(quota as ResourceQuota), status });
   }
 }
 

@@ -13,6 +13,7 @@ import type { AdmissionPlugin, AdmissionView } from './request.ts';
 import { forbiddenError } from '../../api/errors.ts';
 import { resources } from '../../api/resources.ts';
 import { bodyOf } from './request.ts';
+import { clone } from '../../api/clone.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
@@ -31,7 +32,7 @@ export const serviceAccount: AdmissionPlugin = (request, view) => {
   const account = findAccount(view, request.namespace, request.name, spec.serviceAccountName ?? 'default');
   if (automounts(pod, account)) mountToken(spec);
   if ((spec.imagePullSecrets ?? []).length === 0 && (account?.imagePullSecrets ?? []).length > 0) {
-    spec.imagePullSecrets = structuredClone(account?.imagePullSecrets ?? []);
+    spec.imagePullSecrets = clone(account?.imagePullSecrets ?? []);
   }
 };
 

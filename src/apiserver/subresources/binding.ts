@@ -8,9 +8,10 @@ import type { ResourceExchange } from '../context.ts';
 import { conflict, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
-import { clone, timestamp } from '../object-meta.ts';
+import { timestamp } from '../object-meta.ts';
 import { parseDryRun } from '../write-options.ts';
 import { refuseInvalid, updateObject } from '../write.ts';
+import { clone } from '../../api/clone.ts';
 
 const bindingResource = {
   group: '',

@@ -20,6 +20,7 @@ import { deleteIn } from '../verbs/delete.ts';
 import { parseDryRun } from '../write-options.ts';
 import { slotOf } from '../write.ts';
 import { transactionView } from '../write-view.ts';
+import { clone } from '../../api/clone.ts';
 
 export async function createEviction(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, request, query } = exchange;
@@ -78,8 +79,8 @@ function spendBudget(view: WriteView, pod: Live<Pod>): void {
   if (disruptionsAllowed === 0) throw tooMany(refusal(name, status), 0);
   const disruptedPods = { ...status.disruptedPods, [pod.metadata.name]: timestamp() };
   view.put<PodDisruptionBudget>(resources.podDisruptionBudgets, {
-    ...(structuredClone(budget) as PodDisruptionBudget),
-    status: { ...structuredClone(status), disruptionsAllowed: disruptionsAllowed - 1, disruptedPods },
+    ...(clone(budget) as PodDisruptionBudget),
+    status: { ...clone(status), disruptionsAllowed: disruptionsAllowed - 1, disruptedPods },
   });
 }
 

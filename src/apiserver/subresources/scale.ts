@@ -18,7 +18,7 @@ import type { ResourceExchange } from '../context.ts';
 import { methodNotAllowed, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
-import { clone, timestamp } from '../object-meta.ts';
+import { timestamp } from '../object-meta.ts';
 import { managerName } from '../ownership.ts';
 import { valueOf, viewOf } from '../render.ts';
 import { applyPatchType, checkStrict, readApplyBody } from '../verbs/patch-apply.ts';
@@ -26,6 +26,7 @@ import { patchType, readPatch } from '../verbs/patch.ts';
 import { parsePatchOptions, parseWriteOptions } from '../write-options.ts';
 import { refuseInvalid, slotOf, updateObject } from '../write.ts';
 import type { UpdateRequest } from '../write.ts';
+import { clone } from '../../api/clone.ts';
 
 /** The Scale that shall be, with its managedFields. `old`: as it is, with its own. */
 type ScaleOf = (old: Scale) => Scale;

@@ -18,13 +18,14 @@ import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { addWarnings, sendJson } from '../http/respond.ts';
 import { immortalNamespaces } from '../namespace-lifecycle.ts';
-import { clone, draftOf, normalized, timestamp } from '../object-meta.ts';
+import { draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
 import { renderObject } from '../render.ts';
 import { checkPropagation, parseDryRun } from '../write-options.ts';
 import { isReleased, removeIn, slotOf, storedAs } from '../write.ts';
 import type { Written } from '../write.ts';
 import { transactionView } from '../write-view.ts';
+import { clone } from '../../api/clone.ts';
 
 export async function remove(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;

@@ -9,6 +9,7 @@ import { ephemeralContainers } from './ephemeral.ts';
 import { qosClass } from './qos.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
+import { clone } from '../../clone.ts';
 
 export { setPodSpecDefaults } from './defaults.ts';
 export { validatePodTemplate } from './validation.ts';
@@ -21,7 +22,7 @@ export const podKind = defineKind<Pod>({
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec ?? { containers: [] }) };
   },
   prepareForUpdate(pod, old) {
-    pod.status = structuredClone(old.status ?? {});
+    pod.status = clone(old.status ?? {});
     const before = old.metadata.generation ?? 1;
     const generation = sameValue(pod.spec, old.spec) ? before : before + 1;
     pod.metadata = { ...pod.metadata, generation };
@@ -30,7 +31,7 @@ export const podKind = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   status: {
     prepareForUpdate(pod, old) {
-      pod.spec = structuredClone(old.spec ?? { containers: [] });
+      pod.spec = clone(old.spec ?? { containers: [] });
       pod.metadata = { ...pod.metadata, generation: old.metadata.generation };
       // Fixed at creation.
       pod.status = { ...pod.status, qosClass: old.status?.qosClass };

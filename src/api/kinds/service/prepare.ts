@@ -19,6 +19,7 @@ import {
   sameList,
   specOf,
 } from './spec.ts';
+import { clone } from '../../clone.ts';
 
 export function prepareServiceCreate(service: Service): void {
   service.status = { loadBalancer: {} };
@@ -30,7 +31,7 @@ export function prepareServiceCreate(service: Service): void {
 export function prepareServiceUpdate(service: Service, old: Live<Service>): void {
   const spec = (service.spec ??= {});
   const before = specOf(old);
-  service.status = structuredClone(old.status ?? { loadBalancer: {} });
+  service.status = clone(old.status ?? { loadBalancer: {} });
   keepAllocated(service, old);
   syncClusterIPs(spec, before);
   dropAddresses(service, old);
@@ -40,7 +41,7 @@ export function prepareServiceUpdate(service: Service, old: Live<Service>): void
 
 /** /status: everything but the status stays. */
 export function prepareServiceStatus(service: Service, old: Live<Service>): void {
-  service.spec = structuredClone(old.spec ?? {});
+  service.spec = clone(old.spec ?? {});
   service.status ??= { loadBalancer: {} };
   service.status.loadBalancer ??= {};
 }

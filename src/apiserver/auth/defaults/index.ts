@@ -12,6 +12,7 @@ import { missingRights } from '../rules.ts';
 import { componentBindings, componentRoles } from './components.ts';
 import { partsBindings, partsLocalBindings, partsLocalRoles, partsRoles } from './own-parts.ts';
 import { peoplesBindings, peoplesRoles } from './people.ts';
+import { clone } from '../../../api/clone.ts';
 
 export { nodeNetworkGroup } from './own-parts.ts';
 
@@ -27,19 +28,19 @@ export function ensureDefaultPolicy(ensure: Ensure): void {
     ensure(resources.clusterRoles, wanted, (current) => addRules(current as ClusterRole, wanted));
   }
   for (const wanted of [...peoplesBindings, ...componentBindings, ...partsBindings]) {
-    ensure(resources.clusterRoleBindings, structuredClone(wanted), (current) => addSubjects(current, wanted));
+    ensure(resources.clusterRoleBindings, clone(wanted), (current) => addSubjects(current, wanted));
   }
   for (const wanted of partsLocalRoles) {
-    ensure(resources.roles, structuredClone(wanted), (current) => addRules(current, wanted));
+    ensure(resources.roles, clone(wanted), (current) => addRules(current, wanted));
   }
   for (const wanted of partsLocalBindings) {
-    ensure(resources.roleBindings, structuredClone(wanted), (current) => addSubjects(current, wanted));
+    ensure(resources.roleBindings, clone(wanted), (current) => addSubjects(current, wanted));
   }
 }
 
 /** `admin`, `edit` and `view` are whole from the first moment on; later pieces are the controller's to add. */
 function withAggregates(roles: readonly ClusterRole[]): readonly ClusterRole[] {
-  const filled = roles.map((role) => structuredClone(role));
+  const filled = roles.map((role) => clone(role));
   // view before edit before admin: each is a piece of the next.
   for (const role of filled.toReversed()) {
     const rules = aggregatedRules(role, filled);
