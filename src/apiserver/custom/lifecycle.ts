@@ -15,7 +15,7 @@ import { resources } from '../../api/resources.ts';
 import type { Tx } from '../../store/index.ts';
 import { log } from '../../util/log.ts';
 import type { Server } from '../context.ts';
-import { clone } from '../object-meta.ts';
+import { clone } from '../../api/clone.ts';
 import { bucketOf } from '../registry.ts';
 import { deleteIn } from '../verbs/delete.ts';
 import { updateIn } from '../write.ts';

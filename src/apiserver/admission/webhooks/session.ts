@@ -13,7 +13,7 @@ import type { KindDefinition } from '../../../api/kind.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import type { Server } from '../../context.ts';
 import { conflict, modifiedText } from '../../errors.ts';
-import { clone } from '../../object-meta.ts';
+import { clone } from '../../../api/clone.ts';
 import type { AdmissionRequest } from '../request.ts';
 import { runMutating, runValidating } from './dispatch.ts';
 import { matching, noWebhooks } from './match.ts';
