@@ -15,8 +15,9 @@ import type { Live } from '../api/object.ts';
 import type { DnsInformers } from '../dns/index.ts';
 import { familyOf } from '../util/ip.ts';
 import { log } from '../util/log.ts';
-import { kubeconfigOption, list } from './flags.ts';
+import { cidrs, kubeconfigOption, list } from './flags.ts';
 import { clientFor, runPart, serverAnswers } from './part-process.ts';
+import { clusterIpClientsText, externalIpRangeText } from './proxy-flags.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
@@ -35,6 +36,8 @@ interface Flags {
   readonly upstreamNetns?: string;
   readonly hide?: readonly string[];
   readonly lanRange?: readonly string[];
+  readonly clusterIpClients?: readonly string[];
+  readonly externalIpRange?: readonly string[];
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
   readonly clientCaFile?: string;
@@ -65,6 +68,8 @@ export function agentCommand(): Command {
     .option('--netns-prefix <name>', "pods' network namespaces are NAME-pod-ID", 'portolan')
     .option('--upstream-netns <path>', 'network namespace from which names outside the cluster are asked')
     .option('--lan-range <cidrs>', 'networks of the nodes: pods keep their address towards them', list())
+    .option('--cluster-ip-clients <cidrs>', clusterIpClientsText, cidrs())
+    .option('--external-ip-range <cidrs>', externalIpRangeText, cidrs())
     .option('--hide <paths>', 'pods of the host image do not see these', list())
     .option('--tls-cert-file <file>', 'for the API of logs and exec on port 10250 (default: no such API)')
     .option('--tls-private-key-file <file>', 'its key')
@@ -231,6 +236,8 @@ async function startProxy({ flags, nodeName, network, informers, signal }: NodeO
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
       serviceCidrs: flags.serviceClusterIpRange,
       ...(flags.lanRange === undefined ? {} : { lanCidrs: flags.lanRange }),
+      ...(flags.clusterIpClients === undefined ? {} : { clusterIpClients: flags.clusterIpClients }),
+      ...(flags.externalIpRange === undefined ? {} : { externalIpCidrs: flags.externalIpRange }),
     },
     signal,
   );

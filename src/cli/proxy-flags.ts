@@ -15,9 +15,15 @@ export interface ProxyFlags {
   readonly serviceClusterIpRange: readonly string[];
   readonly lanRange?: readonly string[];
   readonly nodeportAddresses?: readonly string[];
+  readonly clusterIpClients?: readonly string[];
+  readonly externalIpRange?: readonly string[];
   readonly healthzBindAddress?: Bind | false;
   readonly metricsBindAddress?: Bind | false;
 }
+
+export const clusterIpClientsText =
+  'networks outside the cluster whose hosts may use cluster IPs through this node (default: none)';
+export const externalIpRangeText = "Services' externalIPs count in these ranges only (default: everywhere)";
 
 export function proxyFlags(command: Command): Command {
   return command
@@ -37,6 +43,8 @@ export function proxyFlags(command: Command): Command {
       "node ports answer at this machine's addresses in these (default: primary, the Node's InternalIPs)",
       cidrs('primary'),
     )
+    .option('--cluster-ip-clients <cidrs>', clusterIpClientsText, cidrs())
+    .option('--external-ip-range <cidrs>', externalIpRangeText, cidrs())
     .option('--healthz-bind-address <ip:port>', "/healthz and /livez (default: :10256; '': none)", bind)
     .option(
       '--metrics-bind-address <ip:port>',
@@ -46,7 +54,8 @@ export function proxyFlags(command: Command): Command {
 }
 
 export function proxyOptions(client: Client, flags: ProxyFlags): ProxyOptions {
-  const { lanRange, nodeportAddresses, healthzBindAddress, metricsBindAddress } = flags;
+  const { lanRange, nodeportAddresses, clusterIpClients, externalIpRange, healthzBindAddress, metricsBindAddress } =
+    flags;
   return {
     client,
     nodeName: flags.hostnameOverride ?? flags.nodeName ?? hostname().toLowerCase(),
@@ -55,6 +64,8 @@ export function proxyOptions(client: Client, flags: ProxyFlags): ProxyOptions {
     serviceCidrs: flags.serviceClusterIpRange,
     ...(lanRange === undefined ? {} : { lanCidrs: lanRange }),
     ...(nodeportAddresses === undefined ? {} : { nodePortAddresses: nodeportAddresses }),
+    ...(clusterIpClients === undefined ? {} : { clusterIpClients }),
+    ...(externalIpRange === undefined ? {} : { externalIpCidrs: externalIpRange }),
     ...(healthzBindAddress === undefined ? {} : { healthz: healthzBindAddress }),
     ...(metricsBindAddress === undefined ? {} : { metrics: metricsBindAddress }),
   };

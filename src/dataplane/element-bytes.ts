@@ -8,8 +8,8 @@ import type { ElementWords } from './held.ts';
 
 export function encodeElement(words: ElementWords): NftElement {
   const { set, slot = 0, id = 0, value = '' } = words;
-  if (set === 'sticky-endpoints') return valued(idBytes(id), value);
   const key = entryKeyBytes(words.key);
+  if (set === 'sticky-endpoints' || set === 'sticky-near') return valued(slotKeyBytes(key, id), value);
   if (set === 'slots' || set === 'sticky-slots') return valued(slotKeyBytes(key, slot), value);
   if (set === 'allowed') return sourceBytes(key, String(value));
   return set === 'internal' || set === 'external' ? valued(key, value) : { key };

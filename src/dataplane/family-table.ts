@@ -15,9 +15,7 @@ import { Rules } from './rules.ts';
 import { withinAny } from './ranges.ts';
 import { familyWord, nearOffset } from './ruleset.ts';
 import type { Picker, RulesetOptions } from './ruleset.ts';
-
-/** Ids are packet priorities on their way, so they stay clear of the codes of @route. */
-const firstId = 0x7000_0000;
+import { StickyIds } from './sticky-ids.ts';
 
 export class FamilyTable {
   readonly family: Family;
@@ -34,7 +32,7 @@ export class FamilyTable {
   #found: Map<string, Held> | undefined;
   /** How many entries lead to a pod of this node. */
   #hairpin = new Map<string, number>();
-  #nextId = firstId;
+  readonly #ids = new StickyIds();
 
   constructor(nft: Nft, kernel: NftElements, options: RulesetOptions, localPods: readonly Cidr[]) {
     this.family = options.family;
@@ -61,9 +59,9 @@ export class FamilyTable {
 
   /** Reads the kernel, to be compared key by key. Returns the changes that clear away what nobody of us wrote. */
   read(): ElementChange[] {
-    const { held, hairpin, strays, highestId } = readBack(this.#kernel, this.family, this.#table);
+    const { held, hairpin, strays, ids } = readBack(this.#kernel, this.family, this.#table);
     this.#found = held;
-    this.#nextId = Math.max(this.#nextId, highestId + 1, firstId);
+    this.#ids.recount(ids);
     this.#hairpin = new Map();
     for (const entry of held.values()) this.#count(entry, 1);
     const changes: ElementChange[] = strays.map(({ set, element }) => this.#change('delete', set, [element]));
@@ -93,7 +91,7 @@ export class FamilyTable {
     const sink = { remove: put(removed), add: put(added) };
     const pickers: Picker[] = [];
     const allocation: Allocation = {
-      nextId: () => this.#nextId++,
+      stick: (group, before) => this.#ids.of(group, before),
       rankOf: (seconds) => this.rules.rankOf(seconds),
       use: (picker) => {
         if (!this.rules.has(picker)) pickers.push(picker);
@@ -131,8 +129,10 @@ export class FamilyTable {
   }
 
   #accept(key: string, after: Held | undefined): void {
-    this.#count(this.#before(key), -1);
+    const before = this.#before(key);
+    // In this order: what stays is never counted as gone.
     this.#count(after, 1);
+    this.#count(before, -1);
     this.#pending.delete(key);
     for (const map of [this.#held, this.#found]) {
       if (after === undefined) map?.delete(key);
@@ -172,8 +172,9 @@ export class FamilyTable {
     return changes;
   }
 
-  #count(entry: Held | undefined, by: number): void {
+  #count(entry: Held | undefined, by: 1 | -1): void {
     if (entry === undefined) return;
+    for (const pool of entry.sticky) for (const sticky of pool) this.#ids.count(sticky, by);
     for (const address of this.#podsOf(entry)) {
       const count = (this.#hairpin.get(address) ?? 0) + by;
       if (count > 0) this.#hairpin.set(address, count);

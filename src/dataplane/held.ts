@@ -33,7 +33,8 @@ export interface Held {
 
 /** What settle needs from the table that it works for. */
 export interface Allocation {
-  readonly nextId: () => number;
+  /** Ids of a group's endpoints (sticky-ids.ts). */
+  readonly stick: (group: string, before: readonly Sticky[]) => (endpoint: string) => number;
   /** Number of an affinity time-out. */
   readonly rankOf: (seconds: number) => number;
   /** Told of each picker that the entry refers to. */
@@ -46,58 +47,63 @@ const noSticky: Held['sticky'] = [none, none];
 
 export function settle(plan: Plan, before: Held | undefined, allocation: Allocation): Held {
   const { affinitySeconds } = plan;
+  const both = <T>(make: (pool: 0 | 1) => T): readonly [T, T] => [make(0), make(1)];
+  const isSticky = affinitySeconds !== undefined;
+  const plain = isSticky ? noPlain : both((pool) => arrange(before?.plain[pool] ?? none, plan.pools[pool]));
+  const sticky = isSticky ? stickyPools(plan, before, allocation) : noSticky;
   const codeOf = (route: Route): number => {
     if (route === undefined) return 0;
     if (route.kind !== 'pool') return route.kind === 'refuse' ? refuseCode : dropCode;
     const near = route.pool === 1;
-    const slots = plan.pools[route.pool].length;
-    const picker: Picker =
-      affinitySeconds === undefined
-        ? { kind: 'pick', near, slots }
-        : { kind: 'stick', near, slots, seconds: affinitySeconds, rank: allocation.rankOf(affinitySeconds) };
+    const slots = (isSticky ? sticky : plain)[route.pool].length;
+    const picker: Picker = isSticky
+      ? { kind: 'stick', near, slots, seconds: affinitySeconds, rank: allocation.rankOf(affinitySeconds) }
+      : { kind: 'pick', near, slots };
     allocation.use(picker);
     return pickerCode(picker);
   };
-  const both = <T>(make: (pool: 0 | 1) => T): readonly [T, T] => [make(0), make(1)];
-  const plain = (pool: 0 | 1): readonly string[] => arrange(before?.plain[pool] ?? none, plan.pools[pool]);
-  const sticky = (pool: 0 | 1): readonly Sticky[] =>
-    arrangeSticky(before?.sticky[pool] ?? none, plan.pools[pool], allocation.nextId);
   return {
     key: plan.key,
     family: plan.family,
     internal: codeOf(plan.internal),
     external: codeOf(plan.external),
-    plain: affinitySeconds === undefined ? both(plain) : noPlain,
-    sticky: affinitySeconds === undefined ? noSticky : both(sticky),
+    plain,
+    sticky,
     sources: plan.sources,
     sourceNat: plan.sourceNat,
   };
 }
 
-function arrangeSticky(before: readonly Sticky[], wanted: readonly string[], nextId: () => number): readonly Sticky[] {
-  const ids = new Map(before.map(({ id, endpoint }) => [endpoint, id]));
+function stickyPools({ group, pools }: Plan, before: Held | undefined, { stick }: Allocation): Held['sticky'] {
+  const idOf = stick(group, before?.sticky.flat() ?? none);
+  return [
+    arrangeSticky(before?.sticky[0] ?? none, pools[0], idOf),
+    arrangeSticky(before?.sticky[1] ?? none, pools[1], idOf),
+  ];
+}
+
+function arrangeSticky(
+  before: readonly Sticky[],
+  wanted: readonly string[],
+  idOf: (endpoint: string) => number,
+): readonly Sticky[] {
   const order = arrange(
     before.map(({ endpoint }) => endpoint),
-    wanted,
+    wanted.filter((endpoint) => idOf(endpoint) !== 0),
   );
-  return order.map((endpoint) => ({ id: ids.get(endpoint) ?? nextId(), endpoint }));
+  return order.map((endpoint) => ({ id: idOf(endpoint), endpoint }));
 }
 
 export type SetName =
-  | 'internal'
-  | 'external'
-  | 'slots'
-  | 'sticky-slots'
-  | 'sticky-endpoints'
-  | 'restricted'
-  | 'allowed'
-  | 'snat-all'
-  | 'snat-own';
+  'internal' | 'external' | 'slots' | 'sticky-slots' | StickyEnds | 'restricted' | 'allowed' | 'snat-all' | 'snat-own';
 
-/** One element as words: `slot` and `value` mean what the set's name says. */
+/** Endpoints by entry key and id, of the first pool and the second. */
+export type StickyEnds = 'sticky-endpoints' | 'sticky-near';
+export const stickyEnds: readonly [StickyEnds, StickyEnds] = ['sticky-endpoints', 'sticky-near'];
+
+/** One element as words: `slot`, `id` and `value` mean what the set's name says. */
 export interface ElementWords {
   readonly set: SetName;
-  /** Entry key; '' for sticky-endpoints, which are keyed by id. */
   readonly key: string;
   readonly slot?: number;
   readonly id?: number;
@@ -152,10 +158,10 @@ function differSticky(
   const nowIds = new Map(now.map(({ id, endpoint }) => [id, endpoint]));
   for (const [id, endpoint] of oldIds) {
     // '' is a hole: the id leads nowhere already.
-    if (endpoint !== '' && nowIds.get(id) !== endpoint) sink.remove({ set: 'sticky-endpoints', key: '', id });
+    if (endpoint !== '' && nowIds.get(id) !== endpoint) sink.remove({ set: stickyEnds[pool], key, id });
   }
   for (const [id, endpoint] of nowIds) {
-    if (oldIds.get(id) !== endpoint) sink.add({ set: 'sticky-endpoints', key: '', id, value: endpoint });
+    if (oldIds.get(id) !== endpoint) sink.add({ set: stickyEnds[pool], key, id, value: endpoint });
   }
 }
 

@@ -10,7 +10,7 @@ import type { Nft, NftElements } from '../kernel/index.ts';
 import type { Family, TableEntry } from '../model/index.ts';
 import { mustParseCidr } from '../util/ip.ts';
 import { differ, settle } from './held.ts';
-import type { ElementWords, Held } from './held.ts';
+import type { ElementWords, Held, Sticky } from './held.ts';
 import { planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { withinAny } from './ranges.ts';
@@ -18,6 +18,7 @@ import { readBack } from './read-back.ts';
 import { Rules } from './rules.ts';
 import { dropCode, familyWord, nearOffset, pickerCode, refuseCode } from './ruleset.ts';
 import { familiesOf, planOptions, rulesetOptions } from './settings.ts';
+import { StickyIds } from './sticky-ids.ts';
 import type { DataPlaneOptions } from './types.ts';
 
 /** What happens to a client's first packet: `refuse`, `drop`, endpoints, or `-`: no service, the general rules decide. */
@@ -79,10 +80,11 @@ function inspectFamily(
   const ruleset = rulesetOptions(family, options);
   const rules = new Rules(nft, kernel, ruleset);
   const rulesStand = rules.stand();
-  const { held, hairpin, strays, highestId } = readBack(kernel, family, ruleset.table);
-  let id = highestId;
+  const { held, hairpin, strays, ids } = readBack(kernel, family, ruleset.table);
+  const stickyIds = new StickyIds();
+  stickyIds.recount(ids);
   const allocation = {
-    nextId: () => ++id,
+    stick: (group: string, before: readonly Sticky[]) => stickyIds.of(group, before),
     rankOf: (seconds: number) => rules.rankOf(seconds),
     use: () => undefined,
   };

@@ -7,7 +7,7 @@ import type { TableEntry } from '../model/index.ts';
 import { createDataPlane } from './index.ts';
 import type { Applied, DataPlane, DataPlaneOptions } from './index.ts';
 import { addresses, createTopology, service, slice } from './testing/index.ts';
-import type { PlaceName, Topology } from './testing/index.ts';
+import type { EndpointWords, PlaceName, Topology } from './testing/index.ts';
 
 let net: Topology;
 let plane: DataPlane;
@@ -84,6 +84,62 @@ for (const [family, ip, ends] of [
 
     await program([service('sticky', { clusterIP: ip, ports: [http] })], [slice('sticky', 8080, ends, { family })]);
     assert.equal(servers(await ask('pod-a', ip, 80, 60)).length, 3);
+  });
+
+  test(`${family}: affinity is the service port's: cluster IP, node port and external IP lead a client to one endpoint, other ports on their own`, async () => {
+    const [nodeIp, other] =
+      family === 'IPv4' ? [addresses['node-1'][0], '198.51.100.77'] : [addresses['node-1'][1], 'fd00:77::1'];
+    const many = Array.from({ length: 12 }, (_, i) => ({ port: 81 + i, protocol: 'TCP', name: `p${String(i)}` }));
+    const { spec } = sticky(100);
+    const of = (externalTrafficPolicy: string): Service =>
+      service('sticky', {
+        ...spec,
+        type: 'NodePort',
+        externalTrafficPolicy,
+        externalIPs: [other],
+        ports: [{ ...http, name: 'http', nodePort: 30_700 }, ...many],
+      });
+    const slices = (there: readonly EndpointWords[]): EndpointSlice[] => [
+      slice('sticky', 8080, there, { family, portName: 'http' }),
+      ...many.map(({ name }) => slice('sticky', 8080, there, { family, portName: name, name: `sticky-${name}` })),
+    ];
+    await program([of('Cluster')], slices(ends));
+    const everywhere = async (): Promise<string[]> => [
+      ...new Set([
+        ...servers(await ask('pod-a', ip, 80, 4)),
+        ...servers(await ask('pod-a', nodeIp, 30_700, 4)),
+        ...servers(await ask('pod-a', other, 80, 4)),
+      ]),
+    ];
+    const [first, ...others] = await everywhere();
+    assert.deepEqual(others, []);
+    // A second client, from outside.
+    const [node] = servers(await ask('lan', nodeIp, 30_700, 4));
+    assert.deepEqual(servers(await ask('lan', nodeIp, 30_700, 4)), [node]);
+    const ports = await Promise.all(many.map(async ({ port }) => servers(await ask('pod-a', ip, port, 2))));
+    assert.ok(ports.every((answers) => answers.length === 1));
+    // With three endpoints, twelve ports all alike are a matter of 1 in 177,147.
+    assert.ok(new Set(ports.flat()).size > 1, 'a port does not follow another one');
+
+    plane.close();
+    plane = createDataPlane(options);
+    assert.equal((await plane.start(wanted)).changes, 0, 'a restart takes over what is remembered');
+    assert.deepEqual(await everywhere(), [first]);
+
+    const here = ends.map((end, i) => ({
+      ...end,
+      node: ['pod-a', 'pod-b', 'pod-c'][i] === node ? 'node-2' : 'node-1',
+    }));
+    await program([of('Local')], slices(here));
+    const [local] = servers(await ask('lan', nodeIp, 30_700, 6));
+    assert.notEqual(local, node, 'who is remembered elsewhere is led to an endpoint of this node');
+    assert.deepEqual(await everywhere(), [first], 'inside nobody moves');
+
+    const left = ends.filter((_, i) => ['pod-a', 'pod-b', 'pod-c'][i] !== first);
+    await program([of('Cluster')], slices(left));
+    const moved = await everywhere();
+    assert.equal(moved.length, 1);
+    assert.notEqual(moved[0], first);
   });
 
   test(`${family}: affinity ends when a client was idle for its time`, async () => {

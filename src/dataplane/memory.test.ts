@@ -87,6 +87,7 @@ test('the IPv6 ruleset is the IPv4 one in other words', () => {
     serviceCidrs: ['SERVICES'],
     nonMasqueradeCidrs: ['INSIDE'],
     nodePortRange: [30_000, 32_767],
+    clusterIpClients: [],
     trustedSources: [],
   });
   const words = (family: 'IPv4' | 'IPv6'): string[] =>

@@ -23,6 +23,8 @@ export interface Plan {
   readonly internal: Route;
   readonly external: Route;
   readonly affinitySeconds: number | undefined;
+  /** The service port: its frontends share what they remember of clients. */
+  readonly group: string;
   readonly sources: readonly string[] | undefined;
   /** Who gets the node's address on the way to an endpoint: everybody but pods, the node itself only, or nobody extra. */
   readonly sourceNat: 'all' | 'own' | undefined;
@@ -52,6 +54,7 @@ export function planOf(entry: TableEntry, options: PlanOptions): Plan {
     internal: routeOf(entry.internal, 0),
     external: closed ? undefined : routeOf(entry.external, shared ? 0 : 1),
     affinitySeconds: frontend.affinitySeconds,
+    group: frontend.affinitySeconds === undefined ? '' : groupOf(frontend),
     sources: sourcesOf(frontend, options),
     sourceNat: isClusterIP ? (closed ? undefined : 'own') : frontend.policy === 'Cluster' ? 'all' : 'own',
   };
@@ -65,6 +68,10 @@ function sourcesOf({ kind, family, sourceRanges }: Frontend, options: PlanOption
 function routeOf(selection: Selection, pool: 0 | 1): Route {
   if (selection.verdict === 'forward') return { kind: 'pool', pool };
   return { kind: selection.verdict === 'reject' ? 'refuse' : 'drop' };
+}
+
+function groupOf({ service, portName, protocol }: Frontend): string {
+  return `${service.namespace}/${service.name}:${portName}/${protocol}`;
 }
 
 function texts(selection: Selection): readonly string[] {

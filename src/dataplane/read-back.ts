@@ -6,6 +6,7 @@ import type { ListedElement, NftElement, NftElements } from '../kernel/index.ts'
 import type { Family } from '../model/index.ts';
 import { formatCidr } from '../util/ip.ts';
 import { addressText, addressWidth, endpointText, keyText, slotNumber } from './bytes.ts';
+import { stickyEnds } from './held.ts';
 import type { Held, Sticky } from './held.ts';
 import { familyWord, nearOffset } from './ruleset.ts';
 
@@ -14,8 +15,8 @@ export interface ReadBack {
   /** Addresses of pods that may reach themselves. */
   readonly hairpin: Set<string>;
   readonly strays: readonly { readonly set: string; readonly element: NftElement }[];
-  /** No endpoint id above it is remembered anywhere. */
-  readonly highestId: number;
+  /** Of endpoints, that slots or clients know. */
+  readonly ids: ReadonlySet<number>;
 }
 
 interface Building {
@@ -32,7 +33,6 @@ interface Building {
 export function readBack(kernel: NftElements, family: Family, table: string): ReadBack {
   const held = new Map<string, Building>();
   const strays: { set: string; element: NftElement }[] = [];
-  let highestId = 0;
   const list = (set: string): ListedElement[] => kernel.list(familyWord(family), table, set);
   const width = addressWidth(family) + 8;
   // Slots come in the order of the kernel's hash: the bytes find their entry without being turned into words each time.
@@ -55,10 +55,6 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
     }
   };
 
-  const endpoints = new Map<number, string>();
-  for (const { key, value } of list('sticky-endpoints')) {
-    if (value !== undefined) endpoints.set(key.readUInt32LE(0), endpointText(value, family));
-  }
   for (const which of ['internal', 'external'] as const) {
     each(which, (entry, { value }) => (entry[which] = value?.readUInt32LE(0) ?? 0) !== 0);
   }
@@ -69,22 +65,29 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
     slots[index] = endpointText(value, family);
     return true;
   });
-  const used = new Set<number>();
+  const ids = new Set<number>();
   each('sticky-slots', (entry, { key, value }) => {
     if (value === undefined) return false;
     const id = value.readUInt32LE(0);
     const { list: slots, index } = place(entry.sticky, slotNumber(key, family));
     while (slots.length < index) slots.push({ id: 0, endpoint: '' });
-    slots[index] = { id, endpoint: endpoints.get(id) ?? '' };
-    used.add(id);
-    highestId = Math.max(highestId, id);
+    slots[index] = { id, endpoint: '' };
+    ids.add(id);
     return true;
   });
-  for (const id of endpoints.keys()) {
-    highestId = Math.max(highestId, id);
-    if (!used.has(id)) strays.push({ set: 'sticky-endpoints', element: { key: numberBytes(id) } });
+  for (const pool of [0, 1] as const) {
+    each(stickyEnds[pool], ({ sticky }, { key, value }) => {
+      const id = slotNumber(key, family);
+      let known = false;
+      for (const [slot, { id: other }] of sticky[pool].entries()) {
+        if (other !== id || value === undefined) continue;
+        sticky[pool][slot] = { id, endpoint: endpointText(value, family) };
+        known = true;
+      }
+      return known;
+    });
   }
-  for (const { value } of list('affinity')) highestId = Math.max(highestId, value?.readUInt32LE(0) ?? 0);
+  for (const { value } of list('affinity')) if (value !== undefined) ids.add(value.readUInt32LE(0));
   each('snat-own', (entry) => (entry.sourceNat = 'own') !== undefined);
   // In both sets by foreign hands: the second one is wrong either way, and cheap to write again.
   each('snat-all', (entry) => {
@@ -101,7 +104,7 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
     return true;
   });
   const hairpin = new Set(list('hairpin').map(({ key }) => addressText(key, 0, family)));
-  return { held, hairpin, strays, highestId };
+  return { held, hairpin, strays, ids };
 }
 
 function newEntry(key: string, family: Family): Building {
@@ -123,12 +126,6 @@ function place<T>(pools: readonly [T[], T[]], slot: number): { readonly list: T[
 
 function bare({ key, keyEnd }: ListedElement): NftElement {
   return keyEnd === undefined ? { key } : { key, keyEnd };
-}
-
-function numberBytes(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }
 
 /** undefined: a range that is no CIDR, so not ours. */

@@ -8,7 +8,7 @@
  *                                                                                                  └> none: a service range is closed
  *   pick-N        dnat to @slots[daddr . proto . port . random mod N]
  *   near-N        the same with slots from 32768 on: the endpoints of this node only (externalTrafficPolicy Local)
- *   stick-N-T     @affinity[client . daddr . proto . port] -> endpoint id, kept for T seconds; else a random one, remembered
+ *   stick-N-T     @affinity[service port . client] -> endpoint id, kept for T seconds; else a random one, remembered
  *   postrouting   hairpin and off-cluster clients are masqueraded; a pod's own address is kept inside the cluster
  *
  * The code goes through the packet's priority, which routing ignores and sets anew, not through its mark, which belongs to the
@@ -19,12 +19,14 @@
  * refuses is never confirmed, so the next packet is asked again.
  */
 import type { Family } from '../model/index.ts';
+import { groupMask } from './sticky-ids.ts';
 
 export interface RulesetOptions {
   readonly family: Family;
   readonly table: string;
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  readonly clusterIpClients: readonly string[];
   readonly nonMasqueradeCidrs: readonly string[];
   readonly nodePortRange: readonly [number, number];
   readonly trustedSources: readonly string[];
@@ -112,11 +114,9 @@ export function declarations(options: Pick<RulesetOptions, 'family' | 'table'>):
     map('route', 'type classid : verdict;'),
     map('slots', `${slot} : ${ip} daddr . tcp dport;`),
     map('sticky-slots', `${slot} : meta priority;`),
-    map('sticky-endpoints', `type classid : ${address} . inet_service;`),
-    map(
-      'affinity',
-      `${clientType(options.family, key)}; flags dynamic,timeout; timeout 3h; size ${String(affinitySize)};`,
-    ),
+    map('sticky-endpoints', `type ${key} . classid : ${address} . inet_service;`),
+    map('sticky-near', `type ${key} . classid : ${address} . inet_service;`),
+    map('affinity', `${clientType(options.family)}; flags dynamic,timeout; timeout 3h; size ${String(affinitySize)};`),
     set('restricted', `type ${key};`),
     set('allowed', `type ${key} . ${address}; flags interval;`),
     set('snat-all', `type ${key};`),
@@ -135,6 +135,8 @@ export function chains(options: RulesetOptions): readonly Chain[] {
     cidrs.length === 0 ? [] : [`${field} { ${cidrs.join(', ')} } ${rule}`];
   const pods = (rule: string): string[] => own(`${ip} saddr`, options.podCidrs, rule);
   const services = (rule: string): string[] => own(`${ip} daddr`, options.serviceCidrs, rule);
+  const guests = (rule: string): string[] =>
+    own(`${ip} saddr`, options.clusterIpClients, '').flatMap((from) => services(`${from}${rule}`));
   const transport = 'meta l4proto { tcp, udp, sctp }';
   return [
     {
@@ -170,7 +172,7 @@ export function chains(options: RulesetOptions): readonly Chain[] {
     {
       name: 'nat-prerouting',
       hook: { type: 'nat', at: 'prerouting', priority: -100 },
-      rules: [...pods('goto from-inside'), 'goto from-outside'],
+      rules: [...pods('goto from-inside'), ...guests('goto from-inside'), 'goto from-outside'],
     },
     { name: 'nat-output', hook: { type: 'nat', at: 'output', priority: -100 }, rules: ['goto from-inside'] },
     { name: 'masquerading', rules: masquerading(options, transport) },
@@ -186,6 +188,10 @@ export function chains(options: RulesetOptions): readonly Chain[] {
         ...pods('return'),
         `${transport} ${original} @snat-all goto masquerading`,
         `${transport} ${original} @snat-own goto masquerading-own`,
+        // The answer must come back through here to be translated.
+        ...own(`${ip} saddr`, options.clusterIpClients, '').flatMap((from) =>
+          own(`${from}ct original ${ip} daddr`, options.serviceCidrs, 'goto masquerading'),
+        ),
         ...own(`ct original ${ip} daddr`, options.serviceCidrs, 'goto masquerading-own'),
       ],
     },
@@ -229,17 +235,23 @@ export function pickerRules(family: Family, picker: Picker): readonly string[] {
   if (picker.kind === 'pick') {
     return [`dnat ${ip} to ${key} . ${random} map @slots`, `dnat ${ip} to ${key} . ${first} map @slots`, 'drop'];
   }
-  const client = clientKey(family, key);
+  const client = clientKey(family);
+  const choose = (among: string): string => `meta priority set ${key} . ${among} map @sticky-slots`;
   const remember = `update @affinity { ${client} timeout ${String(picker.seconds)}s : meta priority }`;
-  const deliver = `meta l4proto { tcp, udp, sctp } dnat ${ip} to meta priority map @sticky-endpoints`;
+  const ends = picker.near ? 'sticky-near' : 'sticky-endpoints';
+  const deliver = `meta l4proto { tcp, udp, sctp } dnat ${ip} to ${key} . meta priority map @${ends}`;
   return [
-    'meta priority set none',
+    // An id tells its service port, so any endpoint's leads to what is remembered; and a client that nobody knows keeps this one.
+    choose(first),
+    choose(random),
     `meta priority set ${client} map @affinity`,
-    // Of a known client: its time starts anew. The rest runs only when that endpoint is gone.
-    `meta priority != none ${remember}`,
-    `meta priority != none ${deliver}`,
-    `meta priority != none delete @affinity { ${client} : meta priority }`,
-    `meta priority set ${key} . ${random} map @sticky-slots`,
+    // Of a known client: its time starts anew.
+    remember,
+    deliver,
+    // The endpoint is gone, or not for this client.
+    `delete @affinity { ${client} : meta priority }`,
+    choose(first),
+    choose(random),
     remember,
     deliver,
     'drop',
@@ -247,19 +259,20 @@ export function pickerRules(family: Family, picker: Picker): readonly string[] {
 }
 
 /**
- * libnftables up to 1.0.6 has room for 16 bytes of key where a rule writes into a map, and aborts beyond. So an IPv6 client and
- * its target are told apart by 64 bits of hash; protocol and port are exact.
+ * libnftables up to 1.0.6 has room for 16 bytes of key where a rule writes into a map, and aborts beyond. So an IPv6 client is
+ * known by 64 bits of hash. It also wants what is calculated first.
  */
-function clientKey(family: Family, key: string): string {
-  if (family === 'IPv4') return `ip saddr . ${key}`;
-  const hash = (seed: string): string => `jhash ip6 saddr . ip6 daddr mod 4294967295 seed ${seed}`;
-  return `${hash('0x706f7274')} . ${hash('0x6f6c616e')} . meta l4proto . th dport`;
+function clientKey(family: Family): string {
+  const group = `meta priority and 0x${groupMask.toString(16)}`;
+  if (family === 'IPv4') return `${group} . ip saddr`;
+  const hash = (seed: string): string => `jhash ip6 saddr mod 4294967295 seed ${seed}`;
+  return `${group} . ${hash('0x706f7274')} . ${hash('0x6f6c616e')}`;
 }
 
-function clientType(family: Family, key: string): string {
-  if (family === 'IPv4') return `type ipv4_addr . ${key} : classid`;
+function clientType(family: Family): string {
+  if (family === 'IPv4') return 'type classid . ipv4_addr : classid';
   const number = 'numgen random mod 65536';
-  return `typeof ${number} . ${number} . meta l4proto . th dport : meta priority`;
+  return `typeof meta priority . ${number} . ${number} : meta priority`;
 }
 
 /** The random port keeps two clients of one endpoint apart (kubernetes#76699); a node port would be hijacked on the way back. */

@@ -25,6 +25,7 @@ export function rulesetOptions(family: Family, options: DataPlaneOptions): Rules
     table: options.table ?? 'portolan',
     podCidrs: minimal(options.podCidrs, family),
     serviceCidrs: minimal(options.serviceCidrs, family),
+    clusterIpClients: minimal((options.clusterIpClients ?? []).map(asCidr), family),
     nonMasqueradeCidrs: minimal([...options.nonMasqueradeCidrs, ...options.podCidrs, ...options.serviceCidrs], family),
     nodePortRange: options.nodePortRange ?? [30_000, 32_767],
     trustedSources: minimal((options.trustedSources ?? []).map(asCidr), family),

@@ -42,6 +42,8 @@ export interface DataPlaneOptions {
   readonly podCidrs: readonly string[];
   /** Refused where no service claims the address. */
   readonly serviceCidrs: readonly string[];
+  /** Networks outside the cluster whose hosts may use cluster IPs through this node. Default none. */
+  readonly clusterIpClients?: readonly string[];
   /** Pods' packets to anywhere else leave with the node's address (ip-masq-agent's nonMasqueradeCIDRs). */
   readonly nonMasqueradeCidrs: readonly string[];
   /** Never a source port of a masqueraded connection. Default 30000-32767. */

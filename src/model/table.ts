@@ -9,7 +9,7 @@ import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { select } from './backends.ts';
 import { endpoints, serviceKeyOf } from './endpoints.ts';
 import { frontends } from './frontends.ts';
-import { familyOf } from '../util/ip.ts';
+import { cidrContains, familyOf, mustParseCidr, parseIp } from '../util/ip.ts';
 import type { Endpoint, Frontend, NodeView, Protocol, Selection } from './types.ts';
 
 /** `10.96.0.1 TCP 80`: what a packet is looked up by. */
@@ -82,6 +82,12 @@ export function winner(a: TableEntry, b: TableEntry): TableEntry {
 }
 
 function addressesOf(frontend: Frontend, node: NodeView): readonly string[] {
-  if (frontend.address !== undefined) return [frontend.address];
+  if (frontend.address !== undefined) return isAllowed(frontend, frontend.address, node) ? [frontend.address] : [];
   return node.addresses.filter((address) => familyOf(address) === frontend.family);
+}
+
+function isAllowed({ kind }: Frontend, address: string, { externalIpCidrs }: NodeView): boolean {
+  if (kind !== 'ExternalIP' || externalIpCidrs === undefined) return true;
+  const ip = parseIp(address);
+  return ip !== undefined && externalIpCidrs.some((text) => cidrContains(mustParseCidr(text), ip));
 }

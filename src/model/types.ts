@@ -54,6 +54,8 @@ export interface NodeView {
   readonly zone: string | undefined;
   /** InternalIPs of this node: node ports answer there. */
   readonly addresses: readonly string[];
+  /** External IPs count in these ranges only; undefined: all of them. */
+  readonly externalIpCidrs?: readonly string[];
 }
 
 /** Who serves a frontend. `reject` answers with RST/ICMP, `drop` is silent; both carry a reason that people are shown. */

@@ -176,7 +176,7 @@ async function freshWords(entries: Parameters<DataPlane['start']>[0]): Promise<s
 }
 
 function emptied(): string {
-  const sets = ['slots', 'sticky-slots', 'sticky-endpoints', 'internal', 'external'];
+  const sets = ['slots', 'sticky-slots', 'sticky-endpoints', 'sticky-near', 'internal', 'external'];
   const others = ['restricted', 'allowed', 'snat-all', 'snat-own', 'hairpin'];
   return ['ip', 'ip6']
     .flatMap((family) => [

@@ -5,6 +5,7 @@
 import { isReason } from '../api/errors.ts';
 import type { Node } from '../api/gen/types.ts';
 import { resources } from '../api/resources.ts';
+import { watchServiceRanges } from '../client/index.ts';
 import type { Client } from '../client/index.ts';
 import { inspect } from '../dataplane/index.ts';
 import type { InspectedKey } from '../dataplane/index.ts';
@@ -34,14 +35,18 @@ export interface ShowOptions extends ProxyOptions {
 
 export async function showProxy(options: ShowOptions): Promise<Shown> {
   const { client } = options;
-  const [services, slices, node] = await Promise.all([
+  const [services, slices, node, serviceCidrs] = await Promise.all([
     client.list(resources.services, { labelSelector: proxiedServices }),
     client.list(resources.endpointSlices, { labelSelector: proxiedSlices }),
     nodeOf(client, options.nodeName),
+    rangesOf(options),
   ]);
   const facts = nodeFacts(options, node);
   const table = buildTable({ services: services.items, slices: slices.items, node: facts.view });
-  const plane = { ...planeOptions(options, facts), ...(options.netns === undefined ? {} : { netns: options.netns }) };
+  const plane = {
+    ...planeOptions(options, facts, serviceCidrs),
+    ...(options.netns === undefined ? {} : { netns: options.netns }),
+  };
   const tables = inspect(plane, table.entries.values());
   return {
     node: options.nodeName,
@@ -57,6 +62,14 @@ export async function showProxy(options: ShowOptions): Promise<Shown> {
       ...strays.map((stray) => `table ${name}: ${stray}`),
     ]),
   };
+}
+
+async function rangesOf({ client, serviceCidrs }: ShowOptions): Promise<readonly string[]> {
+  const once = new AbortController();
+  const ranges = watchServiceRanges(client, serviceCidrs, once.signal);
+  await ranges.synced;
+  once.abort();
+  return ranges.current();
 }
 
 async function nodeOf(client: Client, name: string): Promise<Node | undefined> {

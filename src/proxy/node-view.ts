@@ -33,6 +33,7 @@ export function nodeFacts(options: ProxyOptions, node: Node | undefined): NodeFa
       nodeName: options.nodeName,
       zone: zone === '' ? undefined : zone,
       addresses: nodePortAddresses(options.nodePortAddresses, [...new Set(addresses)]).filter(isUsableAddress),
+      ...(options.externalIpCidrs === undefined ? {} : { externalIpCidrs: options.externalIpCidrs }),
     },
     podCidrs: options.podCidrs ?? (fromNode.length > 0 ? fromNode : options.clusterCidrs),
     eligible:

@@ -3,7 +3,7 @@
  * root one).
  */
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
-import type { Client, Informer } from '../client/index.ts';
+import type { Client, Informer, ServiceRanges } from '../client/index.ts';
 
 /** Informers that the process has anyway: shared instead of doubled. They may hold services that are not proxied. */
 export interface ProxyInformers {
@@ -20,7 +20,14 @@ export interface ProxyOptions {
   readonly clusterCidrs: readonly string[];
   /** Pods of this node. Default: Node.spec.podCIDRs; where that is unset: clusterCidrs. */
   readonly podCidrs?: readonly string[];
+  /** Cluster IPs; ServiceCIDR objects add to them while the proxy runs. */
   readonly serviceCidrs: readonly string[];
+  /** Both, where the process knows them anyway. */
+  readonly serviceRanges?: ServiceRanges;
+  /** Networks outside the cluster whose hosts may use cluster IPs through this node; default none. */
+  readonly clusterIpClients?: readonly string[];
+  /** External IPs count in these only; default everywhere (DenyServiceExternalIPs of the API server is the first line). */
+  readonly externalIpCidrs?: readonly string[];
   /** Networks of the nodes: pods keep their address towards them. */
   readonly lanCidrs?: readonly string[];
   /** More networks towards which pods keep their address. */

@@ -7,8 +7,13 @@ import type { ProxyOptions } from './options.ts';
 export const proxiedServices = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
 export const proxiedSlices = '!service.kubernetes.io/headless';
 
-export function planeOptions(options: ProxyOptions, facts: NodeFacts): DataPlaneOptions {
-  const { clusterCidrs, serviceCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
+/** `serviceCidrs`: as they are now. */
+export function planeOptions(
+  options: ProxyOptions,
+  facts: NodeFacts,
+  serviceCidrs: readonly string[],
+): DataPlaneOptions {
+  const { clusterCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
   const host = (address: string): string => `${address}/${address.includes(':') ? '128' : '32'}`;
   return {
     podCidrs: facts.podCidrs,
@@ -22,6 +27,7 @@ export function planeOptions(options: ProxyOptions, facts: NodeFacts): DataPlane
     ],
     ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
     ...(options.trustedSources === undefined ? {} : { trustedSources: options.trustedSources }),
+    ...(options.clusterIpClients === undefined ? {} : { clusterIpClients: options.clusterIpClients }),
     ...(options.table === undefined ? {} : { table: options.table }),
   };
 }

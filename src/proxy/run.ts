@@ -8,7 +8,7 @@
  *                                                     └─> /healthz, /metrics, events
  */
 import { resources } from '../api/resources.ts';
-import { createEventRecorder, createInformer } from '../client/index.ts';
+import { createEventRecorder, createInformer, watchServiceRanges } from '../client/index.ts';
 import { createDataPlane } from '../dataplane/index.ts';
 import { giveBack } from '../kernel/index.ts';
 import { log } from '../util/log.ts';
@@ -48,7 +48,8 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
   );
   const local = new LocalPorts(options.localhostNodePorts ?? true);
-  const udp = new UdpCleaner(metrics, options.serviceCidrs);
+  const ranges = options.serviceRanges ?? watchServiceRanges(options.client, options.serviceCidrs, signal);
+  const udp = new UdpCleaner(metrics, ranges.current);
 
   const syncer = new Syncer(
     store,
@@ -86,7 +87,9 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     { fieldSelector: `metadata.name=${options.nodeName}` },
     signal,
   );
-  const configured = (): boolean => services.hasSynced && endpointSlices.hasSynced && nodes.hasSynced;
+  const configured = (): boolean =>
+    services.hasSynced && endpointSlices.hasSynced && nodes.hasSynced && ranges.hasSynced();
+  const configure = (): void => syncer.configure(planeOptions(options, facts, ranges.current()));
   const touch = (): void => {
     status.queued();
     if (configured()) syncer.touch();
@@ -108,16 +111,18 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     if (sameFacts(now, facts)) return;
     facts = now;
     store.setNode(facts.view);
-    if (configured()) syncer.configure(planeOptions(options, facts));
+    if (configured()) configure();
     touch();
+  });
+  ranges.onChange(() => {
+    logger.info({ serviceCidrs: ranges.current() }, 'the ranges of cluster IPs are others now');
+    if (configured()) configure();
   });
 
   const audit = setInterval(() => void syncer.audit(), auditMs);
   const listening = status.listen();
   if (options.sysctls ?? true) setConntrackSysctls();
-  void Promise.all([services.synced, endpointSlices.synced, nodes.synced]).then(() => {
-    syncer.configure(planeOptions(options, facts));
-  });
+  void Promise.all([services.synced, endpointSlices.synced, nodes.synced, ranges.synced]).then(configure);
   const stopped = new Promise<void>((resolve) => {
     const stop = async (): Promise<void> => {
       clearInterval(audit);

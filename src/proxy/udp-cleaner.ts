@@ -15,7 +15,6 @@ import type { Conntrack, Flow } from '../kernel/index.ts';
 import { entryKey } from '../model/index.ts';
 import type { Family, TableEntry } from '../model/index.ts';
 import { cidrContains, mustParseCidr, parseIp } from '../util/ip.ts';
-import type { Cidr } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pass } from './syncer.ts';
@@ -29,12 +28,12 @@ const logger = log('proxy');
 
 export class UdpCleaner {
   readonly #metrics: Metrics;
-  readonly #serviceCidrs: readonly Cidr[];
+  readonly #serviceCidrs: () => readonly string[];
   #conntrack: Conntrack | undefined;
 
-  constructor(metrics: Metrics, serviceCidrs: readonly string[]) {
+  constructor(metrics: Metrics, serviceCidrs: () => readonly string[]) {
     this.#metrics = metrics;
-    this.#serviceCidrs = serviceCidrs.map(mustParseCidr);
+    this.#serviceCidrs = serviceCidrs;
   }
 
   /** After the kernel has the pass: packets that come now meet the new tables. */
@@ -73,7 +72,7 @@ export class UdpCleaner {
 
   #inServiceRange(address: string): boolean {
     const ip = parseIp(address);
-    return ip !== undefined && this.#serviceCidrs.some((cidr) => cidrContains(cidr, ip));
+    return ip !== undefined && this.#serviceCidrs().some((cidr) => cidrContains(mustParseCidr(cidr), ip));
   }
 }
 

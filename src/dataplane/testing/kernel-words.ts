@@ -45,14 +45,19 @@ function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
     }
   };
   const endpoints = new Map<string, string>();
-  each('sticky-endpoints', (key, value) => endpoints.set(JSON.stringify(key), JSON.stringify(value)));
   // The slot is the last field; from 32768 on it is the second pool.
   const pool = (slot: Json | undefined): string => (Number(slot) >= 32_768 ? 'near' : 'all');
+  for (const [set, which] of [
+    ['sticky-endpoints', 'all'],
+    ['sticky-near', 'near'],
+  ] as const) {
+    each(set, (key, value) => endpoints.set(JSON.stringify([which, ...key]), JSON.stringify(value)));
+  }
   each('slots', (key, value) =>
     found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} -> ${words(fields(value))}`),
   );
   each('sticky-slots', (key, value) => {
-    const target = endpoints.get(JSON.stringify(fields(value))) ?? 'nobody';
+    const target = endpoints.get(JSON.stringify([pool(key.at(-1)), ...key.slice(0, -1), value])) ?? 'nobody';
     found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} sticks to ${target}`);
   });
   for (const set of ['restricted', 'allowed', 'snat-all', 'snat-own', 'hairpin']) {

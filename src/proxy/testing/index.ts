@@ -4,11 +4,15 @@ import { fileURLToPath } from 'node:url';
 import type { KubeObject } from '../../api/object.ts';
 import { addresses, caller, end } from '../../dataplane/testing/index.ts';
 import type { Topology } from '../../dataplane/testing/index.ts';
+import type { ProxyOptions } from '../index.ts';
 import type { ProxyCommand } from './proxy-process.ts';
 
 export interface ProxyProcess {
   set(plural: string, ...objects: KubeObject[]): Promise<void>;
   remove(plural: string, ...objects: KubeObject[]): Promise<void>;
+  /** Lists of a kind are answered with this code. */
+  refuse(plural: string, code: number): Promise<void>;
+  start(options?: Partial<ProxyOptions>): Promise<void>;
   do(what: 'start' | 'stop' | 'go-away' | 'come-back'): Promise<void>;
   written(): Promise<readonly KubeObject[]>;
   /** SIGKILL. */
@@ -28,6 +32,8 @@ export async function openProxy(net: Topology, node: 'node-1' | 'node-2'): Promi
   return {
     set: (plural, ...objects) => each('set', plural, objects),
     remove: (plural, ...objects) => each('remove', plural, objects),
+    refuse: async (plural, code) => void (await call({ do: 'refuse', plural, code })),
+    start: async (options) => void (await call({ do: 'start', ...(options === undefined ? {} : { options }) })),
     do: async (what) => void (await call({ do: what })),
     written: async () => (await call({ do: 'written' })) as readonly KubeObject[],
     kill: () => end(child),

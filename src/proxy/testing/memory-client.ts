@@ -12,6 +12,8 @@ export interface MemoryServer {
   readonly client: Client;
   set(plural: string, object: KubeObject): void;
   remove(plural: string, object: KubeObject): void;
+  /** Lists of a kind are answered so from now on. */
+  refuse(plural: string, code: number): void;
   /** Every call fails from now on, and every watch breaks. */
   goAway(): void;
   comeBack(): void;
@@ -24,6 +26,7 @@ export function memoryServer(): MemoryServer {
   const stores = new Map<string, Map<string, Live<KubeObject>>>();
   const history: { readonly plural: string; readonly version: number; readonly change: Change }[] = [];
   const written: KubeObject[] = [];
+  const refused = new Map<string, number>();
   let version = 1;
   let away = false;
   let wake: (() => void)[] = [];
@@ -55,6 +58,8 @@ export function memoryServer(): MemoryServer {
     get: async () => refuse(),
     async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
       check();
+      const code = refused.get(resource.plural);
+      if (code !== undefined) throw new ApiError({ code, reason: 'NotFound', message: 'not here' });
       const items = [...storeOf(resource.plural).values()].filter((object) => matches(options, object));
       return { metadata: { resourceVersion: String(version) }, items: items as Live<T>[] };
     },
@@ -114,6 +119,7 @@ export function memoryServer(): MemoryServer {
       store.delete(keyText(keyOf(object)));
       record(plural, 'DELETED', old);
     },
+    refuse: (plural, code) => void refused.set(plural, code),
     goAway() {
       away = true;
       told();

@@ -3,11 +3,14 @@ import type { KubeObject } from '../../api/object.ts';
 import { answer } from '../../dataplane/testing/index.ts';
 import { enterNetns } from '../../kernel/index.ts';
 import { runProxy } from '../index.ts';
+import type { ProxyOptions } from '../index.ts';
 import { memoryServer } from './memory-client.ts';
 
 export type ProxyCommand =
   | { readonly do: 'set' | 'remove'; readonly plural: string; readonly object: KubeObject }
-  | { readonly do: 'start' | 'stop' | 'go-away' | 'come-back' | 'written' };
+  | { readonly do: 'refuse'; readonly plural: string; readonly code: number }
+  | { readonly do: 'start'; readonly options?: Partial<ProxyOptions> }
+  | { readonly do: 'stop' | 'go-away' | 'come-back' | 'written' };
 
 const [nodeName = '', netns = '', nodeIPs = '', podCidrs = ''] = process.argv.slice(2);
 enterNetns(netns);
@@ -24,6 +27,8 @@ async function perform(command: ProxyCommand): Promise<unknown> {
       return server.set(command.plural, command.object);
     case 'remove':
       return server.remove(command.plural, command.object);
+    case 'refuse':
+      return server.refuse(command.plural, command.code);
     case 'start': {
       const proxy = runProxy(
         {
@@ -34,6 +39,7 @@ async function perform(command: ProxyCommand): Promise<unknown> {
           podCidrs: podCidrs.split(','),
           serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
           lanCidrs: ['10.10.10.0/24', 'fd00:10:10::/64'],
+          ...command.options,
         },
         stop.signal,
       );
