@@ -39,7 +39,7 @@ async function start(
 }
 
 async function ask(from: PlaceName, address: string, port = 80): Promise<string> {
-  const [answer = ''] = await net.places[from].ask('TCP', address, port, { timeoutMs: 300 });
+  const [answer = ''] = await net.places[from].ask('TCP', address, port, { timeoutMs: 1_000 });
   return answer.split(' ').slice(0, 2).join(' ').trim();
 }
 
@@ -148,7 +148,7 @@ test('zone hints keep packets in the zone of the node, until one endpoint has no
     return { ...made, endpoints };
   };
   const servers = async (): Promise<string> => {
-    const answers = await net.places['pod-a'].ask('TCP', '10.96.1.1', 80, { times: 60, timeoutMs: 300 });
+    const answers = await net.places['pod-a'].ask('TCP', '10.96.1.1', 80, { times: 60, timeoutMs: 2_000 });
     return [...new Set(answers.map((text) => text.split(' ')[0]))].sort().join(' ');
   };
   const become = async (want: string): Promise<void> => {
@@ -180,7 +180,7 @@ test('localhost node ports keep to one endpoint with ClientIP affinity, and move
   );
   await set('endpointslices', slice('web', 8080, [podA, podB, podC]));
   const servers = async (): Promise<readonly string[]> => {
-    const answers = await net.places['node-1'].ask('TCP', '127.0.0.1', 30_801, { times: 20, timeoutMs: 300 });
+    const answers = await net.places['node-1'].ask('TCP', '127.0.0.1', 30_801, { times: 20, timeoutMs: 2_000 });
     return [...new Set(answers.map((text) => text.split(' ')[0] ?? ''))];
   };
   await becomes('node-1', '127.0.0.1', 30_801, /^pod-/);

@@ -142,7 +142,8 @@ export class Syncer {
     const options = this.#options;
     const plane = this.#open(options);
     try {
-      const applied = await plane.start(this.#store.entries.values());
+      // The first pass has worked all of them out already.
+      const applied = await plane.start(this.#madeWith === undefined ? diff.set : this.#store.entries.values());
       this.#plane = plane;
       this.#madeWith = options;
       return applied;
