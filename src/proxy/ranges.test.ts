@@ -58,14 +58,14 @@ function cidr(name: string, ...cidrs: string[]): ServiceCIDR {
 }
 
 test('ServiceCIDR objects add to the ranges while the proxy runs: served, refused where unused, closed to outside; and go again', async () => {
-  const { set, remove } = await start();
+  const one = await start();
   const extra = cidr('extra', '198.18.200.0/24', '10.96.0.0/24');
-  await set('services', service('web', { clusterIP: '198.18.200.7', ports: [http] }));
-  await set('endpointslices', slice('web', 8080, [podA]));
+  await one.set('services', service('web', { clusterIP: '198.18.200.7', ports: [http] }));
+  await one.set('endpointslices', slice('web', 8080, [podA]));
   await becomes('pod-b', '198.18.200.7', 80, /^pod-a /);
   // Before: routed out, to the default gateway, which has no way there.
   assert.doesNotMatch(await ask('pod-b', '198.18.200.8'), /ECONNREFUSED/);
-  await set('servicecidrs', extra);
+  await one.set('servicecidrs', extra);
   await becomes('pod-b', '198.18.200.8', 80, /^ECONNREFUSED/);
   await becomes('node-1', '198.18.200.8', 80, /^ECONNREFUSED/);
   await becomes('pod-b', '198.18.200.7', 80, /^pod-a /);
@@ -73,16 +73,16 @@ test('ServiceCIDR objects add to the ranges while the proxy runs: served, refuse
   net.run('lan', 'ip', 'route', 'add', '198.18.200.0/24', 'via', addresses['node-1'][0]);
   assert.equal(await ask('lan', '198.18.200.7'), 'TIMEOUT');
   assert.equal(await ask('pod-b', '10.96.7.7'), 'ECONNREFUSED', 'the range of the options stands');
-  await remove('servicecidrs', extra);
+  await one.remove('servicecidrs', extra);
   await becomes('pod-b', '198.18.200.8', 80, /^(?!ECONNREFUSED)/);
   await becomes('pod-b', '198.18.200.7', 80, /^pod-a /);
 });
 
 test('a server without ServiceCIDRs, or one that forbids them: the range of the options', async () => {
   for (const code of [404, 403]) {
-    const { set } = await start({}, (one) => one.refuse('servicecidrs', code));
-    await set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
-    await set('endpointslices', slice('web', 8080, [podA]));
+    const one = await start({}, (opened) => opened.refuse('servicecidrs', code));
+    await one.set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
+    await one.set('endpointslices', slice('web', 8080, [podA]));
     await becomes('pod-b', '10.96.1.1', 80, /^pod-a /);
     assert.equal(await ask('pod-b', '10.96.1.2'), 'ECONNREFUSED');
     await proxy?.kill();
@@ -90,9 +90,9 @@ test('a server without ServiceCIDRs, or one that forbids them: the range of the 
 });
 
 test('hosts that --cluster-ip-clients names use cluster IPs through a node, and see what is refused; others do not', async () => {
-  const { set } = await start({ clusterIpClients: ['10.10.10.100/32'] });
-  await set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
-  await set('endpointslices', slice('web', 8080, [podC]));
+  const one = await start({ clusterIpClients: ['10.10.10.100/32'] });
+  await one.set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
+  await one.set('endpointslices', slice('web', 8080, [podC]));
   // The node's address: the answer must come back through the node.
   await becomes('lan', '10.96.1.1', 80, new RegExp(`^pod-c ${addresses['node-1'][0]}$`));
   assert.equal(await ask('lan', '10.96.1.2'), 'ECONNREFUSED');
@@ -102,10 +102,10 @@ test('hosts that --cluster-ip-clients names use cluster IPs through a node, and 
 });
 
 test('external IPs count only where --external-ip-range allows them', async () => {
-  const { set } = await start({ externalIpCidrs: ['198.51.100.128/28', '2001:db8:51::/64'] });
+  const one = await start({ externalIpCidrs: ['198.51.100.128/28', '2001:db8:51::/64'] });
   const externalIPs = ['198.51.100.130', '198.51.100.200'];
-  await set('services', service('web', { clusterIP: '10.96.1.1', externalIPs, ports: [http] }));
-  await set('endpointslices', slice('web', 8080, [podA]));
+  await one.set('services', service('web', { clusterIP: '10.96.1.1', externalIPs, ports: [http] }));
+  await one.set('endpointslices', slice('web', 8080, [podA]));
   await becomes('lan', '198.51.100.130', 80, /^pod-a /);
   assert.doesNotMatch(await ask('lan', '198.51.100.200'), /^pod-a /);
   assert.doesNotMatch(await ask('pod-b', '198.51.100.200'), /^pod-a /);
@@ -134,7 +134,7 @@ test('--nodeport-addresses: CIDRs of this machine, the primary ones, and both', 
 });
 
 test('zone hints keep packets in the zone of the node, until one endpoint has none or no hint names the zone', async () => {
-  const { set } = await start();
+  const one = await start();
   const node = (zone: string): object => ({
     kind: 'Node',
     metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': zone } },
@@ -157,28 +157,28 @@ test('zone hints keep packets in the zone of the node, until one endpoint has no
       if (performance.now() > end) throw new Error(`want ${want}, got ${got}`);
     }
   };
-  await set('nodes', node('east'));
-  await set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
-  await set('endpointslices', hinted('east', 'west', 'east'));
+  await one.set('nodes', node('east'));
+  await one.set('services', service('web', { clusterIP: '10.96.1.1', ports: [http] }));
+  await one.set('endpointslices', hinted('east', 'west', 'east'));
   await become('pod-a pod-c');
-  await set('nodes', node('west'));
+  await one.set('nodes', node('west'));
   await become('pod-b');
-  await set('nodes', node('south'));
+  await one.set('nodes', node('south'));
   await become('pod-a pod-b pod-c');
-  await set('nodes', node('west'));
+  await one.set('nodes', node('west'));
   await become('pod-b');
-  await set('endpointslices', hinted('east', 'west', undefined));
+  await one.set('endpointslices', hinted('east', 'west', undefined));
   await become('pod-a pod-b pod-c');
 });
 
 test('localhost node ports keep to one endpoint with ClientIP affinity, and move on when it is gone', async () => {
-  const { set } = await start();
+  const one = await start();
   const port = { ...http, nodePort: 30_801 };
-  await set(
+  await one.set(
     'services',
     service('web', { type: 'NodePort', clusterIP: '10.96.1.1', sessionAffinity: 'ClientIP', ports: [port] }),
   );
-  await set('endpointslices', slice('web', 8080, [podA, podB, podC]));
+  await one.set('endpointslices', slice('web', 8080, [podA, podB, podC]));
   const servers = async (): Promise<readonly string[]> => {
     const answers = await net.places['node-1'].ask('TCP', '127.0.0.1', 30_801, { times: 20, timeoutMs: 2_000 });
     return [...new Set(answers.map((text) => text.split(' ')[0] ?? ''))];
@@ -189,7 +189,7 @@ test('localhost node ports keep to one endpoint with ClientIP affinity, and move
   const left = Object.entries({ 'pod-a': podA, 'pod-b': podB, 'pod-c': podC }).flatMap(([name, end]) =>
     name === first ? [] : [end],
   );
-  await set('endpointslices', slice('web', 8080, left));
+  await one.set('endpointslices', slice('web', 8080, left));
   await becomes('node-1', '127.0.0.1', 30_801, new RegExp(`^(?!${first ?? ''}|E|T)`));
   assert.equal((await servers()).length, 1);
 });
