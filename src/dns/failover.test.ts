@@ -78,7 +78,7 @@ const families = ['10.96.0.10', 'fd00:10:96::a'];
 
 /** Which server answers at the first try; nothing where none does. */
 async function who(from: string, server: string, ...options: readonly string[]): Promise<string> {
-  const dig = ['dig', `@${server}`, '+short', '+tries=1', '+time=1', ...options, 'who.default.svc.cluster.local'];
+  const dig = ['dig', `@${server}`, '+short', '+tries=1', '+time=3', ...options, 'who.default.svc.cluster.local'];
   return run('ip', ['netns', 'exec', from, ...dig]).then(
     ({ stdout }) => stdout.trim(),
     () => '',
@@ -94,6 +94,11 @@ async function allAnsweredBy(address: string): Promise<void> {
   for (const question of everywhere) assert.equal(await who(...question), address, question.join(' '));
 }
 
+/** Links are up when all ways have been gone once. */
+async function untilAnswered(t: TestContext): Promise<void> {
+  for (const question of everywhere) while ((await who(...question)) === '') t.signal.throwIfAborted();
+}
+
 /** The kernel's own clock runs the flag out; nobody on this node is left to wait for. */
 async function untilForgotten(): Promise<void> {
   for (const table of ['ip', 'ip6']) {
@@ -105,6 +110,7 @@ async function untilForgotten(): Promise<void> {
 test("failover: a server that dies or hangs is stood in for by another node's, in both families, for pods and the node", async (t) => {
   await network(t);
   const [own] = await Promise.all([serve(t, first, node1, node2), serve(t, second, node2, node1)]);
+  await untilAnswered(t);
   await allAnsweredBy('10.10.10.1');
 
   own.kill('SIGSTOP');
@@ -130,6 +136,7 @@ test("failover: a server that dies or hangs is stood in for by another node's, i
 test('failover: a question repeated from the same port does not follow its flow to the server that hangs', async (t) => {
   await network(t);
   const [own] = await Promise.all([serve(t, first, node1, node2), serve(t, second, node2, node1)]);
+  await untilAnswered(t);
   for (const [from, server, source] of [
     [pod, '10.96.0.10', '0.0.0.0#4053'],
     [first, 'fd00:10:96::a', '::#4053'],

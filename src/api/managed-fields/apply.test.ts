@@ -435,13 +435,16 @@ describe('any objects', () => {
         const world = run(steps);
         const there = new Set(texts(fieldSetOf(service.type, world.object)).flatMap((text) => parents(text)));
         for (const [who, owned] of Object.entries(world.owners())) {
-          for (const text of owned) assert.ok(there.has(text), `${who} owns ${text}, which is not there`);
+          // A map that became empty is not written, but it stays owned: Go leaves it out only when it writes JSON.
+          const known = (text: string): boolean => there.has(text) || maps.has(text);
+          for (const text of owned) assert.ok(known(text), `${who} owns ${text}, which is not there`);
         }
       }),
       { numRuns: 200 },
     );
   });
 
+  const maps = new Set(['.metadata.labels', '.metadata.annotations', '.spec.selector', '.spec.ports']);
   const parents = (text: string): string[] => {
     const steps = text.match(/\.[^.[]+|\[[^\]]*\]/g) ?? [];
     return steps.map((_, index) => steps.slice(0, index + 1).join(''));
