@@ -26,9 +26,12 @@ export interface WaitOptions {
   readonly stillWorthIt: () => void;
 }
 
+/** Asking takes processor time from the parts that are starting. */
+const pauseMs = 50;
+
 export async function waitFor(condition: Condition, options: WaitOptions): Promise<void> {
   const deadline = performance.now() + options.timeoutMs;
-  for (let pause = 10; ; pause = Math.min(pause * 1.2, 100)) {
+  for (;;) {
     const why = await condition.check();
     if (why === undefined) return;
     options.signal.throwIfAborted();
@@ -36,7 +39,7 @@ export async function waitFor(condition: Condition, options: WaitOptions): Promi
     if (performance.now() > deadline) {
       throw new Error(`${condition.what}: not within ${String(options.timeoutMs / 1000)} s: ${why}`);
     }
-    await sleep(pause);
+    await sleep(pauseMs);
   }
 }
 

@@ -24,6 +24,7 @@ import type { OwnerState } from './plan.ts';
 
 const logger = log('controllers');
 /** Upstream resyncs its monitors so often. */
+const startDelayMs = 1000;
 const discoveryMs = 30_000;
 /** Many, short-lived, and never owned or owning. */
 const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
@@ -167,6 +168,9 @@ export function runGarbageCollector(context: ControllerContext): void {
   });
 
   const keepWatching = async (): Promise<void> => {
+    // To watch every kind there is costs a start more than all other loops together, and nothing waits for it.
+    await views.synced();
+    await sleep(startDelayMs, signal);
     while (!signal.aborted) {
       try {
         await watchAll();
