@@ -11,7 +11,7 @@ import { spec } from 'node:test/reporters';
 import { ensurePackages } from '../src/cluster/index.ts';
 import { projectRoot } from '../test/support/paths.ts';
 import { installTestPackages } from '../test/support/packages.ts';
-import { kubectlPath } from '../test/support/kubectl.ts';
+import { kubectlPath, oldKubectlPath } from '../test/support/kubectl.ts';
 import { lowerSharedCluster, raiseSharedCluster } from '../test/support/shared-cluster.ts';
 
 interface Counts {
@@ -58,7 +58,8 @@ async function main(): Promise<void> {
   const words = process.argv.slice(2);
   await ensurePackages(console.log);
   installTestPackages();
-  kubectlPath();
+  // Downloads first and one by one: a test must not wait for a mirror.
+  for (const fetch of [kubectlPath, oldKubectlPath]) fetch();
   const near = await runFiles(filesOf(['src/**/*.test.ts', 'test/laws/*.test.ts'], words), 2);
   // Those that raise and end clusters of their own, one after the other: they compare the machine before and after.
   const alone = await runFiles(filesOf(['test/lifecycle/*.test.ts'], words), 1);

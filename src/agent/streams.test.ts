@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { kubectlPath, unpackedFromDebian } from '../../test/support/kubectl.ts';
+import { kubectlPath, oldKubectlPath } from '../../test/support/kubectl.ts';
 import { hostContainer, isReady, startTestNode } from './testing.ts';
 import type { TestNode } from './testing.ts';
 
@@ -80,7 +80,7 @@ await test('streams of a pod', async (t) => {
   const node = await startTestNode(t);
   const kubectls = [
     ['today’s kubectl, WebSocket', kubectlPath()],
-    ['kubectl 1.20, SPDY', unpackedFromDebian('kubernetes-client', ['bookworm'])],
+    ['kubectl 1.20, SPDY', oldKubectlPath()],
   ] as const;
   const python = (name: string, port: number): ReturnType<typeof hostContainer> => ({
     ...hostContainer(name, ''),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
-import { kubectlPath, unpackedFromDebian } from '../../test/support/kubectl.ts';
+import { kubectlPath, oldKubectlPath } from '../../test/support/kubectl.ts';
 import { startTestServer, writeKubeconfig } from './testing.ts';
 
 interface Kubectl {
@@ -29,12 +29,11 @@ async function start(t: TestContext, kubectl: string): Promise<Kubectl> {
   return { dir, k };
 }
 
-const old = (): string => unpackedFromDebian('kubernetes-client', ['bookworm']);
 const service = (spec: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {${spec}}\n`;
 const misspelt = 'apiVersion: v1\nkind: Servce\nmetadata: {name: x}\n';
 
 test('a kind that does not exist, in the words of today’s kubectl and of 1.20', async (t) => {
-  const [now, then] = await Promise.all([start(t, kubectlPath()), start(t, old())]);
+  const [now, then] = await Promise.all([start(t, kubectlPath()), start(t, oldKubectlPath())]);
   assert.equal(
     await now.k('create -f -', misspelt),
     'error: resource mapping not found for name: "x" namespace: "" from "STDIN": no matches for kind "Servce" in version "v1"\n' +
@@ -47,7 +46,7 @@ test('a kind that does not exist, in the words of today’s kubectl and of 1.20'
 });
 
 test('kubectl 1.20: create, apply and change', async (t) => {
-  const { k } = await start(t, old());
+  const { k } = await start(t, oldKubectlPath());
   const first = service('ports: [{port: 80, targetPort: 8080}], selector: {app: web}');
   assert.equal(await k('apply -f -', first), 'service/web created\n');
   assert.equal(await k('apply -f -', first), 'service/web unchanged\n');
@@ -64,7 +63,7 @@ test('kubectl 1.20: create, apply and change', async (t) => {
 });
 
 test('kubectl 1.20: what it refuses before it asks', async (t) => {
-  const { k } = await start(t, old());
+  const { k } = await start(t, oldKubectlPath());
   const refused = async (spec: string, why: string): Promise<void> =>
     assert.equal(
       await k('create -f -', service(spec)),
@@ -87,7 +86,7 @@ test('kubectl 1.20: what it refuses before it asks', async (t) => {
 });
 
 test('kubectl 1.20: explain, expose, scale, label, edit, describe, delete', async (t) => {
-  const { k, dir } = await start(t, old());
+  const { k, dir } = await start(t, oldKubectlPath());
   assert.match(
     await k('explain service.spec.ports.targetPort'),
     /^KIND: +Service\nVERSION: +v1\n\nFIELD: +targetPort <string>\n\nDESCRIPTION:\n +Number or name of the port/,

@@ -19,13 +19,18 @@ export function kubectlPath(): string {
   return found;
 }
 
+/** Bookworm's client of 2021: OpenAPI v2 in protobuf, SPDY streams. */
+export function oldKubectlPath(): string {
+  return unpackedFromDebian('kubernetes-client', ['bookworm']);
+}
+
 function onPath(program: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
 /** Bookworm's package of the same program is `kubernetes-client` (1.20); from trixie on it is `kubectl`. */
-export function unpackedFromDebian(name = 'kubectl', suites: readonly string[] = ['stable', 'testing']): string {
+function unpackedFromDebian(name = 'kubectl', suites: readonly string[] = ['stable', 'testing']): string {
   const target = join(toolCache, `${name}-${suites.join('-')}`);
   const binary = join(target, 'usr/bin/kubectl');
   if (existsSync(binary)) return binary;
@@ -63,6 +68,9 @@ function privateAptOptions(work: string, suites: readonly string[]): string[] {
   writeFileSync(join(work, 'sources.list'), sources.join(''));
   writeFileSync(join(work, 'status'), ''); // what this machine has installed must not be a candidate
   return [
+    // A mirror or a resolver that stumbles once is no finding about us.
+    '-o',
+    'Acquire::Retries=5',
     '-o',
     `Dir::Etc::sourcelist=${work}/sources.list`,
     '-o',
