@@ -1,5 +1,6 @@
 /** The catalogue (testing/catalogue): every cell on the model, by virtual packets, and on the kernel, by real ones. */
 import { after, before, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { hasSctp } from '../kernel/index.ts';
 import { buildTable, journey } from '../model/index.ts';
@@ -90,6 +91,7 @@ test('the kernel: a real packet meets the same in every cell', async (t) => {
   const byPlace = Map.groupBy(all, (cell) => originOf(cell).place);
   await Promise.all(
     [...byPlace].map(async ([place, list]) => {
+      await meetNeighbours(t, place, list);
       const answers = await placeOf(place).askAll(list.map(questionOf));
       list.forEach((cell, i) => {
         const want = expected(cell);
@@ -103,6 +105,23 @@ test('the kernel: a real packet meets the same in every cell', async (t) => {
   t.diagnostic(`${String(all.length)} cells asked by packets; ${String(left)} SCTP cells by the model only: ${why}`);
   assert.deepEqual(wrong.slice(0, 20), [], `${String(wrong.length)} cells of ${String(all.length)}`);
 });
+
+/**
+ * A burst to a neighbour that is still being looked for (RFC 4861) overflows the kernel's short queue for it: each way is gone
+ * once before thousands go it.
+ */
+async function meetNeighbours(t: TestContext, place: PlaceName | 'host', list: readonly Cell[]): Promise<void> {
+  const reached = list.filter((cell) => cell.protocol === 'UDP' && expected(cell).outcome === 'reached');
+  const ways = Map.groupBy(reached, (cell) => `${cell.family} ${expectedText(expected(cell))}`);
+  for (const [first] of ways.values()) {
+    if (first === undefined) continue;
+    const known = async (): Promise<boolean> => {
+      const [answer] = await placeOf(place).askAll([questionOf(first)]);
+      return judge(first, expected(first), answer ?? []) === undefined;
+    };
+    while (!(await known())) t.signal.throwIfAborted();
+  }
+}
 
 function walkNode(n: 1 | 2): WalkNode {
   const node = { nodeName: `node-${String(n)}`, zone: undefined, addresses: addresses[`node-${n}`] };
