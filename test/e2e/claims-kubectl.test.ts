@@ -219,7 +219,7 @@ test('kubectl: logs and exec, with exit codes and standard input', async (t) => 
     '--',
     'sh',
     '-c',
-    'echo first; echo second >&2; sleep 86400',
+    'echo first; echo second; sleep 86400',
   ]);
   await cluster.kubectl(['wait', '-n', ns, '--for=condition=Ready', 'pod/talker', '--timeout=60s']);
   await eventually('both lines are in the log', async () =>
