@@ -15,7 +15,7 @@ import type { Live } from '../api/object.ts';
 import type { DnsInformers } from '../dns/index.ts';
 import { familyOf } from '../util/ip.ts';
 import { log } from '../util/log.ts';
-import { cidrs, kubeconfigOption, list } from './flags.ts';
+import { cidrs, kubeconfigOption, labels, list } from './flags.ts';
 import { clientFor, runPart, serverAnswers } from './part-process.ts';
 import { clusterIpClientsText, externalIpRangeText } from './proxy-flags.ts';
 
@@ -23,6 +23,7 @@ interface Flags {
   readonly kubeconfig?: string;
   readonly networkKubeconfig?: string;
   readonly hostnameOverride?: string;
+  readonly nodeLabels?: Readonly<Record<string, string>>;
   readonly nodeIp: readonly string[];
   readonly podCidr?: readonly string[];
   readonly clusterCidr: readonly string[];
@@ -56,6 +57,7 @@ export function agentCommand(): Command {
       "credential of proxy, DNS and pod routes, which see more than the node's own objects (default: as --kubeconfig)",
     )
     .option('--hostname-override <name>', "the Node's name (default: this machine's)")
+    .option('--node-labels <key=value,…>', 'labels of the Node', labels)
     .requiredOption('--node-ip <ips>', 'addresses of this node', list())
     .option('--pod-cidr <cidrs>', "this node's pods (default: as a controller says)", list())
     .option('--cluster-cidr <cidrs>', 'pods of all nodes', list(), ['10.244.0.0/16'])
@@ -168,6 +170,7 @@ async function startAgent(
       informers: { services: informers.services, nodes: informers.nodes, pods: informers.pods },
       nodeName,
       nodeIPs: flags.nodeIp,
+      ...(flags.nodeLabels === undefined ? {} : { labels: flags.nodeLabels }),
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
       rootDir: flags.rootDir,
       runDir: flags.runDir,

@@ -48,6 +48,18 @@ export function list(): (text: string) => readonly string[] {
   return (text) => (all = [...all, ...text.split(',').filter((one) => one !== '')]);
 }
 
+/** Reads `key=value,key=value`. */
+export function labels(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(',').filter((one) => one !== '');
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+      if (key === '') throw new InvalidArgumentError(`"${pair}" is no label such as topology.kubernetes.io/zone=a.`);
+      return [key, value];
+    }),
+  );
+}
+
 export function nameOption(): Option {
   return new Option('--name <name>', 'which cluster').default('portolan');
 }

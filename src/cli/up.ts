@@ -26,6 +26,11 @@ export function upCommand(): Command {
     .addOption(nameOption())
     .option('--nodes <n>', 'how many nodes (default 3)', wholeNumber)
     .option(
+      '--zones <n>',
+      'spread them over this many zones: topology.kubernetes.io/zone (default: no zones)',
+      wholeNumber,
+    )
+    .option(
       '--data <dir>',
       'keep the state here; "down" then leaves it (default /var/lib/portolan/NAME, which "down" removes)',
     )

@@ -52,8 +52,9 @@ export function checkStored(settings: ClusterSettings, flags: ClusterFlags, arou
 /** Flags that ask for something else than what runs are refused, not ignored. */
 export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void {
   const asked = resolveSettings({ ...flags, data: flags.data ?? settings.dataDir }, settings.slot);
-  const given: readonly ('nodes' | keyof ClusterRanges)[] = [
+  const given: readonly ('nodes' | 'zones' | keyof ClusterRanges)[] = [
     'nodes',
+    'zones',
     'lanRange',
     'publicRange',
     'poolRange',
@@ -63,7 +64,7 @@ export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void 
   for (const name of given) {
     if (flags[name] === undefined || asked[name] === settings[name]) continue;
     throw new UsageError(
-      `cluster "${settings.name}" exists with ${name} ${String(settings[name])}, not ${String(asked[name])}: run "portolan down${nameFlag(settings.name)}" first`,
+      `cluster "${settings.name}" exists with ${name} ${String(settings[name] ?? 'none')}, not ${String(asked[name])}: run "portolan down${nameFlag(settings.name)}" first`,
     );
   }
   if (flags.dualStack !== undefined && flags.dualStack !== (settings.ipv6 !== undefined)) {

@@ -85,6 +85,7 @@ function agent(
     ...flag('kubeconfig', paths.kubeconfig(node.name)),
     ...flag('network-kubeconfig', paths.kubeconfig('network')),
     ...flag('hostname-override', node.name),
+    ...(node.zone === undefined ? [] : flag('node-labels', `topology.kubernetes.io/zone=${node.zone}`)),
     ...flag('node-ip', node.addresses.join(',')),
     ...flag('pod-cidr', node.podRanges.join(',')),
     ...flag('cluster-cidr', both(settings, 'podRange')),

@@ -28,6 +28,8 @@ export interface ClusterSettings extends ClusterRanges {
   readonly name: string;
   readonly slot: number;
   readonly nodes: number;
+  /** Over how many zones the nodes are spread; undefined: they say none. */
+  readonly zones?: number;
   /** The second family; undefined: IPv4 only. */
   readonly ipv6?: ClusterRanges;
   readonly clusterDomain: string;
@@ -41,6 +43,7 @@ export interface ClusterSettings extends ClusterRanges {
 export interface ClusterFlags {
   readonly name?: string;
   readonly nodes?: number;
+  readonly zones?: number;
   readonly lanRange?: string;
   readonly publicRange?: string;
   readonly poolRange?: string;
@@ -72,6 +75,7 @@ export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSetti
     name,
     slot,
     nodes: flags.nodes ?? 3,
+    ...(flags.zones === undefined ? {} : { zones: flags.zones }),
     lanRange: flags.lanRange ?? `10.10.${String(10 + slot)}.0/24`,
     publicRange,
     poolRange: flags.poolRange ?? upperHalf(publicRange),
@@ -122,6 +126,10 @@ function upperHalf(text: string): string {
 function checkSettings(settings: ClusterSettings): void {
   if (!Number.isInteger(settings.nodes) || settings.nodes < 1 || settings.nodes > maxNodes) {
     throw new UsageError(`--nodes ${String(settings.nodes)}: want a number from 1 to ${String(maxNodes)}`);
+  }
+  const { zones = 1, nodes } = settings;
+  if (!Number.isInteger(zones) || zones < 1 || zones > nodes) {
+    throw new UsageError(`--zones ${String(zones)}: want a number from 1 to that of the nodes, ${String(nodes)}`);
   }
   if (!settings.dataDir.startsWith('/')) throw new UsageError(`--data ${settings.dataDir}: want an absolute path`);
   const lan = range(settings, 'lanRange', 16, 24);

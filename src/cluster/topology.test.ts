@@ -121,10 +121,19 @@ test('dual-stack: every place has an address of each family, IPv4 first, and rou
   assert.doesNotMatch(JSON.stringify(alone), /fd00/);
 });
 
+test('zones go round the nodes, and only when asked for', () => {
+  const zonesOf = (flags: Parameters<typeof resolveSettings>[0]): (string | undefined)[] =>
+    topologyOf(resolveSettings(flags, 0)).nodes.map(({ zone }) => zone);
+  assert.deepEqual(zonesOf({ nodes: 5, zones: 2 }), ['zone-1', 'zone-2', 'zone-1', 'zone-2', 'zone-1']);
+  assert.deepEqual(zonesOf({ nodes: 2 }), [undefined, undefined]);
+});
+
 test('bad settings are refused, each with its flag', () => {
   const refused: readonly (readonly [Parameters<typeof resolveSettings>[0], RegExp])[] = [
     [{ nodes: 0 }, /--nodes 0: want a number from 1 to 99/],
     [{ nodes: 100 }, /--nodes 100/],
+    [{ zones: 0 }, /--zones 0: want a number from 1 to that of the nodes, 3/],
+    [{ zones: 3, nodes: 2 }, /--zones 3: want a number from 1 to that of the nodes, 2/],
     [{ name: 'Dev' }, /--name "Dev"/],
     [{ name: '../etc' }, /--name/],
     [{ name: 'x'.repeat(33) }, /--name/],

@@ -53,6 +53,8 @@ export interface NodePlace extends Place {
   /** Of all families, the first ones first. */
   readonly addresses: readonly string[];
   readonly podRanges: readonly string[];
+  /** undefined: the cluster has no zones. */
+  readonly zone: string | undefined;
 }
 
 export interface Topology {
@@ -130,6 +132,7 @@ export function topologyOf(settings: ClusterSettings): Topology {
       podRange: podRanges[0]!,
       addresses: own,
       podRanges,
+      zone: zoneOf(settings, n),
       links: oneLink(
         name,
         'lan',
@@ -235,6 +238,11 @@ function planOf(ranges: ClusterRanges): FamilyPlan {
 
 function nodeAddress(plan: FamilyPlan, n: number): string {
   return addressAt(mustParseCidr(plan.ranges.lanRange), n);
+}
+
+/** Neighbours in different zones: zones that hold the same number of nodes, as far as it goes. */
+function zoneOf({ zones }: ClusterSettings, n: number): string | undefined {
+  return zones === undefined ? undefined : `zone-${String(((n - 1) % zones) + 1)}`;
 }
 
 /** A /24 of IPv4, a /64 of IPv6. */
