@@ -6,10 +6,11 @@
  */
 import type { Endpoint, EndpointHints } from '../../api/gen/types.ts';
 import type { LiveService } from './pod-endpoint.ts';
+import { wantsAutoHints } from './topology-hints.ts';
 
-/** Only ready endpoints carry hints: a proxy that sees one without falls back to all of them. */
+/** topology-mode Auto goes before it (topology-hints.ts). Only ready endpoints carry hints: a proxy that sees one without falls back to all of them. */
 export function withHints(service: LiveService, endpoint: Endpoint): Endpoint {
-  const wish = service.spec?.trafficDistribution;
+  const wish = wantsAutoHints(service.metadata.annotations) ? undefined : service.spec?.trafficDistribution;
   const known = wish === 'PreferClose' || wish === 'PreferSameZone' || wish === 'PreferSameNode';
   if (!known || endpoint.conditions?.ready !== true) return endpoint;
   const hints: EndpointHints = {};

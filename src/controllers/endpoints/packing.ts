@@ -16,6 +16,7 @@ export type LiveSlice = Live<EndpointSlice>;
 export interface Packing {
   /** Existing slices with their new endpoints. */
   readonly changed: readonly { readonly slice: LiveSlice; readonly endpoints: Endpoint[] }[];
+  readonly unchanged: readonly LiveSlice[];
   readonly removed: readonly LiveSlice[];
   /** Endpoints of each slice to make. */
   readonly added: readonly Endpoint[][];
@@ -54,7 +55,7 @@ export function packEndpoints(
     unchanged.splice(unchanged.indexOf(roomy), 1);
     changed.push({ slice: roomy, endpoints });
   }
-  return { changed, removed, added };
+  return { changed, unchanged, removed, added };
 }
 
 /** What an endpoint is recognised by when its conditions change: the pod, else its first address. */

@@ -201,6 +201,85 @@ describe('EndpointSlice plan', () => {
     });
   }
 
+  describe('topology-mode Auto', () => {
+    const auto = { annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } };
+    const zoneOf = (name: string, zone: string): ReturnType<typeof node> =>
+      node(name, { metadata: { labels: { 'topology.kubernetes.io/zone': zone } } });
+    const place = { nodes: nodes(zoneOf('node-1', 'a'), zoneOf('node-2', 'b')) };
+    const shares = new Map([
+      ['a', 0.5],
+      ['b', 0.5],
+    ]);
+    const pods = [pod('a', { ip: '10.0.0.1' }), pod('b', { ip: '10.0.0.2', node: 'node-2' })];
+    const hinted = planSlices({ ...defaults, ...place, service: service({}, auto), pods, shares });
+    const slices = after([], hinted.writes);
+    const events = (writes: readonly Write[]): string[] =>
+      writes.flatMap((write) => (write.verb === 'event' ? [`${write.type} ${write.reason}: ${write.message}`] : []));
+    const hintsOf = (list: readonly EndpointSlice[]): (string | undefined)[] =>
+      list.flatMap(({ endpoints = [] }) => endpoints.map(({ hints }) => hints?.forZones?.[0]?.name));
+
+    it('hints each endpoint in the first write, says so once, and has nothing to do after that', () => {
+      assert.deepEqual(hintsOf(written(hinted.writes)), ['a', 'b']);
+      assert.deepEqual(events(hinted.writes), [
+        'Normal TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4',
+      ]);
+      assert.deepEqual(
+        [hinted.hinted, hinted.zoneCounts.map((counts) => Object.fromEntries(counts))],
+        [true, [{ a: 1, b: 1 }]],
+      );
+      const again = planSlices({
+        ...defaults,
+        ...place,
+        service: service({}, auto),
+        pods,
+        slices,
+        shares,
+        hinted: true,
+      });
+      assert.deepEqual(again.writes, []);
+    });
+
+    it('takes hints away with an event when too few endpoints are left, and goes before trafficDistribution', () => {
+      const spec = { trafficDistribution: 'PreferClose' };
+      const input = { ...defaults, ...place, service: service(spec, auto), pods: pods.slice(0, 1), slices, shares };
+      const { writes, hinted: still, zoneCounts } = planSlices({ ...input, hinted: true });
+      assert.deepEqual(hintsOf(written(writes)), [undefined]);
+      assert.deepEqual(events(writes), [
+        'Warning TopologyAwareHintsDisabled: Insufficient number of endpoints (1 endpoints, 2 zones), addressType: IPv4',
+      ]);
+      assert.deepEqual([still, zoneCounts], [false, []]);
+    });
+
+    it('takes them away with the annotation, for one event, unless trafficDistribution wants the same', () => {
+      const { writes, hinted: still } = planSlices({
+        ...defaults,
+        ...place,
+        service: service(),
+        pods,
+        slices,
+        hinted: true,
+      });
+      assert.deepEqual(hintsOf(written(writes)), [undefined, undefined]);
+      assert.deepEqual(events(writes), [
+        'Warning TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4',
+      ]);
+      assert.equal(still, false);
+      const close = service({ trafficDistribution: 'PreferSameZone' });
+      assert.deepEqual(written(planSlices({ ...defaults, ...place, service: close, pods, slices }).writes), []);
+    });
+
+    it('weighs each family for itself', () => {
+      const dual = service({ ipFamilies: ['IPv4', 'IPv6'] }, auto);
+      const mixed = [pod('a', { ip: ['10.0.0.1', 'fd00::1'] }), pod('b', { ip: '10.0.0.2', node: 'node-2' })];
+      const { writes } = planSlices({ ...defaults, ...place, service: dual, pods: mixed, shares });
+      assert.deepEqual(hintsOf(written(writes)), ['a', 'b', undefined]);
+      assert.deepEqual(events(writes), [
+        'Normal TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4',
+        'Warning TopologyAwareHintsDisabled: Insufficient number of endpoints (1 endpoints, 2 zones), addressType: IPv6',
+      ]);
+    });
+  });
+
   it('waits for a node that it does not know, and says which', () => {
     const pods = [pod('a', { ip: '10.0.0.1', node: 'unknown' }), pod('b', { ip: '10.0.0.2' })];
     const { writes, missingNodes } = planSlices({ ...defaults, service: service(), pods });

@@ -12,7 +12,9 @@ import { zoneLabel } from './pod-endpoint.ts';
 import { selectorOf } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { managedByLabel, planSlices, serviceNameLabel, sliceManager } from './slices-plan.ts';
+import { createTopology } from './topology.ts';
 import { createTriggerTimes } from './trigger-time.ts';
+import { topologyText } from './zone-shares.ts';
 
 export function runEndpointSlices(context: ControllerContext, selection: Selection): void {
   const { views } = context;
@@ -23,6 +25,7 @@ export function runEndpointSlices(context: ControllerContext, selection: Selecti
   const writer = context.writer('endpoint-slice-controller');
   const times = createTriggerTimes();
   const slicesOf = slices.indexBy(ownerKey);
+  const topology = createTopology(() => nodes.list());
   /** Node name → services that wait for it. */
   const waiting = new Map<string, Set<string>>();
 
@@ -31,15 +34,24 @@ export function runEndpointSlices(context: ControllerContext, selection: Selecti
     if (service === undefined) {
       // The slices go with their owner: the garbage collector's work.
       times.forget(key);
+      topology.forget(key);
       return;
     }
     if (service.metadata.deletionTimestamp !== undefined) return;
     if (service.spec?.type === 'ExternalName' || selectorOf(service) === undefined) return;
     const selected = selection.podsOf(service);
     const triggerTime = times.compute(key, service, selected);
-    const plan = planSlices({ service, pods: selected, nodes: nodeLookup, slices: slicesOf(key), triggerTime });
+    const plan = planSlices({
+      service,
+      pods: selected,
+      nodes: nodeLookup,
+      slices: slicesOf(key),
+      triggerTime,
+      ...topology.about(key),
+    });
     for (const name of plan.missingNodes) remember(waiting, name, key);
     await applyWrites(writer, plan.writes);
+    topology.note(key, plan);
   };
   const nodeLookup = { get: (name: string) => nodes.get({ namespace: '', name }) };
   const queue = startLoop(context, 'endpointslice', { views: [services, pods, nodes, slices], work, concurrency: 8 });
@@ -57,6 +69,7 @@ export function runEndpointSlices(context: ControllerContext, selection: Selecti
     const zoneChanged = old !== undefined && current?.metadata.labels?.[zoneLabel] !== old.metadata.labels?.[zoneLabel];
     if (current !== undefined) for (const key of waiting.get(name) ?? []) queue.add(key);
     waiting.delete(name);
+    if (topologyText(current) !== topologyText(old)) for (const key of topology.overloaded()) queue.add(key);
     if (zoneChanged) for (const service of services.list()) queue.add(keyText(keyOf(service)));
   });
 }
