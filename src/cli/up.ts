@@ -40,7 +40,7 @@ export function upCommand(): Command {
     .option(`${rangeFlags.poolRange} <cidr>`, 'load balancer addresses (default: upper half of the public range)')
     .option(`${rangeFlags.podRange} <cidr>`, 'pod addresses, a /24 per node (default 10.244.0.0/16)')
     .option(`${rangeFlags.serviceRange} <cidr>`, 'cluster IPs (default 10.96.0.0/16)')
-    .option('--ipv6', 'IPv6 only (not yet)')
+    .option('--ipv6', 'IPv6 alone, in ranges of fd00::/16')
     .option('--dual-stack', 'IPv4 and IPv6: IPv4 is the primary family')
     .option('--wait <seconds>', 'how long to wait until it is Ready', wholeNumber, 60)
     .addHelpText('after', examples)
@@ -81,12 +81,14 @@ function farewell({ settings, topology, kubeconfig }: UpResult, ms: number): str
   const name = settings.name === defaultName ? '' : ` --name ${settings.name}`;
   const program = process.env['PORTOLAN_COMMAND'] ?? 'portolan';
   const example = fileURLToPath(new URL('../../examples/three-tier.yaml', import.meta.url));
+  const ip = `$(kubectl get service frontend -o jsonpath='{.status.loadBalancer.ingress[0].ip}')`;
+  const url = topology.families[0]?.isIPv6 === true ? `http://[${ip}]` : `http://${ip}`;
   return `Cluster "${settings.name}" is Ready (${(ms / 1000).toFixed(2)} s). kubectl's context is now "${topology.context}" (${kubeconfig}).
 
 Try next:
   kubectl get nodes -o wide
   kubectl apply -f ${example}
-  ${program} from${name} internet -- curl -s http://$(kubectl get service frontend -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
+  ${program} from${name} internet -- curl -s ${url}
   ${program} status${name}
 `;
 }

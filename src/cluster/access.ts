@@ -10,7 +10,7 @@ export function accessOf(topology: Topology, paths: ClusterPaths, who: string): 
   const read = (file: string): string => readFileSync(join(paths.pki, file), 'utf8');
   return {
     name: topology.context,
-    server: `https://${topology.addresses.control}:${String(topology.apiPort)}`,
+    server: topology.server,
     ca: read('ca.crt'),
     certificate: read(`${who}.crt`),
     key: read(`${who}.key`),

@@ -51,7 +51,9 @@ export function checkStored(settings: ClusterSettings, flags: ClusterFlags, arou
 
 /** Flags that ask for something else than what runs are refused, not ignored. */
 export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void {
-  const asked = resolveSettings({ ...flags, data: flags.data ?? settings.dataDir }, settings.slot);
+  checkFamilies(settings, flags);
+  const { nodes, dataDir: data, slot } = settings;
+  const asked = resolveSettings({ nodes, data, ...flags, ipv6: isIPv6Alone(settings) }, slot);
   const given: readonly ('nodes' | 'zones' | keyof ClusterRanges)[] = [
     'nodes',
     'zones',
@@ -67,14 +69,22 @@ export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void 
       `cluster "${settings.name}" exists with ${name} ${String(settings[name] ?? 'none')}, not ${String(asked[name])}: run "portolan down${nameFlag(settings.name)}" first`,
     );
   }
-  if (flags.dualStack !== undefined && flags.dualStack !== (settings.ipv6 !== undefined)) {
-    throw new UsageError(
-      `cluster "${settings.name}" exists ${settings.ipv6 === undefined ? 'with IPv4 alone' : 'with both families'}: run "portolan down${nameFlag(settings.name)}" first`,
-    );
-  }
   if (flags.data !== undefined && flags.data !== settings.dataDir) {
     throw new UsageError(`cluster "${settings.name}" keeps its data in ${settings.dataDir}, not in ${flags.data}`);
   }
+}
+
+function checkFamilies(settings: ClusterSettings, { ipv6, dualStack }: ClusterFlags): void {
+  const both = settings.ipv6 !== undefined;
+  const alone = isIPv6Alone(settings) ? 'IPv6' : 'IPv4';
+  if ((dualStack ?? both) === both && (ipv6 ?? isIPv6Alone(settings)) === isIPv6Alone(settings)) return;
+  throw new UsageError(
+    `cluster "${settings.name}" exists with ${both ? 'both families' : `${alone} alone`}: run "portolan down${nameFlag(settings.name)}" first`,
+  );
+}
+
+function isIPv6Alone({ lanRange }: ClusterSettings): boolean {
+  return lanRange.includes(':');
 }
 
 export function nameFlag(name: string): string {

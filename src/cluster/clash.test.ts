@@ -55,6 +55,21 @@ test('default routes in any spelling, IPv6, and our own link are no clash', () =
   assert.deepEqual(texts({ ...quiet, routes, links: [...quiet.links, own] }), []);
 });
 
+test('an IPv6 cluster clashes with IPv6 routes, addresses and name servers; what every link has is no clash', () => {
+  const alone = resolveSettings({ ipv6: true }, 0);
+  const found = (more: Partial<MachineView>): string[] =>
+    findClashes(alone, { ...quiet, ...more }, 'portolan0').map(clashText);
+  const link = { ifname: 'eth0', addr_info: [{ family: 'inet6', local: 'fe80::1', prefixlen: 64 }] };
+  const routes = ['default', 'fe80::/64', 'ff00::/8', '2001:db8::/32'].map((dst) => ({ dst, dev: 'eth0' }));
+  assert.deepEqual(found({ links: [link], routes, resolvers: ['2001:db8::53', '::1'] }), []);
+  assert.deepEqual(found({ routes: [{ dst: 'fd00:10:96::/48', dev: 'tun0' }] }), [
+    "range fd00:10:96::/112 clashes with this machine's route fd00:10:96::/48 dev tun0: choose another with --service-cluster-ip-range",
+  ]);
+  const address = { ifname: 'eth9', addr_info: [{ family: 'inet6', local: 'fd00:10:10:a::7', prefixlen: 64 }] };
+  assert.equal(found({ links: [address] }).length, 1);
+  assert.equal(found({ resolvers: ['fd00:10:96::a'] }).length, 1);
+});
+
 test('the default cluster has its ranges or none; another name takes the first free slot', () => {
   const taken: MachineView = { ...quiet, routes: [{ dst: '10.10.10.0/23', dev: 'eth9' }] };
   const around = { view: taken, others: [], hasLink: () => false };
@@ -80,6 +95,22 @@ test('a running cluster refuses flags that ask for something else', () => {
       error instanceof UsageError &&
       error.message === 'cluster "dev" exists with nodes 3, not 5: run "portolan down --name dev" first',
   );
+  const zoned = resolveSettings({ name: 'dev', nodes: 6, zones: 5 }, 1);
+  checkSame(zoned, { name: 'dev', zones: 5 });
+  assert.throws(() => checkSame(running, { zones: 3 }), /exists with zones none, not 3: run/);
+  const families = {
+    'IPv4 alone': running,
+    'IPv6 alone': resolveSettings({ name: 'dev', ipv6: true }, 1),
+    'both families': resolveSettings({ name: 'dev', dualStack: true }, 1),
+  };
+  for (const [text, one] of Object.entries(families)) {
+    checkSame(one, { lanRange: one.lanRange });
+    for (const flags of [{ ipv6: true }, { dualStack: true }]) {
+      const same = JSON.stringify(resolveSettings({ name: 'dev', ...flags }, 1)) === JSON.stringify(one);
+      if (same) checkSame(one, flags);
+      else assert.throws(() => checkSame(one, flags), new RegExp(`cluster "dev" exists with ${text}: run`));
+    }
+  }
   assert.throws(
     () => checkSame(running, { name: 'dev', data: '/srv/x' }),
     /keeps its data in \/var\/lib\/portolan\/dev/,

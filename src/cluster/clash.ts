@@ -81,7 +81,9 @@ function takenByLink(link: MachineLink): Taken[] {
 }
 
 function takenByRoute(route: MachineRoute): Taken[] {
-  const range = parseCidr(route.dst) ?? containing(route.dst, 32);
+  // Multicast and link-local are each link's own.
+  if (route.dst.startsWith('ff00::') || route.dst.startsWith('fe80::')) return [];
+  const range = parseCidr(route.dst) ?? containing(route.dst);
   // `default`, and 0.0.0.0/1 with 128.0.0.0/1, which is how VPNs write it.
   if (range === undefined || range.bits <= 1) return [];
   const type = route.type === undefined || route.type === 'unicast' ? '' : `${route.type} `;
@@ -91,13 +93,15 @@ function takenByRoute(route: MachineRoute): Taken[] {
 }
 
 function takenByResolver(resolver: string): Taken[] {
-  const range = containing(resolver, 32);
+  const range = containing(resolver);
   return range === undefined || resolver.startsWith('127.') ? [] : [{ range, what: `name server ${resolver}` }];
 }
 
-function containing(address: string, bits: number): Cidr | undefined {
+/** Without `bits`: the address alone. */
+function containing(address: string, bits?: number): Cidr | undefined {
   const ip = parseIp(address);
-  if (ip?.family !== 'IPv4') return undefined;
-  const shift = BigInt(32 - bits);
-  return { family: 'IPv4', base: (ip.value >> shift) << shift, bits };
+  if (ip === undefined) return undefined;
+  const whole = ip.family === 'IPv6' ? 128 : 32;
+  const shift = BigInt(whole - (bits ?? whole));
+  return { family: ip.family, base: (ip.value >> shift) << shift, bits: bits ?? whole };
 }

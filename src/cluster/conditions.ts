@@ -96,8 +96,9 @@ export function notReadyReason(node: Live<Node> | undefined): string {
 /** Packets from a node's namespace, as any program there would send them: by bash, which is on every Debian. */
 export function servicesAnswer(settings: ClusterSettings, topology: Topology): Condition {
   const node = topology.nodes[0]!;
+  const type = topology.families[0]?.isIPv6 === true ? recordTypes.AAAA : recordTypes.A;
   // Not of `kubernetes`: bash's printf would cut the datagram after its length, ten, which is a newline.
-  const query = dnsQuery(`kube-dns.kube-system.svc.${settings.clusterDomain}`);
+  const query = dnsQuery(`kube-dns.kube-system.svc.${settings.clusterDomain}`, type);
   const script = [
     'set -e',
     `exec 3<>/dev/tcp/${topology.addresses.kubernetes}/443 3>&-`,
@@ -122,9 +123,11 @@ export function servicesAnswer(settings: ClusterSettings, topology: Topology): C
   };
 }
 
-/** A query for the A record, as printf escapes (RFC 1035 §4.1). */
-function dnsQuery(name: string): string {
+const recordTypes = { A: 1, AAAA: 28 } as const;
+
+/** As printf escapes (RFC 1035 §4.1). */
+function dnsQuery(name: string, type: number): string {
   const labels = name.split('.').map((label) => [label.length, ...Buffer.from(label, 'ascii')]);
-  const bytes = [0x50, 0x4c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels.flat(), 0, 0, 1, 0, 1];
+  const bytes = [0x50, 0x4c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels.flat(), 0, 0, type, 0, 1];
   return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }

@@ -8,13 +8,14 @@ import { run } from './run.ts';
 import type { Topology } from './topology.ts';
 
 export async function viewMachine(): Promise<MachineView> {
-  const [links, routes] = await Promise.all([
-    run('ip', ['-json', '-4', 'address', 'show']),
+  const [links, ...routes] = await Promise.all([
+    run('ip', ['-json', 'address', 'show']),
     run('ip', ['-json', '-4', 'route', 'show', 'table', 'all']),
+    run('ip', ['-json', '-6', 'route', 'show', 'table', 'all']),
   ]);
   return {
     links: parseArray<MachineLink>(links),
-    routes: parseArray<MachineRoute>(routes).filter((route) => route.table !== 'local'),
+    routes: routes.flatMap((text) => parseArray<MachineRoute>(text)).filter((route) => route.table !== 'local'),
     resolvers: readResolvers(),
   };
 }

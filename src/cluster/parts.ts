@@ -122,7 +122,7 @@ function flag(name: string, value: string): readonly string[] {
   return [`--${name}=${value}`];
 }
 
-/** IPv4 first, comma between. */
+/** One of each family. */
 function dnsOf({ families }: Topology): readonly string[] {
   return families.map(({ addresses }) => addresses.dns);
 }

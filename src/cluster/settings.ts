@@ -7,7 +7,7 @@
  * one. Only the ranges that the machine itself sees (LAN and public) differ per slot.
  */
 import { cidrContains, cidrsOverlap, cidrSize, formatCidr, formatIp, nthAddress, parseCidr } from '../util/ip.ts';
-import type { Cidr } from '../util/ip.ts';
+import type { Cidr, Family } from '../util/ip.ts';
 import { UsageError } from './usage-error.ts';
 
 export const defaultName = 'portolan';
@@ -24,13 +24,14 @@ export interface ClusterRanges {
   readonly serviceRange: string;
 }
 
+/** Its own ranges are the first family's: IPv4, or IPv6 alone. */
 export interface ClusterSettings extends ClusterRanges {
   readonly name: string;
   readonly slot: number;
   readonly nodes: number;
   /** Over how many zones the nodes are spread; undefined: they say none. */
   readonly zones?: number;
-  /** The second family; undefined: IPv4 only. */
+  /** The second family; undefined: one alone. */
   readonly ipv6?: ClusterRanges;
   readonly clusterDomain: string;
   readonly dataDir: string;
@@ -66,43 +67,56 @@ export const rangeFlags = {
 export type RangeName = keyof typeof rangeFlags;
 
 export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSettings {
-  if (flags.ipv6 === true) {
-    throw new UsageError('--ipv6 is not there yet: use --dual-stack, which has both families');
+  if (flags.ipv6 === true && flags.dualStack === true) {
+    throw new UsageError('--ipv6 is IPv6 alone, --dual-stack both families: give one of them');
   }
   const name = checkName(flags.name ?? defaultName);
-  const publicRange = flags.publicRange ?? (slot === 0 ? '198.51.100.0/24' : `198.18.${String(slot)}.0/24`);
+  const standard = flags.ipv6 === true ? ipv6Ranges(slot) : ipv4Ranges(slot);
+  const publicRange = flags.publicRange ?? standard.publicRange;
   const settings: ClusterSettings = {
     name,
     slot,
     nodes: flags.nodes ?? 3,
     ...(flags.zones === undefined ? {} : { zones: flags.zones }),
-    lanRange: flags.lanRange ?? `10.10.${String(10 + slot)}.0/24`,
+    lanRange: flags.lanRange ?? standard.lanRange,
     publicRange,
-    poolRange: flags.poolRange ?? upperHalf(publicRange),
-    podRange: flags.podRange ?? '10.244.0.0/16',
-    serviceRange: flags.serviceRange ?? '10.96.0.0/16',
+    poolRange: flags.poolRange ?? poolIn(publicRange),
+    podRange: flags.podRange ?? standard.podRange,
+    serviceRange: flags.serviceRange ?? standard.serviceRange,
     ...(flags.dualStack === true ? { ipv6: ipv6Ranges(slot) } : {}),
     clusterDomain: 'cluster.local',
     dataDir: flags.data ?? `/var/lib/portolan/${name}`,
     keepData: flags.data !== undefined,
     imagesDir: flags.images ?? '/var/lib/portolan/images',
   };
-  checkSettings(settings);
+  checkSettings(settings, flags.ipv6 === true ? 'IPv6' : 'IPv4');
   return settings;
 }
 
-/** Unique local addresses (RFC 4193), so no flag: nothing outside has them. */
+function ipv4Ranges(slot: number): ClusterRanges {
+  const publicRange = slot === 0 ? '198.51.100.0/24' : `198.18.${String(slot)}.0/24`;
+  return {
+    lanRange: `10.10.${String(10 + slot)}.0/24`,
+    publicRange,
+    poolRange: poolIn(publicRange),
+    podRange: '10.244.0.0/16',
+    serviceRange: '10.96.0.0/16',
+  };
+}
+
+/** Unique local addresses (RFC 4193). */
 function ipv6Ranges(slot: number): ClusterRanges {
+  const publicRange = `fd00:198:51:${slot.toString(16)}::/64`;
   return {
     lanRange: `fd00:10:10:${(10 + slot).toString(16)}::/64`,
-    publicRange: `fd00:198:51:${slot.toString(16)}::/64`,
-    poolRange: `fd00:198:51:${slot.toString(16)}::1:0/112`,
+    publicRange,
+    poolRange: poolIn(publicRange),
     podRange: 'fd00:10:244::/48',
     serviceRange: 'fd00:10:96::/112',
   };
 }
 
-/** Both families' ranges, IPv4 first. */
+/** Of each family, the first one first. */
 export function rangesOf(settings: ClusterSettings): readonly ClusterRanges[] {
   return settings.ipv6 === undefined ? [settings] : [settings, settings.ipv6];
 }
@@ -117,13 +131,27 @@ export function checkName(name: string): string {
   return name;
 }
 
-function upperHalf(text: string): string {
+/** Its upper half; of IPv6 the second 65,536 addresses. */
+function poolIn(text: string): string {
   const range = parseCidr(text);
-  if (range === undefined || range.bits > 30) return text;
+  if (range?.family === 'IPv6' && range.bits <= 108) return `${formatIp(nthAddress(range, 1 << 16))}/112`;
+  if (range === undefined || range.bits > (range.family === 'IPv6' ? 126 : 30)) return text;
   return `${formatIp(nthAddress(range, cidrSize(range) / 2n))}/${String(range.bits + 1)}`;
 }
 
-function checkSettings(settings: ClusterSettings): void {
+/** Shortest and longest prefix: room for all hosts, and for a pod range on each of 99 nodes. */
+const prefixes: Readonly<Record<Family, Readonly<Record<RangeName, readonly [number, number]>>>> = {
+  IPv4: { lanRange: [16, 24], publicRange: [8, 24], poolRange: [8, 30], podRange: [8, 16], serviceRange: [8, 26] },
+  IPv6: {
+    lanRange: [16, 120],
+    publicRange: [16, 120],
+    poolRange: [16, 126],
+    podRange: [16, 56],
+    serviceRange: [64, 122],
+  },
+};
+
+function checkSettings(settings: ClusterSettings, family: Family): void {
   if (!Number.isInteger(settings.nodes) || settings.nodes < 1 || settings.nodes > maxNodes) {
     throw new UsageError(`--nodes ${String(settings.nodes)}: want a number from 1 to ${String(maxNodes)}`);
   }
@@ -132,11 +160,11 @@ function checkSettings(settings: ClusterSettings): void {
     throw new UsageError(`--zones ${String(zones)}: want a number from 1 to that of the nodes, ${String(nodes)}`);
   }
   if (!settings.dataDir.startsWith('/')) throw new UsageError(`--data ${settings.dataDir}: want an absolute path`);
-  const lan = range(settings, 'lanRange', 16, 24);
-  const wan = range(settings, 'publicRange', 8, 24);
-  const pool = range(settings, 'poolRange', 8, 30);
-  const pods = range(settings, 'podRange', 8, 16);
-  const services = range(settings, 'serviceRange', 8, 26);
+  const lan = range(settings, family, 'lanRange');
+  const wan = range(settings, family, 'publicRange');
+  const pool = range(settings, family, 'poolRange');
+  const pods = range(settings, family, 'podRange');
+  const services = range(settings, family, 'serviceRange');
   // .1 is the load balancer, .10 the internet host, .11 this machine: they can't be handed out.
   if (!cidrContains(wan, nthAddress(pool, 0)) || pool.bits <= wan.bits || pool.base < wan.base + 16n) {
     throw new UsageError(
@@ -159,11 +187,13 @@ function checkSettings(settings: ClusterSettings): void {
   }
 }
 
-function range(settings: ClusterSettings, name: RangeName, least: number, most: number): Cidr {
+function range(settings: ClusterSettings, family: Family, name: RangeName): Cidr {
   const parsed = parseCidr(settings[name]);
-  if (parsed?.family !== 'IPv4' || parsed.bits < least || parsed.bits > most) {
+  const [least, most] = prefixes[family][name];
+  if (parsed?.family !== family || parsed.bits < least || parsed.bits > most) {
+    const example = family === 'IPv6' ? 'fd00:10::' : '10.0.0.0';
     throw new UsageError(
-      `${rangeFlags[name]} ${settings[name]}: want an IPv4 range like 10.0.0.0/${String(most)}, prefix from /${String(least)} to /${String(most)}`,
+      `${rangeFlags[name]} ${settings[name]}: want an ${family} range like ${example}/${String(most)}, prefix from /${String(least)} to /${String(most)}`,
     );
   }
   return parsed;

@@ -67,7 +67,7 @@ export async function status(name: string = defaultName): Promise<ClusterStatus 
     name,
     context: topology.context,
     healthy: parts.every((part) => part.alive) && missing.length === 0 && nodes.every((node) => node.ready),
-    server: `https://${topology.addresses.control}:${String(topology.apiPort)}`,
+    server: topology.server,
     parts,
     nodes,
     network: { missing },

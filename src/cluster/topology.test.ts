@@ -121,6 +121,20 @@ test('dual-stack: every place has an address of each family, IPv4 first, and rou
   assert.doesNotMatch(JSON.stringify(alone), /fd00/);
 });
 
+test('IPv6 alone: the same drawing with the second family of dual-stack, and no IPv4', () => {
+  const both = topologyOf(resolveSettings({ dualStack: true }, 3));
+  const settings = resolveSettings({ ipv6: true }, 3);
+  const alone = topologyOf(settings);
+  assert.deepEqual(alone.addresses, both.families[1]?.addresses);
+  assert.equal(alone.families.length, 1);
+  assert.equal(settings.poolRange, 'fd00:198:51:3::1:0/112');
+  assert.equal(alone.server, 'https://[fd00:10:10:d::fa]:6443');
+  assert.deepEqual(alone.nodes[1]?.podRanges, ['fd00:10:244:2::/64']);
+  assert.doesNotMatch(JSON.stringify([alone.nodes, alone.lb, alone.host]), /\d+\.\d+\.\d+\.\d+/);
+  const own = resolveSettings({ ipv6: true, publicRange: '2001:db8::/96', serviceRange: '2001:db8:1::/108' }, 3);
+  assert.equal(own.poolRange, '2001:db8::1:0/112');
+});
+
 test('zones go round the nodes, and only when asked for', () => {
   const zonesOf = (flags: Parameters<typeof resolveSettings>[0]): (string | undefined)[] =>
     topologyOf(resolveSettings(flags, 0)).nodes.map(({ zone }) => zone);
@@ -137,7 +151,9 @@ test('bad settings are refused, each with its flag', () => {
     [{ name: 'Dev' }, /--name "Dev"/],
     [{ name: '../etc' }, /--name/],
     [{ name: 'x'.repeat(33) }, /--name/],
-    [{ ipv6: true }, /--ipv6 is not there yet/],
+    [{ ipv6: true, dualStack: true }, /--ipv6 is IPv6 alone, --dual-stack both families: give one of them/],
+    [{ ipv6: true, lanRange: '10.0.0.0/24' }, /--lan-range 10.0.0.0\/24: want an IPv6 range like fd00:10::\/120/],
+    [{ ipv6: true, podRange: 'fd00::/64' }, /--cluster-cidr fd00::\/64: .*prefix from \/16 to \/56/],
     [{ lanRange: '10.0.0.1/24' }, /--lan-range 10.0.0.1\/24/],
     [{ lanRange: '10.0.0.0/28' }, /--lan-range/],
     [{ lanRange: 'fd00::/64' }, /--lan-range/],

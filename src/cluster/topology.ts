@@ -74,6 +74,8 @@ export interface Topology {
   /** Of each family, the first one first. */
   readonly families: readonly FamilyPlan[];
   readonly apiPort: number;
+  /** The API server's URL. */
+  readonly server: string;
 }
 
 export interface Addresses {
@@ -95,6 +97,8 @@ export interface FamilyPlan {
   readonly addresses: Addresses;
   readonly isIPv6: boolean;
 }
+
+const apiPort = 6443;
 
 export function prefixOf(name: string): string {
   return name === defaultName ? 'portolan' : `portolan-${name}`;
@@ -211,7 +215,8 @@ export function topologyOf(settings: ClusterSettings): Topology {
     hostLink,
     addresses,
     families: plans,
-    apiPort: 6443,
+    apiPort,
+    server: `https://${addresses.control.includes(':') ? `[${addresses.control}]` : addresses.control}:${String(apiPort)}`,
   };
 }
 

@@ -155,7 +155,7 @@ async function raise(settings: ClusterSettings, topology: Topology, options: UpO
     });
   try {
     await wait(apiReady(client));
-    options.say(`API server: https://${topology.addresses.control}:${String(topology.apiPort)}`);
+    options.say(`API server: ${topology.server}`);
     const newAgents = topology.nodes.map(({ name }) => name).filter((name) => started.includes(name));
     await wait(agentsSpoke(client, newAgents, since));
     await wait(nodesReady(client, topology));
