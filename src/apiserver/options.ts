@@ -15,6 +15,8 @@ export interface ApiServerOptions {
   readonly serviceClusterIPRange: readonly string[];
   /** `30000-32767` */
   readonly serviceNodePortRange: string;
+  /** Names of admission plugins that are off; only DenyServiceExternalIPs can be. */
+  readonly disabledAdmission?: readonly string[];
   /** Off: HTTP/1.1 only. Default on. */
   readonly http2?: boolean;
   /** How long a client may take to send; default 10 s for headers, 60 s for a whole request. */

@@ -15,7 +15,10 @@ export interface ApiserverFlags {
   readonly advertiseAddress?: string;
   readonly serviceClusterIpRange: readonly string[];
   readonly serviceNodePortRange: string;
+  readonly disableAdmissionPlugins?: readonly string[];
 }
+
+const optional = 'DenyServiceExternalIPs';
 
 export function apiserverCommand(): Command {
   return apiserverFlags(new Command('apiserver'))
@@ -43,11 +46,14 @@ export function apiserverFlags(command: Command): Command {
     .option('--service-cluster-ip-range <cidrs>', 'cluster IPs; two, of both families, for dual-stack', list(), [
       '10.96.0.0/16',
     ])
-    .option('--service-node-port-range <range>', 'node ports', '30000-32767');
+    .option('--service-node-port-range <range>', 'node ports', '30000-32767')
+    .option('--disable-admission-plugins <names>', `of those that can be switched off: ${optional}`, list());
 }
 
 export async function serveApi(flags: ApiserverFlags, signal: AbortSignal): Promise<ApiServer> {
   const { startApiServer } = await import('../apiserver/index.ts');
+  const strange = flags.disableAdmissionPlugins?.find((name) => name !== optional);
+  if (strange !== undefined) throw new UsageError(`--disable-admission-plugins ${strange}: want ${optional}`);
   const host = flags.bindAddress.includes(':') ? `[${flags.bindAddress}]` : flags.bindAddress;
   const options = {
     dataDir: flags.dataDir,
@@ -56,6 +62,7 @@ export async function serveApi(flags: ApiserverFlags, signal: AbortSignal): Prom
     advertiseAddress: flags.advertiseAddress ?? reachable(flags.bindAddress),
     serviceClusterIPRange: flags.serviceClusterIpRange,
     serviceNodePortRange: flags.serviceNodePortRange,
+    ...(flags.disableAdmissionPlugins === undefined ? {} : { disabledAdmission: flags.disableAdmissionPlugins }),
   };
   return startApiServer(options, signal);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { defaultName, rangeFlags, up } from '../cluster/index.ts';
 import type { ClusterFlags, UpResult } from '../cluster/index.ts';
-import { nameOption, wholeNumber } from './flags.ts';
+import { cidrs, nameOption, wholeNumber } from './flags.ts';
 import { kernelReport } from './kernel-report.ts';
 
 interface Flags extends Omit<ClusterFlags, 'podRange' | 'serviceRange'> {
@@ -40,6 +40,11 @@ export function upCommand(): Command {
     .option(`${rangeFlags.poolRange} <cidr>`, 'load balancer addresses (default: upper half of the public range)')
     .option(`${rangeFlags.podRange} <cidr>`, 'pod addresses, a /24 per node (default 10.244.0.0/16)')
     .option(`${rangeFlags.serviceRange} <cidr>`, 'cluster IPs (default 10.96.0.0/16)')
+    .option(
+      '--external-ip-range <cidrs>',
+      'Services may have externalIPs, and those in these ranges count (default: refused)',
+      cidrs(),
+    )
     .option('--ipv6', 'IPv6 alone, in ranges of fd00::/16')
     .option('--dual-stack', 'IPv4 and IPv6: IPv4 is the primary family')
     .option('--wait <seconds>', 'how long to wait until it is Ready', wholeNumber, 60)

@@ -54,9 +54,10 @@ export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void 
   checkFamilies(settings, flags);
   const { nodes, dataDir: data, slot } = settings;
   const asked = resolveSettings({ nodes, data, ...flags, ipv6: isIPv6Alone(settings) }, slot);
-  const given: readonly ('nodes' | 'zones' | keyof ClusterRanges)[] = [
+  const given: readonly ('nodes' | 'zones' | 'externalIpRange' | keyof ClusterRanges)[] = [
     'nodes',
     'zones',
+    'externalIpRange',
     'lanRange',
     'publicRange',
     'poolRange',
@@ -64,7 +65,7 @@ export function checkSame(settings: ClusterSettings, flags: ClusterFlags): void 
     'serviceRange',
   ];
   for (const name of given) {
-    if (flags[name] === undefined || asked[name] === settings[name]) continue;
+    if (flags[name] === undefined || String(asked[name]) === String(settings[name])) continue;
     throw new UsageError(
       `cluster "${settings.name}" exists with ${name} ${String(settings[name] ?? 'none')}, not ${String(asked[name])}: run "portolan down${nameFlag(settings.name)}" first`,
     );

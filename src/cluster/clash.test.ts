@@ -98,6 +98,8 @@ test('a running cluster refuses flags that ask for something else', () => {
   const zoned = resolveSettings({ name: 'dev', nodes: 6, zones: 5 }, 1);
   checkSame(zoned, { name: 'dev', zones: 5 });
   assert.throws(() => checkSame(running, { zones: 3 }), /exists with zones none, not 3: run/);
+  checkSame(resolveSettings({ externalIpRange: ['192.0.2.0/24'] }, 1), { externalIpRange: ['192.0.2.0/24'] });
+  assert.throws(() => checkSame(running, { externalIpRange: ['192.0.2.0/24'] }), /externalIpRange none, not 192.0.2/);
   const families = {
     'IPv4 alone': running,
     'IPv6 alone': resolveSettings({ name: 'dev', ipv6: true }, 1),

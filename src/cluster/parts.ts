@@ -67,6 +67,7 @@ function controlPlane(settings: ClusterSettings, topology: Topology, paths: Clus
     ...flag('kubeconfig', paths.kubeconfig('controllers')),
     ...flag('root-ca-file', join(paths.pki, 'ca.crt')),
     ...flag('cluster-dns', dnsOf(topology).join(',')),
+    ...(settings.externalIpRange === undefined ? [] : flag('disable-admission-plugins', 'DenyServiceExternalIPs')),
     // Upstream's 40 s allow for slow networks between machines; here three lost heartbeats (of 5 s) are a dead node.
     ...flag('node-monitor-grace-period', '16'),
   ];
@@ -98,6 +99,7 @@ function agent(
     ...flag('netns-prefix', node.namespace),
     ...flag('upstream-netns', context.hostNetns),
     ...flag('lan-range', both(settings, 'lanRange')),
+    ...(settings.externalIpRange === undefined ? [] : flag('external-ip-range', settings.externalIpRange.join(','))),
     ...flag('hide', paths.data),
     ...flag('tls-cert-file', pki(`${node.name}.crt`)),
     ...flag('tls-private-key-file', pki(`${node.name}.key`)),

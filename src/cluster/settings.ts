@@ -33,6 +33,8 @@ export interface ClusterSettings extends ClusterRanges {
   readonly zones?: number;
   /** The second family; undefined: one alone. */
   readonly ipv6?: ClusterRanges;
+  /** Services may have externalIPs, in these ranges; undefined: none. */
+  readonly externalIpRange?: readonly string[];
   readonly clusterDomain: string;
   readonly dataDir: string;
   /** `--data` was given: `down` leaves the directory. */
@@ -50,6 +52,7 @@ export interface ClusterFlags {
   readonly poolRange?: string;
   readonly podRange?: string;
   readonly serviceRange?: string;
+  readonly externalIpRange?: readonly string[];
   readonly data?: string;
   readonly images?: string;
   readonly ipv6?: boolean;
@@ -84,6 +87,7 @@ export function resolveSettings(flags: ClusterFlags, slot: number): ClusterSetti
     podRange: flags.podRange ?? standard.podRange,
     serviceRange: flags.serviceRange ?? standard.serviceRange,
     ...(flags.dualStack === true ? { ipv6: ipv6Ranges(slot) } : {}),
+    ...(flags.externalIpRange === undefined ? {} : { externalIpRange: flags.externalIpRange }),
     clusterDomain: 'cluster.local',
     dataDir: flags.data ?? `/var/lib/portolan/${name}`,
     keepData: flags.data !== undefined,

@@ -126,6 +126,8 @@ test('DenyServiceExternalIPs: new ones are refused, old ones may stay', () => {
     confirm(request(resources.services, service(['3.3.3.3']), { verb: 'update', old }), accounts);
   }, refusal);
   confirm(request(resources.services, service([])), accounts);
+  const by = { server: { options: { disabledAdmission: ['DenyServiceExternalIPs'] } } } as never;
+  confirm(request(resources.services, service(['1.1.1.1']), { by }), accounts);
 });
 
 test('DefaultIngressClass: the youngest wins, whatever its name', () => {

@@ -7,7 +7,10 @@ import type { Resource } from '../../api/resources.ts';
 /** Who asks, and whom to ask what he may. */
 export interface Requester {
   readonly user: User;
-  readonly server: { readonly authorizer: Authorizer };
+  readonly server: {
+    readonly authorizer: Authorizer;
+    readonly options?: { readonly disabledAdmission?: readonly string[] };
+  };
 }
 
 export interface AdmissionRequest {
