@@ -269,6 +269,45 @@ describe('controllers against the API server', () => {
     await until('it is gone', async () => (await slicesOf('hand')).length === 0);
   });
 
+  it('give endpoints to zones by topology-mode Auto, as nodes come and go', async (t) => {
+    const zone = (name: string, value: string | null): Promise<unknown> =>
+      client.patch(resources.nodes, { namespace: '', name }, 'merge', {
+        metadata: { labels: { 'topology.kubernetes.io/zone': value } },
+      });
+    t.after(() => Promise.all(['node-1', 'node-2', 'node-3'].map((name) => zone(name, null))));
+    const auto = service('zoned', { app: 'zoned' });
+    const metadata = { ...auto.metadata, annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } };
+    await client.create(resources.services, { ...auto, metadata });
+    await client.create(resources.deployments, deployment('zoned', 3));
+    const hints = async (): Promise<string> => {
+      const endpoints = (await slicesOf('zoned')).flatMap((slice) => slice.endpoints ?? []);
+      return endpoints
+        .map((one) => `${one.zone ?? ''}>${one.hints?.forZones?.[0]?.name ?? ''}`)
+        .sort()
+        .join(' ');
+    };
+    await until('nobody says a zone: no hints', async () => (await hints()) === '> > >');
+    for (const [name, value] of [
+      ['node-1', 'a'],
+      ['node-2', 'b'],
+      ['node-3', 'c'],
+    ] as const)
+      await zone(name, value);
+    await until('each endpoint is hinted', async () => (await hints()) === 'a>a b>b c>c');
+    await client.patch(resources.nodes, { namespace: '', name: 'node-3' }, 'merge', {
+      metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
+    });
+    // Two zones of three endpoints: neither has what it needs.
+    await until('zone c has no node that counts any more', async () => (await hints()) === 'a> b> c>');
+    await client.patch(resources.nodes, { namespace: '', name: 'node-3' }, 'merge', {
+      metadata: { labels: { 'node-role.kubernetes.io/control-plane': null } },
+    });
+    await until('events say why', async () => {
+      const reasons = await reasonsAbout('zoned');
+      return reasons.includes('TopologyAwareHintsEnabled') && reasons.includes('TopologyAwareHintsDisabled');
+    });
+  });
+
   it('say why a pod cannot be scheduled, and schedule it when it can', async () => {
     const pod: Pod = {
       metadata: { name: 'picky', namespace: ns },
