@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod, Probe, Service } from '../api/gen/types.ts';
-import { containerCapabilities } from './capabilities.ts';
+import { capabilitiesIn, containerCapabilities, defaultCapabilities } from './capabilities.ts';
 import { containerUser } from './container-user.ts';
 import { backoffLeft, durationText, nextBackoff } from './crash-backoff.ts';
 import { expand } from './expand.ts';
@@ -123,7 +123,6 @@ test('config.json: command, capabilities, namespaces, limits', () => {
   assert.deepEqual(containerCapabilities({ capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] } }), [
     'CAP_NET_BIND_SERVICE',
   ]);
-  assert.ok(containerCapabilities({ privileged: true }).includes('CAP_SYS_ADMIN'));
   const spec = ociSpec({
     pod: { spec: { containers: [] } },
     container: { name: 'c', resources: { limits: { memory: '1Mi', cpu: '500m' } } },
@@ -146,6 +145,22 @@ test('config.json: command, capabilities, namespaces, limits', () => {
   assert.deepEqual([spec.linux.resources.memory.limit, spec.linux.resources.cpu.quota], [1048576, 50000]);
   assert.equal(parseQuantity('1e3'), 1000);
   assert.equal(parseQuantity('x'), undefined);
+});
+
+test('capabilities: all means all that this machine has to give', () => {
+  const held = capabilitiesIn('Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t000001fffeffffff\nCapBnd:\t0\n');
+  assert.equal(held.length, 40);
+  assert.ok(
+    !held.includes('CAP_SYS_RESOURCE') && held.includes('CAP_SYS_ADMIN') && held.includes('CAP_CHECKPOINT_RESTORE'),
+  );
+  assert.deepEqual(capabilitiesIn('CapEff:\t0000000000003001\n'), ['CAP_CHOWN', 'CAP_NET_ADMIN', 'CAP_NET_RAW']);
+  const of = (add: string[], drop: string[]): string[] =>
+    containerCapabilities({ capabilities: { add, drop } }, held).sort();
+  assert.deepEqual(containerCapabilities({ privileged: true }, held), held);
+  assert.deepEqual(of(['ALL'], []), [...held].sort());
+  assert.deepEqual(of(['all'], ['sys_admin', 'CAP_CHOWN']).length, 38);
+  assert.deepEqual(of(['ALL', 'NET_RAW'], ['ALL']), ['CAP_NET_RAW']);
+  assert.deepEqual(of(['NET_ADMIN'], ['NET_ADMIN']), [...defaultCapabilities].sort());
 });
 
 test('who a container runs as', () => {
