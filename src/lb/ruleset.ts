@@ -135,6 +135,8 @@ export function pickRules(family: Family, slots: number, affinitySeconds: number
       `meta mark set ${client} map @affinity`,
       // A remembered node counts only while it still serves this frontend.
       `${flow} . meta mark @members goto ${keep}`,
+      // An update only renews the time of what is remembered: it must be gone for another node to be remembered.
+      `delete @affinity { ${client} : meta mark }`,
       ...draw,
       `goto ${keep}`,
     ]),

@@ -130,6 +130,13 @@ test('session affinity keeps a client at its node, and is dropped with the setti
   await eventually('one node only', async () => (await answers('internet', 16)).size === 1);
   const [first] = await answers('internet', 1);
   assert.deepEqual([...(await answers('internet', 16))], [first]);
+  const home = first?.startsWith('n1') === true ? 'n1' : 'n2';
+  healthy[home] = 503;
+  const others = fromInternet.filter((one) => one !== first);
+  await untilAnswers('the other node', others);
+  healthy[home] = 200;
+  await eventually('its node is back, for others', async () => (await answers('lan', 16)).has(`${home} 10.10.10.253`));
+  assert.deepEqual([...(await answers('internet', 16))], others, 'the other node is the one that is remembered now');
   await api.patch(resources.services, key, 'merge', { spec: { sessionAffinity: 'None', sessionAffinityConfig: null } });
   await untilAnswers('both nodes again', fromInternet);
 });
