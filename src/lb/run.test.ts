@@ -135,7 +135,14 @@ test('session affinity keeps a client at its node, and is dropped with the setti
   const others = fromInternet.filter((one) => one !== first);
   await untilAnswers('the other node', others);
   healthy[home] = 200;
-  await eventually('its node is back, for others', async () => (await answers('lan', 16)).has(`${home} 10.10.10.253`));
+  // Clients that nobody has seen: each one is new, and half of them meet the node that is back.
+  let number = 20;
+  await eventually('its node is back, for others', async () => {
+    const source = `198.51.100.${String(number++)}`;
+    await world.run('internet', ['ip', 'address', 'add', `${source}/24`, 'dev', 'eth0']);
+    const answer = await world.run('internet', ['curl', '-sS', '-m', '2', '--interface', source, url]);
+    return answer.startsWith(home);
+  });
   assert.deepEqual([...(await answers('internet', 16))], others, 'the other node is the one that is remembered now');
   await api.patch(resources.services, key, 'merge', { spec: { sessionAffinity: 'None', sessionAffinityConfig: null } });
   await untilAnswers('both nodes again', fromInternet);
