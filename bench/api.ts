@@ -1,7 +1,8 @@
 /**
  * `npm run bench api`: the API server as a process of its own, durable on this machine's disk; the load comes from this process.
  *
- *   floor     one small write and fsync on the same disk, one after the other; JSON.stringify of what a list returns
+ *   floor     one small write and fsync on the same disk, one after the other; JSON.stringify of what a list returns;
+ *             a bare node:http2 server (support/bare-server.ts) under the same load
  *   creates   Services by 16 clients, each waiting for its answer
  *   nodes     5,000 by 16 clients            pods   10,000 created, seen by a simulated agent, set Running, seen Running
  *   list      10,000 Services                change one Service, 1,000 watchers
@@ -10,38 +11,30 @@
  * Rates depend on who else uses the machine; the server's own CPU time for each piece of work hardly does, so it is printed too.
  * BENCH_SCALE=0.1 is a short run, BENCH_ONLY=creates one part of it, BENCH_PROFILE=DIR leaves a CPU profile of the server.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { connect } from 'node:http2';
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePki } from '../src/apiserver/testing.ts';
+import { startApi, startBare } from './support/api-server.ts';
+import type { Server } from './support/api-server.ts';
 import { cpuOf, memoryOf } from './support/cluster.ts';
+import { call, clients, load } from './support/http2-load.ts';
 import { printer, quantile } from './support/report.ts';
 
 const scale = Number(process.env['BENCH_SCALE'] ?? 1);
 const size = (n: number): number => Math.max(16, Math.round(n * scale));
-const clients = 16;
 const report = printer();
 const services = '/api/v1/namespaces/default/services';
-/** A directory for a CPU profile of the server (`node --cpu-prof`). */
-const profiles = process.env['BENCH_PROFILE'];
-
-interface Server {
-  readonly process: ChildProcess;
-  readonly session: () => ClientHttp2Session;
-  readonly stop: () => Promise<void>;
-}
 
 const directory = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
+const pki = join(directory, 'pki');
 try {
-  const server = await startServer();
+  await makePki(pki);
+  const parts = { creates, nodes, pods, lists, watchers, memory };
+  const only = process.env['BENCH_ONLY']?.split(',');
+  const server = await startApi(directory, pki, process.env['BENCH_PROFILE']);
   try {
-    const parts = { creates, nodes, pods, lists, watchers, memory };
-    const only = process.env['BENCH_ONLY']?.split(',');
     report.note(
       `floor: ${floorOfDisk().toFixed(0)} writes with fsync a second one by one; a commit takes all that wait`,
     );
@@ -67,116 +60,6 @@ function floorOfDisk(): number {
   return (count * 1000) / (performance.now() - start);
 }
 
-async function startServer(): Promise<Server> {
-  const pki = join(directory, 'pki');
-  await makePki(pki);
-  const port = await freePort();
-  const main = join(import.meta.dirname, '..', 'src', 'main.ts');
-  const args = ['apiserver', '--data-dir', directory, '--cert-dir', pki, '--bind-address', '127.0.0.1'];
-  const node = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles];
-  const child = spawn(process.execPath, [...node, main, ...args, '--secure-port', String(port)], {
-    stdio: ['ignore', 'ignore', openSync(join(directory, 'log'), 'w')],
-  });
-  const tls = {
-    ca: readFileSync(join(pki, 'ca.crt')),
-    cert: readFileSync(join(pki, 'admin.crt')),
-    key: readFileSync(join(pki, 'admin.key')),
-  };
-  const sessions: ClientHttp2Session[] = [];
-  const session = (): ClientHttp2Session => {
-    const opened = connect(`https://127.0.0.1:${String(port)}`, tls);
-    opened.on('error', () => undefined);
-    sessions.push(opened);
-    return opened;
-  };
-  await answering(session);
-  return {
-    process: child,
-    session,
-    async stop() {
-      for (const one of sessions) one.destroy();
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGTERM');
-      await ended;
-    },
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
-  });
-}
-
-async function answering(session: () => ClientHttp2Session): Promise<void> {
-  for (const deadline = performance.now() + 30_000; ;) {
-    const status = await call(session(), 'GET', '/readyz').then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    if (performance.now() > deadline) {
-      throw new Error(`the API server does not answer: ${readFileSync(join(directory, 'log'), 'utf8')}`);
-    }
-  }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-function call(
-  session: ClientHttp2Session,
-  method: string,
-  path: string,
-  body?: unknown,
-  type = 'json',
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    session.once('error', reject);
-    const contentType = type === 'json' ? 'application/json' : `application/${type}+json`;
-    const stream = session.request({ ':method': method, ':path': path, 'content-type': contentType });
-    const chunks: Buffer[] = [];
-    let status = 0;
-    stream.on('response', (headers) => (status = Number(headers[':status'])));
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.once('error', reject);
-    stream.once('end', () => {
-      session.off('error', reject);
-      resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
-    });
-    stream.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
-
-/** `count` calls by `clients` connections, each waiting for its answer. Returns calls a second. */
-async function load(
-  server: Server,
-  count: number,
-  one: (session: ClientHttp2Session, index: number) => Promise<Answer>,
-): Promise<number> {
-  let next = 0;
-  const start = performance.now();
-  const client = async (): Promise<void> => {
-    const session = server.session();
-    for (let index = next++; index < count; index = next++) {
-      const { status, body } = await one(session, index);
-      if (status >= 300) throw new Error(`${String(status)} ${body.slice(0, 200)}`);
-    }
-    session.close();
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return (count * 1000) / (performance.now() - start);
-}
-
 function service(index: number): object {
   return {
     metadata: { name: `s-${String(index)}`, labels: { app: `a-${String(index)}` } },
@@ -186,24 +69,49 @@ function service(index: number): object {
 
 async function creates(server: Server): Promise<void> {
   const count = size(10_000);
-  const pid = server.process.pid ?? 0;
-  const before = cpuOf(pid);
-  const rate = await load(server, count, (session, index) => call(session, 'POST', services, service(index)));
+  const { rate, serverMs, clientMs } = await createServices(server, count);
   report.figure({
     what: `durable creates of Services, ${String(clients)} clients`,
     value: rate,
     unit: '/s',
     goal: '≥ 2000',
   });
-  report.figure({ what: 'server CPU per create', value: (cpuOf(pid) - before) / count, unit: 'ms' });
+  report.figure({ what: 'server CPU per create', value: serverMs, unit: 'ms' });
+  report.note(`the clients' own CPU: ${clientMs.toFixed(2)} ms per create`);
+  const { body } = await call(server.session(), 'GET', `${services}/s-1`);
+  const bare = await startBare(directory, pki, body.length);
+  try {
+    const floor = await createServices(bare, count);
+    report.note(
+      `floor: a bare HTTP/2 server that answers ${String(body.length)} bytes: ${floor.rate.toFixed(0)}/s, ${floor.serverMs.toFixed(2)} ms of CPU each; so ${(serverMs - floor.serverMs).toFixed(2)} ms of a create are the API server's own`,
+    );
+  } finally {
+    await bare.stop();
+  }
+}
+
+interface CreateCost {
+  /** A second. */
+  readonly rate: number;
+  /** Of CPU, per create. */
+  readonly serverMs: number;
+  readonly clientMs: number;
+}
+
+async function createServices(server: Server, count: number): Promise<CreateCost> {
+  const before = cpuOf(server.pid);
+  const ownBefore = process.cpuUsage();
+  const rate = await load(server.session, count, (session, index) => call(session, 'POST', services, service(index)));
+  const own = process.cpuUsage(ownBefore);
+  return { rate, serverMs: (cpuOf(server.pid) - before) / count, clientMs: (own.user + own.system) / 1000 / count };
 }
 
 async function nodes(server: Server): Promise<void> {
   const count = size(5000);
-  const pid = server.process.pid ?? 0;
+  const { pid } = server;
   const before = cpuOf(pid);
   const start = performance.now();
-  await load(server, count, (session, index) =>
+  await load(server.session, count, (session, index) =>
     call(session, 'POST', '/api/v1/nodes', {
       metadata: { name: `n-${String(index)}`, labels: { 'kubernetes.io/hostname': `n-${String(index)}` } },
     }),
@@ -252,10 +160,10 @@ async function pods(server: Server): Promise<void> {
     if (type === 'ADDED') setRunning(object.metadata.name);
     else if (object.status?.phase === 'Running' && ++running === count) all.resolve();
   });
-  const pid = server.process.pid ?? 0;
+  const { pid } = server;
   const before = cpuOf(pid);
   const start = performance.now();
-  await load(server, count, (session, index) =>
+  await load(server.session, count, (session, index) =>
     call(session, 'POST', path, {
       metadata: { name: `p-${String(index)}` },
       spec: { nodeName: `n-${String(index % 100)}`, containers: [{ name: 'c', image: 'i' }] },
@@ -277,7 +185,7 @@ async function lists(server: Server): Promise<void> {
   let body = '';
   for (let i = 0; i < 10; i++) {
     const start = performance.now();
-    body = (await call(session, 'GET', services)).body;
+    body = (await call(session, 'GET', services)).body.toString('utf8');
     times.push(performance.now() - start);
   }
   const parsed: unknown = JSON.parse(body);
@@ -301,7 +209,7 @@ async function watchers(server: Server): Promise<void> {
   let sent = 0;
   let seen = 0;
   let round = Promise.withResolvers<void>();
-  const listed = JSON.parse((await call(server.session(), 'GET', `${services}?limit=1`)).body) as {
+  const listed = JSON.parse((await call(server.session(), 'GET', `${services}?limit=1`)).body.toString('utf8')) as {
     metadata: { resourceVersion: string };
   };
   const from = `${services}?watch=1&resourceVersion=${listed.metadata.resourceVersion}`;
@@ -335,7 +243,7 @@ async function watchers(server: Server): Promise<void> {
 async function memory(server: Server): Promise<void> {
   const count = size(10_000);
   const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
-  await load(server, count, (session, index) =>
+  await load(server.session, count, (session, index) =>
     call(session, 'POST', path, {
       metadata: { name: `s-${String(index)}-x`, labels: { 'kubernetes.io/service-name': `s-${String(index)}` } },
       addressType: 'IPv4',
@@ -347,7 +255,7 @@ async function memory(server: Server): Promise<void> {
       })),
     }),
   );
-  const { rss, pss } = memoryOf(server.process.pid ?? 0);
+  const { rss, pss } = memoryOf(server.pid);
   const what = `memory: ${String(count)} Services, ${String(count * 10)} endpoints, the pods and nodes`;
   report.figure({ what, value: rss, unit: 'MB', goal: '≤ 400' });
   report.note(`of which its own share (PSS): ${pss.toFixed(0)} MB`);
