@@ -60,9 +60,14 @@ export function decodeObject<T extends KubeObject>(resource: Resource<T>, value:
 /** The same for any type of the schema: DeleteOptions, Scale, Binding, Eviction, … */
 export function decodeType(schema: string, value: unknown, text?: string): Decoded<unknown> {
   const reader = new Reader();
-  const object = reader.struct(schema, value, undefined, []);
-  const duplicates = text === undefined ? [] : duplicateFields(text).map((path) => `duplicate field "${path}"`);
-  return { object, strictErrors: [...reader.unknown, ...duplicates] };
+  const object = reader.struct(schema, value, undefined);
+  const duplicates = text === undefined || isCanonical(text, value) ? [] : duplicateFields(text);
+  return { object, strictErrors: [...reader.unknown, ...duplicates.map((path) => `duplicate field "${path}"`)] };
+}
+
+/** What is written as JSON.stringify writes it, as most clients do, has each key once. */
+function isCanonical(text: string, value: unknown): boolean {
+  return JSON.stringify(value) === text.trimEnd();
 }
 
 type Path = readonly (string | number)[];
@@ -70,78 +75,129 @@ type Path = readonly (string | number)[];
 interface Holder {
   readonly type: string;
   readonly field: string;
+  /** Its texts are Go's resource.Quantity. */
+  readonly quantity: boolean;
+}
+
+/** A field of a struct, with what would otherwise be looked up for each value of it. */
+interface StructField {
+  readonly schema: FieldSchema;
+  readonly holder: Holder;
+  /** `omitempty`: what Go's encoder would not write back. */
+  readonly drops: { readonly text: boolean; readonly zero: boolean; readonly list: boolean; readonly map: boolean };
+}
+
+const structs = new Map<string, ReadonlyMap<string, StructField>>();
+
+/** undefined: there is no such type. */
+function structFields(type: string): ReadonlyMap<string, StructField> | undefined {
+  const known = structs.get(type);
+  if (known !== undefined) return known;
+  const schemas = typeSchema(type);
+  if (schemas === undefined) return undefined;
+  const made = new Map([...schemas].map(([field, schema]) => [field, structField(type, field, schema)]));
+  structs.set(type, made);
+  return made;
+}
+
+function structField(type: string, field: string, schema: FieldSchema): StructField {
+  const name = `${type}.${field}`;
+  const optional = schema.required !== true;
+  const drops = {
+    text: optional && schema.type === 'string' && !emptyTextKept.has(name),
+    zero: optional && zeroDropped.has(name),
+    list: optional && schema.items !== undefined && !emptyListKept.has(name),
+    map: optional && schema.values !== undefined,
+  };
+  return { schema, holder: { type, field, quantity: quantityFields.has(name) }, drops };
 }
 
 class Reader {
   readonly unknown: string[] = [];
+  /** Of the value being read. */
+  readonly #path: (string | number)[] = [];
 
-  struct(type: string, value: unknown, holder: Holder | undefined, path: Path): Record<string, unknown> {
-    const fields = typeSchema(type);
-    if (fields === undefined) return this.any(value, path) as Record<string, unknown>;
-    if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, path);
+  struct(type: string, value: unknown, holder: Holder | undefined): Record<string, unknown> {
+    const fields = structFields(type);
+    if (fields === undefined) return this.any(value) as Record<string, unknown>;
+    if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, this.#path);
     const out: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
+    for (const key in value) {
+      const item = value[key];
       const field = fields.get(key);
       if (field === undefined) {
-        refuseProto(key, path);
-        this.unknown.push(`unknown field "${textPath([...path, key])}"`);
+        refuseProto(key, this.#path);
+        this.unknown.push(`unknown field "${textPath([...this.#path, key])}"`);
       } else if (item !== null && item !== undefined) {
-        const read = this.value(field, item, { type, field: key }, [...path, key]);
-        if (!isDropped(read, field, `${type}.${key}`)) out[key] = read;
+        const read = this.#at(key, field.schema, item, field.holder);
+        if (!isDropped(read, field)) out[key] = read;
       }
     }
     return out;
   }
 
-  value(schema: FieldSchema, value: unknown, holder: Holder, path: Path): unknown {
-    if (schema.ref !== undefined) return this.struct(schema.ref, value, holder, path);
-    if (schema.items !== undefined) return this.list(schema, schema.items, value, holder, path);
-    if (schema.values !== undefined) return this.map(schema, schema.values, value, holder, path);
-    if (quantityFields.has(`${holder.type}.${holder.field}`)) return quantity(value);
+  #at(part: string | number, schema: FieldSchema, value: unknown, holder: Holder): unknown {
+    this.#path.push(part);
+    const read = this.#value(schema, value, holder);
+    this.#path.pop();
+    return read;
+  }
+
+  #value(schema: FieldSchema, value: unknown, holder: Holder): unknown {
+    if (schema.ref !== undefined) return this.struct(schema.ref, value, holder);
+    if (schema.items !== undefined) return this.#list(schema, schema.items, value, holder);
+    if (schema.values !== undefined) return this.#map(schema, schema.values, value, holder);
     switch (schema.type) {
       case 'string':
-        return text(schema, value, holder, path);
+        return holder.quantity ? quantity(value) : text(schema, value, holder, this.#path);
       case 'integer':
-        return integer(schema.format ?? 'int64', value, holder, path);
+        return integer(schema.format ?? 'int64', value, holder, this.#path);
       case 'boolean':
-        if (typeof value !== 'boolean') throw mismatch(value, 'bool', holder, path);
+        if (typeof value !== 'boolean') throw mismatch(value, 'bool', holder, this.#path);
         return value;
       case 'number':
-        if (typeof value !== 'number') throw mismatch(value, 'float64', holder, path);
+        if (typeof value !== 'number') throw mismatch(value, 'float64', holder, this.#path);
         return value;
       case 'int-or-string':
         return intOrString(value);
       default:
-        return this.any(value, path);
+        return this.any(value);
     }
   }
 
-  list(schema: FieldSchema, items: FieldSchema, value: unknown, holder: Holder, path: Path): unknown[] {
-    if (!Array.isArray(value)) throw mismatch(value, goType(schema, holder), holder, path);
-    return value.map((item: unknown, index) => this.value(items, item ?? zero(items), holder, [...path, index]));
+  #list(schema: FieldSchema, items: FieldSchema, value: unknown, holder: Holder): unknown[] {
+    if (!Array.isArray(value)) throw mismatch(value, goType(schema, holder), holder, this.#path);
+    return value.map((item: unknown, index) => this.#at(index, items, item ?? zero(items), holder));
   }
 
-  map(schema: FieldSchema, values: FieldSchema, value: unknown, holder: Holder, path: Path): Record<string, unknown> {
-    if (!isObject(value)) throw mismatch(value, goType(schema, holder), holder, path);
+  #map(schema: FieldSchema, values: FieldSchema, value: unknown, holder: Holder): Record<string, unknown> {
+    if (!isObject(value)) throw mismatch(value, goType(schema, holder), holder, this.#path);
     const out: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
-      refuseProto(key, path);
+    for (const key in value) {
+      refuseProto(key, this.#path);
       // The key of a map is no part of Go's error path.
-      out[key] = this.value(values, item ?? zero(values), holder, path);
+      out[key] = this.#value(values, value[key] ?? zero(values), holder);
     }
     return out;
   }
 
-  any(value: unknown, path: Path): unknown {
-    if (path.length > deepest) throw new DecodeError('json: exceeded max depth');
-    if (Array.isArray(value)) return value.map((item: unknown, index) => this.any(item, [...path, index]));
+  any(value: unknown): unknown {
+    if (this.#path.length > deepest) throw new DecodeError('json: exceeded max depth');
+    if (Array.isArray(value)) return value.map((item: unknown, index) => this.#anyAt(index, item));
     if (!isObject(value)) return value;
     const out: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
-      refuseProto(key, path);
-      out[key] = this.any(item, [...path, key]);
+    for (const key in value) {
+      refuseProto(key, this.#path);
+      out[key] = this.#anyAt(key, value[key]);
     }
     return out;
+  }
+
+  #anyAt(part: string | number, value: unknown): unknown {
+    this.#path.push(part);
+    const read = this.any(value);
+    this.#path.pop();
+    return read;
   }
 }
 
@@ -185,13 +241,16 @@ function quantity(value: unknown): string {
   return canonical;
 }
 
-/** `omitempty`: what Go's encoder would not write back. */
-function isDropped(value: unknown, schema: FieldSchema, field: string): boolean {
-  if (schema.required === true) return false;
-  if (value === '') return schema.type === 'string' && !emptyTextKept.has(field);
-  if (value === 0 || value === false) return zeroDropped.has(field);
-  if (schema.items !== undefined) return (value as unknown[]).length === 0 && !emptyListKept.has(field);
-  return schema.values !== undefined && Object.keys(value as object).length === 0;
+function isDropped(value: unknown, { schema, drops }: StructField): boolean {
+  if (value === '') return drops.text;
+  if (value === 0 || value === false) return drops.zero;
+  if (schema.items !== undefined) return drops.list && (value as unknown[]).length === 0;
+  return schema.values !== undefined && drops.map && isEmpty(value as object);
+}
+
+function isEmpty(map: object): boolean {
+  for (const _key in map) return false;
+  return true;
 }
 
 function zero(schema: FieldSchema): unknown {

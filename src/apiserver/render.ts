@@ -16,8 +16,9 @@ export function valueOf(stored: Stored): Live<KubeObject> {
 
 /** What a stored object is to who asks in this version: the same one, but for custom kinds. */
 export function viewOf(kind: KindDefinition, stored: Stored): Stored {
+  if (kind.custom === undefined) return stored;
   const value = valueOf(stored);
-  const read = kind.custom?.read(value) ?? value;
+  const read = kind.custom.read(value);
   return read === value ? stored : { ...stored, value: read, json: JSON.stringify(read) };
 }
 

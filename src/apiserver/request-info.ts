@@ -44,10 +44,8 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 export function parseRequest(method: string, path: string, query: URLSearchParams): RequestInfo {
   let parts: string[];
   try {
-    parts = path
-      .split('/')
-      .filter((part) => part !== '')
-      .map(decodeURIComponent);
+    parts = path.split('/').filter((part) => part !== '');
+    if (path.includes('%')) parts = parts.map(decodeURIComponent);
   } catch {
     return { kind: 'path', path };
   }

@@ -2,7 +2,7 @@
 import type { WriteView } from '../api/kind.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
-import type { Tx } from '../store/index.ts';
+import type { Stored, Tx } from '../store/index.ts';
 import { draftOf, fillForCreate, normalized } from './object-meta.ts';
 import { bucketOf } from './registry.ts';
 
@@ -13,8 +13,9 @@ export function transactionView(tx: Tx, dryRun: boolean): WriteView {
       const found = tx.get({ resource: bucketOf(resource), namespace: key.namespace, name: key.name });
       return found?.value as Live<U> | undefined;
     },
-    *list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>> {
-      for (const item of tx.list(bucketOf(resource), namespace)) yield item.value as Live<U>;
+    list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>> {
+      const items = tx.list(bucketOf(resource), namespace);
+      return items.length === 0 ? [] : valuesOf(items);
     },
     put<U extends KubeObject>(resource: Resource<U>, object: U): void {
       const draft = draftOf(object);
@@ -28,4 +29,8 @@ export function transactionView(tx: Tx, dryRun: boolean): WriteView {
     },
     onRollback: (undo) => tx.onRollback(undo),
   };
+}
+
+function* valuesOf<U extends KubeObject>(items: readonly Stored[]): Generator<Live<U>> {
+  for (const item of items) yield item.value as Live<U>;
 }

@@ -32,13 +32,14 @@ export class Batch implements Tx {
 
   list(resource: string, namespace?: string): readonly Stored[] {
     const written = this.#written.get(resource);
-    const bucket = this.#buckets.get(resource) ?? new Bucket();
-    return written === undefined ? bucket.list(namespace) : bucket.listUnder(written, namespace);
+    const bucket = this.#buckets.get(resource);
+    if (written === undefined) return bucket?.list(namespace) ?? [];
+    return (bucket ?? new Bucket()).listUnder(written, namespace);
   }
 
   put({ resource, namespace, name }: Slot, value: object): Stored {
     const revision = this.#nextRevision();
-    const object = Version.ofValue(namespace, name, revision, this.#stamp(value, revision));
+    const object = new Version(namespace, name, revision, JSON.stringify(this.#stamp(value, revision)));
     const previous = this.#set(resource, namespace, name, object);
     const kind = previous === undefined ? 'created' : 'updated';
     this.events.push({ kind, revision, resource, object, previous });
@@ -49,7 +50,7 @@ export class Batch implements Tx {
     const previous = this.get({ resource, namespace, name });
     if (previous === undefined) return undefined;
     const revision = this.#nextRevision();
-    const object = Version.ofValue(namespace, name, revision, this.#stamp(previous.value, revision));
+    const object = new Version(namespace, name, revision, JSON.stringify(this.#stamp(previous.value, revision)));
     this.#set(resource, namespace, name, undefined);
     this.events.push({ kind: 'deleted', revision, resource, object, previous });
     return object;

@@ -29,6 +29,7 @@ export class Bucket {
   /** A copy, so that the caller may write while walking it. */
   list(namespace: string | undefined): Stored[] {
     const found: Stored[] = [];
+    if (this.#objects.size === 0) return found;
     for (const key of this.#range(namespace)) {
       const version = this.#objects.get(key);
       if (version !== undefined) found.push(version);

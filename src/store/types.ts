@@ -18,15 +18,16 @@ export interface Slot {
   readonly name: string;
 }
 
-/** One version of one object. Shared by everyone: `value` is deeply frozen. */
+/** One version of one object, shared by everyone. */
 export interface Stored {
   readonly namespace: string;
   readonly name: string;
   /** Of the write that made this version. */
   readonly revision: number;
-  readonly value: object;
-  /** `value` as JSON, made once. */
+  /** As it was put. */
   readonly json: string;
+  /** `json` parsed, deeply frozen. It may be another copy each time: who looks twice keeps it. */
+  readonly value: object;
 }
 
 export interface StoreEvent {
@@ -53,7 +54,7 @@ export interface Reader {
 }
 
 export interface Tx extends Reader {
-  /** Takes `value` over (it is frozen), stamps it with the write's own revision. */
+  /** `value` as it is now, stamped with the write's own revision. */
   put(slot: Slot, value: object): Stored;
   /** The last state, stamped with the revision of the deletion; undefined when there was nothing. */
   delete(slot: Slot): Stored | undefined;

@@ -1,6 +1,11 @@
 /**
- * One version of an object, as a value and as JSON, each made from the other when it is first asked for: a restart reads JSON and
- * parses nothing, and a list concatenates JSON and parses nothing.
+ * One version of an object is its JSON. The value is parsed when somebody asks for it, and remembered for a while.
+ *
+ *   put ─ JSON ─┬─ the file, answers, watches, lists: as it is
+ *               └─ value: whoever must look into the object
+ *
+ * Most versions are written and sent, and never looked into. Kept as values besides, they were half of the server's memory and most
+ * of what its garbage collector had to carry about.
  */
 import type { Stored } from './types.ts';
 
@@ -8,37 +13,46 @@ export class Version implements Stored {
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
+  readonly json: string;
   #value: object | undefined;
-  #json: string | undefined;
 
-  private constructor(namespace: string, name: string, revision: number, value?: object, json?: string) {
+  constructor(namespace: string, name: string, revision: number, json: string) {
     this.namespace = namespace;
     this.name = name;
     this.revision = revision;
-    this.#value = value;
-    this.#json = json;
-  }
-
-  static ofValue(namespace: string, name: string, revision: number, value: object): Version {
-    return new Version(namespace, name, revision, deepFreeze(value));
-  }
-
-  static ofJson(namespace: string, name: string, revision: number, json: string): Version {
-    return new Version(namespace, name, revision, undefined, json);
+    this.json = json;
   }
 
   get value(): object {
-    return (this.#value ??= deepFreeze(JSON.parse(this.#json ?? '{}') as object));
+    if (this.#value === undefined) {
+      this.#value = deepFreeze(JSON.parse(this.json) as object);
+      remember(this);
+    }
+    return this.#value;
   }
 
-  get json(): string {
-    return (this.#json ??= JSON.stringify(this.#value));
+  forgetValue(): void {
+    this.#value = undefined;
   }
 }
 
-/** Stops at what is frozen already, so that parts shared between versions are walked once. */
+/** Those whose values are there, in the order in which they were parsed. A value takes about three times its JSON. */
+const remembered = new Set<Version>();
+const mostBytes = 8 * 1024 * 1024;
+let bytes = 0;
+
+function remember(version: Version): void {
+  remembered.add(version);
+  bytes += version.json.length;
+  for (const oldest of remembered) {
+    if (bytes <= mostBytes || oldest === version) return;
+    remembered.delete(oldest);
+    bytes -= oldest.json.length;
+    oldest.forgetValue();
+  }
+}
+
 function deepFreeze<T extends object>(value: T): T {
-  if (Object.isFrozen(value)) return value;
   Object.freeze(value);
   for (const child of Object.values(value)) {
     if (typeof child === 'object' && child !== null) deepFreeze(child as object);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { FieldSchema } from '../schema.ts';
 import { quantityFields, typeSchema } from '../schema.ts';
+import { fieldElement } from './element.ts';
 import type { MapField, MergeType } from './merge-type.ts';
 import { deducedValue, mapOf, recursive, scalarType } from './merge-type.ts';
 
@@ -24,16 +25,18 @@ export function builtInType(name: string): MergeType {
   return recursive((self) => {
     // Before its fields: they may refer to it.
     known.set(name, self);
-    const members = [...fields].map(([field, schema]) => [field, memberOf(`${name}.${field}`, schema)] as const);
+    const members = [...fields].map(([field, schema]) => [field, memberOf(name, field, schema)] as const);
     return { map: { atomic: load().atomic.has(name), fields: new Map(members), element: undefined } };
   });
 }
 
-function memberOf(path: string, schema: FieldSchema): MapField {
+function memberOf(struct: string, field: string, schema: FieldSchema): MapField {
+  const path = `${struct}.${field}`;
   const type = typeOf(path, schema);
   const { structs, defaults } = load();
   const listed = schema.required === true && (schema.items !== undefined || schema.values !== undefined);
   return {
+    step: fieldElement(field),
     type,
     ...(path in defaults ? { default: defaults[path] } : {}),
     ...(structs.has(path) ? { zero: {} } : listed ? { zero: null } : {}),

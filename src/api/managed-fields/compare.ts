@@ -7,13 +7,13 @@
  * Where Go has an empty struct and JSON has nothing, both sides count as `{}` (MapField.zero).
  * Upstream: structured-merge-diff typed/compare.go.
  */
-import { itemElement } from './element.ts';
+import { fieldElement, itemElement } from './element.ts';
 import type { FieldSet, MutableSet } from './field-set.ts';
 import { emptySet, leaf, nodeOf, union, childrenOf, isMember } from './field-set.ts';
 import { isEmptyMap, isMap, sameValue } from './json.ts';
 import type { JsonMap } from './json.ts';
-import type { ListType, MapType, MergeType, Shape } from './merge-type.ts';
-import { deducedValue, fieldType, shapeOfValue, shapeToWalk } from './merge-type.ts';
+import type { ListType, MapField, MapType, MergeType, Shape } from './merge-type.ts';
+import { deducedValue, shapeOfValue, shapeToWalk } from './merge-type.ts';
 
 export interface Comparison {
   readonly changed: FieldSet;
@@ -72,35 +72,47 @@ function compareMaps(
   before: JsonMap | undefined,
   after: JsonMap | undefined,
 ): { changed: FieldSet; removed: FieldSet } {
-  const changed: MutableSet = {};
-  const removed: MutableSet = {};
-  const visit = (key: string, left: unknown, right: unknown): void => {
-    if (left === right) return;
-    const found = compare(fieldType(map, key) ?? deducedValue, left, right);
-    if (found.changed !== undefined) changed[`f:${key}`] = found.changed;
-    if (found.removed !== undefined) removed[`f:${key}`] = found.removed;
-  };
+  const found: FoundFields = { changed: {}, removed: {} };
   for (const key in after) {
     if (after[key] === undefined) continue;
-    visit(key, before === undefined ? undefined : (before[key] ?? zeroOf(map, key)), after[key]);
+    const field = map.fields.get(key);
+    compareField(map, key, field, before === undefined ? undefined : (before[key] ?? field?.zero), after[key], found);
   }
   for (const key in before) {
     if (before[key] === undefined || after?.[key] !== undefined) continue;
-    visit(key, before[key], after === undefined ? undefined : zeroOf(map, key));
+    const field = map.fields.get(key);
+    compareField(map, key, field, before[key], after === undefined ? undefined : field?.zero, found);
   }
   if (before === undefined || after === undefined) {
     const present = before ?? after ?? {};
     for (const [key, field] of map.fields) {
       if (field.zero === undefined || present[key] !== undefined) continue;
-      if (before === undefined) visit(key, undefined, field.zero);
-      else visit(key, field.zero, undefined);
+      if (before === undefined) compareField(map, key, field, undefined, field.zero, found);
+      else compareField(map, key, field, field.zero, undefined, found);
     }
   }
-  return { changed, removed };
+  return found;
 }
 
-function zeroOf(map: MapType, key: string): object | null | undefined {
-  return map.fields.get(key)?.zero;
+interface FoundFields {
+  readonly changed: MutableSet;
+  readonly removed: MutableSet;
+}
+
+function compareField(
+  map: MapType,
+  key: string,
+  field: MapField | undefined,
+  left: unknown,
+  right: unknown,
+  found: FoundFields,
+): void {
+  if (left === right) return;
+  const { changed, removed } = compare(field?.type ?? map.element ?? deducedValue, left, right);
+  if (changed === undefined && removed === undefined) return;
+  const step = field?.step ?? fieldElement(key);
+  if (changed !== undefined) found.changed[step] = changed;
+  if (removed !== undefined) found.removed[step] = removed;
 }
 
 function compareLists(

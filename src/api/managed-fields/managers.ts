@@ -95,7 +95,7 @@ export function writeManagers(managers: Managers): ManagedFieldsEntry[] | undefi
     apiVersion: entry.apiVersion,
     ...(entry.time === undefined ? {} : { time: entry.time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: shared(ordered(entry.set)),
+    fieldsV1: ordered(entry.set),
     ...(entry.subresource === '' ? {} : { subresource: entry.subresource }),
   }));
 }
@@ -140,27 +140,4 @@ export function capUpdates(managers: Managers): void {
     managers.set(bucketId, { ...bucket, time: entry.time, set: union(entry.set, before?.set ?? {}) });
     count--;
   }
-}
-
-/**
- * Most objects of a kind are written by the same few programs and own the same paths: one frozen copy serves them all, or ten
- * thousand Services would hold ten thousand equal trees.
- */
-const sharedSets = new Map<string, FieldSet>();
-const mostShared = 500;
-
-function shared(set: FieldSet): FieldSet {
-  const key = JSON.stringify(set);
-  const found = sharedSets.get(key);
-  if (found !== undefined) return found;
-  const [oldest] = sharedSets.keys();
-  if (sharedSets.size >= mostShared && oldest !== undefined) sharedSets.delete(oldest);
-  const frozen = freeze(set);
-  sharedSets.set(key, frozen);
-  return frozen;
-}
-
-function freeze(set: FieldSet): FieldSet {
-  for (const child of Object.values(set)) freeze(child);
-  return Object.freeze(set);
 }

@@ -18,6 +18,8 @@ export interface ListType {
 }
 
 export interface MapField {
+  /** In a path: `f:spec`. */
+  readonly step: string;
   readonly type: MergeType;
   /** Of a key field: what it counts as when it is left out. */
   readonly default?: unknown;

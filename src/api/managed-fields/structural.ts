@@ -5,6 +5,7 @@
  * Upstream: kube-openapi pkg/schemaconv/openapi.go; apiextensions pkg/apiserver/schema/kubeopenapi.go.
  */
 import { builtInType } from './built-in.ts';
+import { fieldElement } from './element.ts';
 import type { MapField, MergeType } from './merge-type.ts';
 import { deducedValue, scalarType } from './merge-type.ts';
 
@@ -55,21 +56,25 @@ function listType(schema: StructuralSchema): MergeType {
 }
 
 function mapType(schema: StructuralSchema): MergeType {
-  const fields = new Map(Object.entries(schema.properties ?? {}).map(([name, field]) => [name, fieldOf(field)]));
+  const fields = new Map(Object.entries(schema.properties ?? {}).map(([name, field]) => [name, fieldOf(name, field)]));
   const more = schema.additionalProperties;
   const open = schema['x-kubernetes-preserve-unknown-fields'] === true || more === true || (fields.size === 0 && !more);
   const element = typeof more === 'object' ? typeOf(more) : open ? deducedValue : undefined;
   return { map: { atomic: schema['x-kubernetes-map-type'] === 'atomic', fields, element } };
 }
 
-function fieldOf(schema: StructuralSchema): MapField {
-  return { type: typeOf(schema), ...(schema.default === undefined ? {} : { default: schema.default }) };
+function fieldOf(name: string, schema: StructuralSchema): MapField {
+  return {
+    step: fieldElement(name),
+    type: typeOf(schema),
+    ...(schema.default === undefined ? {} : { default: schema.default }),
+  };
 }
 
 function withMeta(type: MergeType): MergeType {
-  const text: MapField = { type: scalarType('string') };
-  const meta: MapField = { type: builtInType('ObjectMeta'), zero: {} };
   const { map } = type;
-  const fields = new Map([...(map?.fields ?? []), ['apiVersion', text], ['kind', text], ['metadata', meta]] as const);
+  const fields = new Map(map?.fields);
+  for (const name of ['apiVersion', 'kind']) fields.set(name, { step: fieldElement(name), type: scalarType('string') });
+  fields.set('metadata', { step: fieldElement('metadata'), type: builtInType('ObjectMeta'), zero: {} });
   return { map: { atomic: map?.atomic ?? false, fields, element: map?.element } };
 }

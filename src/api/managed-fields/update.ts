@@ -14,14 +14,7 @@ import { MergeError } from './merge-error.ts';
 import { capUpdates, identityOf, isReset, readClientManagers, readManagers, writeManagers } from './managers.ts';
 import type { Managers } from './managers.ts';
 import type { ManagedKind, ManagedObject } from './ownership.ts';
-import {
-  filtered,
-  reconciled,
-  withoutManagedFields,
-  withoutReset,
-  withoutServerFields,
-  yieldFields,
-} from './ownership.ts';
+import { filtered, reconciled, withoutManagedFields, withoutServerFields, yieldFields } from './ownership.ts';
 
 export interface OwnershipUpdate {
   readonly kind: ManagedKind;
@@ -81,8 +74,7 @@ export function recordUpdate(
 ): Managers {
   const change = filtered(kind, comparison);
   const managers = yieldFields(reconciled(kind, before), change, undefined);
-  // Upstream takes the operation's own set from the comparison before the filter, then filters the set.
-  const own = withoutServerFields(withoutReset(kind, comparison.changed));
+  const own = withoutServerFields(change.changed);
   if (isEmpty(own)) return managers;
   const entry = { manager: manager === '' ? 'unknown' : manager, operation: 'Update', subresource } as const;
   const identity = { ...entry, apiVersion: kind.apiVersion };

@@ -68,13 +68,12 @@ export function whyNotLabelValue(text: string): string[] {
 
 /** `example.com/MyName`: label keys, annotation keys, finalizers, appProtocol. */
 export function whyNotQualifiedName(text: string): string[] {
-  const text1 =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-  const hint = regexError(text1, qualifiedName, ['MyName', 'my.name', '123-abc']);
   const parts = text.split('/');
   const name = parts.at(-1) ?? '';
   if (parts.length > 2) {
-    return [`a qualified name ${hint} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [
+      `a qualified name ${qualifiedNameHint()} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
   }
   const errors: string[] = [];
   if (parts.length === 2) {
@@ -84,8 +83,14 @@ export function whyNotQualifiedName(text: string): string[] {
   }
   if (name === '') errors.push('name part must be non-empty');
   else if (byteLength(name) > 63) errors.push(`name part ${tooLong(63)}`);
-  if (!patterns.qualifiedName.test(name)) errors.push(`name part ${hint}`);
+  if (!patterns.qualifiedName.test(name)) errors.push(`name part ${qualifiedNameHint()}`);
   return errors;
+}
+
+function qualifiedNameHint(): string {
+  const hint =
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  return regexError(hint, qualifiedName, ['MyName', 'my.name', '123-abc']);
 }
 
 /** A key of a ConfigMap or Secret, which may become a file name. */

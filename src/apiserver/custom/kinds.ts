@@ -12,8 +12,8 @@ import type { Store, Stored } from '../../store/index.ts';
 const bucket = `${resources.customResourceDefinitions.group}/${resources.customResourceDefinitions.plural}`;
 
 interface Entry {
-  /** The stored object that it was made from; the text of what matters in it. */
-  source: object;
+  /** The version that it was made from; the text of what matters in it. */
+  source: Stored;
   readonly meaning: string;
   readonly kinds: readonly KindDefinition[];
   readonly replaced: AbortController;
@@ -56,20 +56,20 @@ export class CustomKinds {
   }
 
   #entryOf(stored: Stored): Entry | undefined {
-    const definition = stored.value as CustomResourceDefinition;
     const known = this.#entries.get(stored.name);
-    if (known?.source === stored.value) return known;
+    if (known?.source === stored) return known;
+    const definition = stored.value as CustomResourceDefinition;
     if (!hasCondition(definition, 'Established')) {
       this.#drop(stored.name);
       return undefined;
     }
     const meaning = JSON.stringify([definition.metadata?.uid, definition.spec, definition.status?.acceptedNames]);
     if (known?.meaning === meaning) {
-      known.source = stored.value;
+      known.source = stored;
       return known;
     }
     this.#drop(stored.name);
-    const entry = { source: stored.value, meaning, kinds: customKinds(definition), replaced: new AbortController() };
+    const entry = { source: stored, meaning, kinds: customKinds(definition), replaced: new AbortController() };
     for (const kind of entry.kinds) this.#ends.set(kind, entry.replaced.signal);
     this.#entries.set(stored.name, entry);
     return entry;

@@ -10,16 +10,29 @@ export const bodyLimit = 3 * 1024 * 1024;
 /** Deeper than any object is; Go's decoder refuses at 10,000. */
 const depthLimit = 500;
 
+/** By events: an asynchronous iterator over the stream was 5 % of the CPU of a create. */
 export async function readBody(request: Incoming, limit: number = bodyLimit): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  const take = (chunk: Buffer): void => {
     size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size <= limit) chunks.push(chunk);
+    else {
+      request.off('data', take);
+      reject(tooLarge(limit));
+    }
+  };
+  request.on('data', take);
+  request.once('end', () =>
+    resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+  );
+  request.once('error', reject);
+  request.once('close', () => {
+    if (!request.readableEnded) reject(new Error('the request broke off'));
+  });
+  return promise;
 }
 
 export type BodyFormat = 'json' | 'yaml' | 'protobuf';
@@ -105,8 +118,9 @@ export function refuseTraps(value: unknown, depth: number): void {
     for (const item of value) refuseTraps(item, depth + 1);
     return;
   }
-  for (const [key, child] of Object.entries(value)) {
+  const map = value as Readonly<Record<string, unknown>>;
+  for (const key in map) {
     if (key === '__proto__') throw badRequest('the key "__proto__" is not allowed in an object');
-    refuseTraps(child, depth + 1);
+    refuseTraps(map[key], depth + 1);
   }
 }

@@ -7,7 +7,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, createSecureServer } from 'node:http2';
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -110,12 +116,7 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
       { ...tls, allowHTTP1: true, maxSessionMemory: 64, settings: { maxConcurrentStreams: 1000 } },
       options.onRequest,
     );
-    both.on('stream', (stream) => {
-      // HTTP/2 has no requestTimeout of its own.
-      if (stream.endAfterHeaders) return;
-      const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs);
-      for (const event of ['end', 'close']) stream.once(event, () => clearTimeout(timer));
-    });
+    endSlowUploads(both, timeouts);
     both.on('session', (session) => {
       sessions.add(session);
       session.once('close', () => sessions.delete(session));
@@ -125,4 +126,24 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
     // With allowHTTP1 it has the members of an HTTPS server that are used here: upgrade, listen, close, address.
     return both as unknown as ReturnType<typeof createServer>;
   }
+}
+
+/** HTTP/2 has no requestTimeout of its own. One timer looks after all uploads: one for each cost more than reading them. */
+function endSlowUploads(server: Http2SecureServer, { requestMs, checkMs }: SendTimeouts): void {
+  const deadlines = new Map<ServerHttp2Stream, number>();
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    if (stream.endAfterHeaders) return;
+    deadlines.set(stream, performance.now() + requestMs);
+    stream.once('close', () => deadlines.delete(stream));
+  });
+  const timer = setInterval(() => {
+    const now = performance.now();
+    for (const [stream, deadline] of deadlines) {
+      // The rest is younger.
+      if (deadline > now) return;
+      if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }, checkMs);
+  timer.unref();
+  server.once('close', () => clearInterval(timer));
 }

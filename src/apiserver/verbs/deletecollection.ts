@@ -7,7 +7,7 @@ import { negotiate } from '../http/negotiate.ts';
 import { addWarnings, sendJson } from '../http/respond.ts';
 import { parseListOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
-import { renderList, valueOf } from '../render.ts';
+import { renderList } from '../render.ts';
 import { parseSelection } from '../selection.ts';
 import type { Written } from '../write.ts';
 import { deleteIn, deleteObject, readDeleteOptions } from './delete.ts';
@@ -21,9 +21,7 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
   const warnings: string[] = [];
   const asking = { user: exchange.user, dryRun: options.isDryRun, warnings };
   const chosen = (tx: Reader): readonly Stored[] => {
-    const all = tx
-      .list(bucketOf(kind.resource), selection.namespace)
-      .filter((item) => selection.matches(valueOf(item)));
+    const all = tx.list(bucketOf(kind.resource), selection.namespace).filter((item) => selection.matches(item));
     return limit > 0 ? all.slice(0, limit) : all;
   };
   const items = noWebhooks(server.store)

@@ -12,7 +12,7 @@ import { sendJson } from '../http/respond.ts';
 import { encodeToken, parseListOptions } from '../list-options.ts';
 import type { ListOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
-import { renderList, valueOf } from '../render.ts';
+import { renderList } from '../render.ts';
 import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 
@@ -37,7 +37,7 @@ export function readPage(
   const meta: ListMeta = { resourceVersion: String(revision) };
   const items: Stored[] = [];
   for (const [index, item] of rest.entries()) {
-    if (selection.filtered && !selection.matches(valueOf(item))) continue;
+    if (selection.filtered && !selection.matches(item)) continue;
     if (options.limit > 0 && items.length === options.limit) {
       meta.continue = encodeToken({ revision, start: keyOf(item) });
       // Upstream does not count what a selector would leave out.

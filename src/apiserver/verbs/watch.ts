@@ -18,7 +18,7 @@ import { parseWatchOptions } from '../list-options.ts';
 import type { WatchOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
 import { stampRevision } from '../object-meta.ts';
-import { renderObject, renderTable, valueOf } from '../render.ts';
+import { renderObject, renderTable } from '../render.ts';
 import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import { Frames } from './watch-frames.ts';
@@ -138,7 +138,7 @@ class Watch {
   #nextFrame(): Buffer | undefined {
     while (this.#backlogAt < this.#backlog.length) {
       const item = this.#backlog[this.#backlogAt++];
-      if (item !== undefined && this.#selection.matches(valueOf(item))) return this.#frame('ADDED', item);
+      if (item !== undefined && this.#selection.matches(item)) return this.#frame('ADDED', item);
     }
     this.#backlog = [];
     if (this.#afterBacklog !== undefined) {
@@ -174,8 +174,8 @@ class Watch {
     if (!this.#selection.filtered) {
       return event.kind === 'created' ? 'ADDED' : event.kind === 'updated' ? 'MODIFIED' : 'DELETED';
     }
-    const before = event.previous !== undefined && this.#selection.matches(valueOf(event.previous));
-    const after = event.kind !== 'deleted' && this.#selection.matches(valueOf(event.object));
+    const before = event.previous !== undefined && this.#selection.matches(event.previous);
+    const after = event.kind !== 'deleted' && this.#selection.matches(event.object);
     if (before) return after ? 'MODIFIED' : 'DELETED';
     return after ? 'ADDED' : undefined;
   }
