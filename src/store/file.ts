@@ -66,7 +66,9 @@ export function openFile(dir: string): StoreFile {
 function prepare(db: DatabaseSync): void {
   // EXCLUSIVE: one server per file, and no shared-memory file. NORMAL: SQLite syncs around checkpoints only, which keeps the file
   // whole; that a COMMIT is on the disk is our own fsync of the log (SqliteFile.commit), which does not stop the event loop.
-  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  // Pages that many writes touch go to the file once for 16 MB of log: four times the default, and a quarter of the pauses.
+  db.exec('PRAGMA wal_autocheckpoint = 4000; BEGIN IMMEDIATE');
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version !== 0 && version !== 1 && version !== schemaVersion) {
     throw new StoreFileError(`has format ${String(version)}, this version reads ${String(schemaVersion)}`);
@@ -89,6 +91,8 @@ function prepare(db: DatabaseSync): void {
 
 class SqliteFile implements StoreFile {
   readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #event: StatementSync;
@@ -104,6 +108,8 @@ class SqliteFile implements StoreFile {
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
     this.#log = openSync(`${path}-wal`, 'r');
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
     // An update stays in its row: REPLACE would move it to the end and write the index again.
     this.#put = db.prepare(`INSERT INTO objects VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (resource, namespace, name) DO UPDATE SET revision = excluded.revision, json = excluded.json`);
@@ -138,12 +144,12 @@ class SqliteFile implements StoreFile {
 
   async commit(events: readonly StoreEvent[], compacted: number): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       for (const event of events) this.#write(event);
       this.#meta.run(events.at(-1)?.revision ?? 1, 'revision');
       this.#compact(compacted);
-      this.#db.exec('COMMIT');
+      this.#commit.run();
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;

@@ -32,11 +32,12 @@ export function compareObjects(type: MergeType, before: unknown, after: unknown)
 }
 
 function compare(type: MergeType, before: unknown, after: unknown): Difference {
+  if (before === undefined && after !== undefined) return { changed: added(type, after), removed: undefined };
   const left = shapeOfValue(type, before);
   const right = shapeOfValue(type, after);
   if (after === undefined) return compareAs(type, shapeToWalk(type, left), before, after);
   const now = compareAs(type, shapeToWalk(type, right), before, after);
-  if (before === undefined || left === right) return now;
+  if (left === right) return now;
   return both(compareAs(type, shapeToWalk(type, left), before, after), now);
 }
 
@@ -44,11 +45,11 @@ function compareAs(type: MergeType, shape: Shape, before: unknown, after: unknow
   if (shape === 'map' && type.map !== undefined) {
     const [left, right] = [mapOrNothing(before), mapOrNothing(after)];
     const small = (left === undefined || isEmptyMap(left)) && (right === undefined || isEmptyMap(right));
-    if (!type.map.atomic && !small) return whole(before, after, compareMaps(type.map, left, right));
+    if (!type.map.atomic && !small) return whole(after, compareMaps(type.map, left, right));
   } else if (shape === 'list' && type.list !== undefined) {
     const [left, right] = [listOrNothing(before), listOrNothing(after)];
     if (!type.list.atomic && left.length + right.length > 0) {
-      return whole(before, after, compareLists(type.list, left, right));
+      return whole(after, compareLists(type.list, left, right));
     }
   }
   return compareLeaf(before, after);
@@ -56,15 +57,49 @@ function compareAs(type: MergeType, shape: Shape, before: unknown, after: unknow
 
 function compareLeaf(before: unknown, after: unknown): Difference {
   if (after === undefined) return { changed: undefined, removed: before === undefined ? undefined : leaf };
-  return { changed: before === undefined || !sameValue(before, after) ? leaf : undefined, removed: undefined };
+  return { changed: sameValue(before, after) ? undefined : leaf, removed: undefined };
 }
 
-/** Children found: the node itself is added or removed too where one side has nothing. */
-function whole(before: unknown, after: unknown, children: { changed: FieldSet; removed: FieldSet }): Difference {
-  return {
-    changed: nodeOf(before === undefined, children.changed),
-    removed: nodeOf(after === undefined, children.removed),
-  };
+/** Children found: the node itself is removed too where nothing is left. */
+function whole(after: unknown, children: { changed: FieldSet; removed: FieldSet }): Difference {
+  return { changed: nodeOf(false, children.changed), removed: nodeOf(after === undefined, children.removed) };
+}
+
+/** The node of a value that was not there: itself and all that is in it. Most of every create is this. */
+function added(type: MergeType, value: unknown): FieldSet {
+  const shape = shapeToWalk(type, shapeOfValue(type, value));
+  if (shape === 'map' && type.map?.atomic === false && isMap(value) && !isEmptyMap(value)) {
+    return addedMap(type.map, value);
+  }
+  if (shape === 'list' && type.list?.atomic === false && Array.isArray(value) && value.length > 0) {
+    const node: MutableSet = { '.': leaf };
+    // Elements of the same identity are owned as one.
+    for (const item of value as readonly unknown[]) {
+      const element = itemElement(type.list, item);
+      node[element] = node[element] === undefined && item !== undefined ? added(type.list.element, item) : leaf;
+    }
+    return node;
+  }
+  return leaf;
+}
+
+function addedMap(map: MapType, value: JsonMap): FieldSet {
+  const node: MutableSet = { '.': leaf };
+  for (const key in value) {
+    if (value[key] === undefined) continue;
+    const field = map.fields.get(key);
+    node[field?.step ?? fieldElement(key)] = added(field?.type ?? map.element ?? deducedValue, value[key]);
+  }
+  for (const [key, field] of map.fields) {
+    if (field.zero !== undefined && value[key] === undefined) node[field.step] = leaf;
+  }
+  return isLeaf(node) ? leaf : node;
+}
+
+/** Nothing in it but itself. */
+function isLeaf(node: FieldSet): boolean {
+  for (const element in node) if (element !== '.') return false;
+  return true;
 }
 
 function compareMaps(
@@ -124,7 +159,8 @@ function compareLists(
   const removed: MutableSet = {};
   const left = group(list, before);
   const right = group(list, after);
-  for (const element of new Set([...left.keys(), ...right.keys()])) {
+  const elements = left.size === 0 ? right.keys() : new Set([...left.keys(), ...right.keys()]);
+  for (const element of elements) {
     const found = compareItems(list.element, left.get(element) ?? [], right.get(element) ?? []);
     if (found.changed !== undefined) changed[element] = found.changed;
     if (found.removed !== undefined) removed[element] = found.removed;

@@ -119,6 +119,7 @@ const bucketName = 'ancient-changes';
 
 /** At most ten Update entries: the oldest of one version are put together. Changes `managers`. */
 export function capUpdates(managers: Managers): void {
+  if (managers.size <= mostUpdates) return;
   const updates = [...managers].filter(([, { operation }]) => operation === 'Update');
   let count = updates.length;
   if (count <= mostUpdates) return;
