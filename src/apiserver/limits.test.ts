@@ -1,6 +1,7 @@
 /** What a client may do wrong: every case a Status in upstream's words, and the server goes on. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import test from 'node:test';
@@ -91,6 +92,25 @@ test('bodies: malformed, empty, too large, of another kind, of another type, wit
     assert.match(String(answer.body['message']), message);
   }
   assert.equal(((await client.call('GET', configMaps)).body['items'] as unknown[]).length, 0, 'nothing was changed');
+});
+
+test('a body that does not say how long it is: what is read of it is limited too, and the connection goes on', async (t) => {
+  const { address, dir } = await startTestServer(t);
+  const file = (name: string): Buffer => readFileSync(join(dir, 'pki', name));
+  const tls = { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') };
+  const session = connectHttp2(`https://${address}`, tls);
+  t.after(() => session.destroy());
+  const post = async (body: string): Promise<unknown> => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const stream = session.request({ ':method': 'POST', ':path': configMaps });
+    stream.once('response', (headers) => resolve(headers[':status']));
+    stream.once('error', reject);
+    stream.resume();
+    stream.end(body);
+    return promise;
+  };
+  assert.equal(await post('x'.repeat(3 * 1024 * 1024 + 1)), 413);
+  assert.equal(await post('{"metadata":{"name":"a"}}'), 201);
 });
 
 test('methods and numbers that there are not', async (t) => {

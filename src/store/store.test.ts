@@ -187,3 +187,26 @@ test('a reader of another resource moves on without events, so that its cursor n
   }
   await store.close();
 });
+
+test('values are frozen copies of what was put; after 8 MB of others they are parsed again and say the same', async (t) => {
+  const store = openStore({ dir: directory(t), stamp });
+  const slot = { resource: 'r', namespace: '', name: 'a' };
+  const body = { list: [{ n: 1 }] };
+  const put = await store.transact((tx) => {
+    const stored = tx.put(slot, body);
+    body.list.push({ n: 2 });
+    return stored;
+  });
+  const first = put.value as typeof body;
+  assert.deepEqual(first.list, [{ n: 1 }]);
+  assert.throws(() => first.list.push({ n: 3 }), TypeError);
+  assert.equal(put.value, first, 'remembered');
+  const big = { text: 'x'.repeat(1024 * 1024) };
+  for (let i = 0; i < 9; i++) {
+    const { value } = await store.transact((tx) => tx.put({ resource: 'r', namespace: '', name: `big-${i}` }, big));
+    assert.equal((value as typeof big).text.length, big.text.length);
+  }
+  assert.notEqual(put.value, first, 'forgotten');
+  assert.deepEqual(put.value, first);
+  await store.close();
+});

@@ -23,7 +23,7 @@ import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import { Frames } from './watch-frames.ts';
 
-const frames = new Frames(8 * 1024 * 1024);
+const frames = new Frames(1024 * 1024);
 const bookmarkEvery = 60_000;
 
 export function watchObjects(exchange: ResourceExchange): Promise<void> {
