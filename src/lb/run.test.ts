@@ -17,7 +17,7 @@ let world: World;
 let lb: { stop(): Promise<void> };
 
 before(async () => {
-  world = buildWorld('run');
+  world = buildWorld(`run-${String(process.pid)}`);
   for (const node of ['n1', 'n2'] as const) {
     world.serve(node, 10256, () => [healthy[node], '{}']);
     world.serve(node, 32000, () => [local[node], '{}']);
