@@ -5,16 +5,13 @@
  *   pod/NS/NAME[/CONTAINER]           ── crun exec in its container: its files, its resolv.conf, its network
  *   host                              ── here
  */
-import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Pod } from '../api/gen/types.ts';
-import { isReason } from '../api/errors.ts';
-import type { Live } from '../api/object.ts';
-import { resources } from '../api/resources.ts';
-import { findCluster, netnsPath, UsageError } from '../cluster/index.ts';
-import type { Cluster } from '../cluster/index.ts';
+// Past the door, behind which `up` and the API client are: this command is run again and again.
+import { findCluster } from '../cluster/find.ts';
+import type { Cluster } from '../cluster/find.ts';
+import { netnsPath } from '../cluster/processes.ts';
+import { UsageError } from '../cluster/usage-error.ts';
 import { nameOption } from './flags.ts';
-import { clientFor } from './part-process.ts';
 import { passThrough } from './pass-through.ts';
 
 export function fromCommand(): Command {
@@ -49,7 +46,12 @@ async function commandIn(
   command: readonly string[],
 ): Promise<readonly [string, ...string[]]> {
   const [kind = '', ...names] = vantage.split('/');
-  if (kind === 'pod' && (names.length === 2 || names.length === 3)) return inPod(cluster, names, command);
+  if (kind === 'pod' && (names.length === 2 || names.length === 3)) {
+    needRoot();
+    // Only a pod is asked of the API server: its client costs the other places half of their time.
+    const { inPod } = await import('./from-pod.ts');
+    return inPod(cluster, names, command);
+  }
   const wanted = command.length > 0 ? command : [process.env['SHELL'] ?? '/bin/sh'];
   if (vantage === 'host') return wanted as [string, ...string[]];
   const namespace = namespaceOf(cluster, vantage);
@@ -68,54 +70,6 @@ function unknownVantage({ topology }: Cluster, vantage: string): UsageError {
   const nodes = topology.nodes.map((node) => `node/${node.name}`);
   const all = ['pod/NAMESPACE/NAME', ...nodes, 'lan', 'internet', 'lb', 'control', 'host'];
   return new UsageError(`there is no vantage "${vantage}": choose one of ${all.join(', ')}`);
-}
-
-async function inPod(
-  cluster: Cluster,
-  [namespace = '', name = '', container]: readonly string[],
-  command: readonly string[],
-): Promise<readonly [string, ...string[]]> {
-  needRoot();
-  const pod = await readPod(cluster, namespace, name);
-  const id = runningContainer(pod, container);
-  const node = pod.spec?.nodeName ?? '';
-  // The node agent's crun state; the container's own cgroup, where it has one, is none of our business.
-  const crunRoot = join(cluster.paths.nodeRun(node), 'crun');
-  const tty = process.stdin.isTTY && process.stdout.isTTY ? ['--tty'] : [];
-  const wanted = command.length > 0 ? command : ['sh'];
-  return ['crun', '--root', crunRoot, '--cgroup-manager=disabled', 'exec', ...tty, id, ...wanted];
-}
-
-async function readPod(cluster: Cluster, namespace: string, name: string): Promise<Live<Pod>> {
-  const client = await clientFor('from', cluster.paths.kubeconfig('admin'));
-  try {
-    return await client.get(resources.pods, { namespace, name });
-  } catch (error) {
-    if (!isReason(error, 'NotFound')) throw error;
-    throw new UsageError(`there is no pod "${name}" in namespace "${namespace}": kubectl get pods -A shows all`);
-  } finally {
-    client.close();
-  }
-}
-
-function runningContainer(pod: Live<Pod>, wanted: string | undefined): string {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const status = wanted === undefined ? statuses[0] : statuses.find((one) => one.name === wanted);
-  const where = `pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
-  if (
-    wanted !== undefined &&
-    status === undefined &&
-    pod.spec?.containers.every((one) => one.name !== wanted) !== false
-  ) {
-    const names = (pod.spec?.containers ?? []).map((one) => one.name).join(', ');
-    throw new UsageError(`${where} has no container "${wanted}": it has ${names}`);
-  }
-  const id = status?.containerID?.replace(/^[a-z]+:\/\//, '');
-  if (status?.state?.running === undefined || id === undefined) {
-    const why = status?.state?.waiting?.reason ?? status?.state?.terminated?.reason ?? pod.status?.phase ?? 'Pending';
-    throw new UsageError(`${where} is not running (${why}): kubectl describe pod ${pod.metadata.name} says why`);
-  }
-  return id;
 }
 
 function needRoot(): void {
