@@ -27,6 +27,8 @@ const crontabResource: Resource = {
   schema: 'CronTab',
 };
 
+const backupResource: Resource = { ...crontabResource, plural: 'backups', singular: 'backup', kind: 'Backup' };
+
 test('custom objects go with their owners and with their namespace', async (t) => {
   const { dir, address } = await startTestServer(t);
   const client = createClient(await loadKubeconfig(writeKubeconfig(dir, address)));
@@ -76,6 +78,19 @@ test('custom objects go with their owners and with their namespace', async (t) =
   await until('what it owned is gone', () => isGone(resources.configMaps, 'default', 'grandchild'));
   await until('the namespace is gone', () => isGone(resources.namespaces, '', 'doomed'));
   assert.ok(await isGone(crontabResource, 'doomed', 'inside'));
+
+  // The collector has looked which kinds there are, and is told of another one.
+  const backups = crontabs((definition) => {
+    definition['metadata'] = { name: 'backups.stable.example.com' };
+    definition.spec['names'] = { plural: 'backups', singular: 'backup', kind: 'Backup' };
+  });
+  await client.create(resources.customResourceDefinitions, backups as unknown as CustomResourceDefinition);
+  const late = await client.create(resources.configMaps, { metadata: { name: 'late', namespace: 'default' } });
+  const byLate = { ...ownerReferences[0], name: 'late', uid: late.metadata.uid };
+  const backup = { ...own('nightly', 'default', { ownerReferences: [byLate] }), kind: 'Backup' };
+  await client.create(backupResource, backup);
+  await client.delete(resources.configMaps, { namespace: 'default', name: 'late' });
+  await until('the object of the late kind is gone', () => isGone(backupResource, 'default', 'nightly'));
 
   // A kind that goes and comes back is watched again.
   const definition = 'crontabs.stable.example.com';

@@ -3,6 +3,7 @@
  *
  *   const pods = views.of(resources.pods);
  */
+import type { CustomResourceDefinition } from '../api/gen/types.ts';
 import { groupResourceOf, resources } from '../api/resources.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
@@ -78,6 +79,11 @@ const transforms: Readonly<Record<string, Transform>> = {
   [groupResourceOf(resources.pods)]: slimPod,
   [groupResourceOf(resources.configMaps)]: (object) =>
     object.metadata.name === 'kube-root-ca.crt' ? object : metadataOnly(object),
+  // Schemas are large; whether it is established is all that anybody asks.
+  [groupResourceOf(resources.customResourceDefinitions)]: (object) => {
+    const { conditions } = (object as CustomResourceDefinition).status ?? {};
+    return { ...metadataOnly(object), ...(conditions === undefined ? {} : { status: { conditions } }) };
+  },
 };
 
 function metadataOnly({ apiVersion, kind, metadata }: Live<KubeObject>): Live<KubeObject> {

@@ -142,7 +142,7 @@ export function runGarbageCollector(context: ControllerContext): void {
 
   const nameOf = (resource: Resource): string => `${groupVersionOf(resource)} ${resource.kind}`;
 
-  const watchAll = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     const { found, failed } = await discover(client);
     const served = new Set(found.map(nameOf));
     for (const [name, { resource }] of kinds) {
@@ -157,6 +157,10 @@ export function runGarbageCollector(context: ControllerContext): void {
       kinds.set(nameOf(resource), { resource, view: watchKind(resource) });
     }
   };
+
+  // One after the other: an answer that comes late would undo what a later one said, and drop a kind that has come back.
+  let looking = Promise.resolve();
+  const watchAll = (): Promise<void> => (looking = looking.catch(() => undefined).then(look));
 
   // A kind that is installed now may have owned objects a moment later; one that is gone is not to be asked for again.
   const lookAgain = debounced(() => watchAll());
