@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import type http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { ApiError } from '../api/errors.ts';
 import type { ConfigMap, Status } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 import type { Kubeconfig } from './kubeconfig.ts';
@@ -159,6 +160,19 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A call of a played agent: made again until the server answers, yes or no. It may be away, or may have closed the connection. */
+export async function untilAnswered(call: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (error instanceof ApiError && error.code < 500) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

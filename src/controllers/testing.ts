@@ -13,7 +13,7 @@ import { startApiServer } from '../apiserver/index.ts';
 import { makePki, serverOptions, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, createInformer, loadKubeconfig } from '../client/index.ts';
 import type { ClosableClient } from '../client/index.ts';
-import { until } from '../client/testing.ts';
+import { until, untilAnswered } from '../client/testing.ts';
 import { runControllers } from './index.ts';
 
 export interface Bench {
@@ -108,6 +108,6 @@ function playAgents(bench: Bench, signal: AbortSignal): void {
     await client.patch(resources.pods, key, 'strategic', { status }, { subresource: 'status' });
   };
   pods.onChange((pod) => {
-    if ((pod?.spec?.nodeName ?? '') !== '' && pod !== undefined) void act(pod).catch(() => undefined);
+    if ((pod?.spec?.nodeName ?? '') !== '' && pod !== undefined) void untilAnswered(() => act(pod), signal);
   });
 }
