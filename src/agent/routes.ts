@@ -17,6 +17,8 @@ export const routeProtocol = '86';
 const logger = log('agent');
 
 const unreachable = 'unreachable';
+/** So long the kernel is believed to have what it was given: nodes of a new cluster come one after the other, at once. */
+const trustMs = 5000;
 
 /** `range → gateway`; this node's own: unreachable. */
 export function wantedRoutes(nodes: Iterable<Node>, self: string): Map<string, string> {
@@ -46,9 +48,19 @@ interface RouteListing {
 export async function keepPodRoutes(nodes: Informer<Node>, self: string, signal: AbortSignal): Promise<void> {
   let firstDone: () => void = () => undefined;
   const first = new Promise<void>((resolve) => (firstDone = resolve));
+  let known: ReadonlyMap<string, string> = new Map();
+  let readAt = -Infinity;
   const queue = createWorkQueue(
     async () => {
-      await applyRoutes(wantedRoutes(nodes.list(), self));
+      const wanted = wantedRoutes(nodes.list(), self);
+      const isFresh = performance.now() - readAt < trustMs;
+      const have = isFresh ? known : await currentRoutes();
+      if (!isFresh) readAt = performance.now();
+      await applyRoutes(wanted, have).catch((error: unknown) => {
+        readAt = -Infinity;
+        throw error;
+      });
+      known = wanted;
       firstDone();
     },
     signal,
@@ -72,8 +84,7 @@ function routeText(node: Node): string {
   return JSON.stringify([...wantedRoutes([node], '')]);
 }
 
-async function applyRoutes(wanted: ReadonlyMap<string, string>): Promise<void> {
-  const have = await currentRoutes();
+async function applyRoutes(wanted: ReadonlyMap<string, string>, have: ReadonlyMap<string, string>): Promise<void> {
   const lines: string[] = [];
   for (const range of have.keys()) {
     // A route of another type is another route: replacing leaves the old one there.
@@ -90,16 +101,14 @@ async function applyRoutes(wanted: ReadonlyMap<string, string>): Promise<void> {
     await run('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 20_000 });
 }
 
+/** Of both families: `table all` is what makes `ip` list them together. */
 async function currentRoutes(): Promise<Map<string, string>> {
-  const routes = new Map<string, string>();
-  for (const family of ['-4', '-6']) {
-    const { stdout } = await run('ip', [family, '-json', 'route', 'show', 'proto', routeProtocol], {
-      timeoutMs: 20_000,
-    });
-    const list = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as RouteListing[];
-    for (const { dst, gateway = '', type } of list) {
-      if (dst !== undefined) routes.set(dst, type === unreachable ? unreachable : gateway);
-    }
-  }
-  return routes;
+  const command = ['-json', 'route', 'show', 'table', 'all', 'proto', routeProtocol];
+  const { stdout } = await run('ip', command, { timeoutMs: 20_000 });
+  const list = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as RouteListing[];
+  return new Map(
+    list.flatMap(({ dst, gateway = '', type }) =>
+      dst === undefined ? [] : [[dst, type === unreachable ? unreachable : gateway] as const],
+    ),
+  );
 }
