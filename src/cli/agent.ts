@@ -140,7 +140,7 @@ function createSharedInformers(own: Client, client: Client, nodeName: string, si
   return {
     // A node's credential may see its own pods, that of the network none.
     pods: createInformer(own, resources.pods, { fieldSelector: `spec.nodeName=${nodeName}` }, signal),
-    nodes: createInformer(client, resources.nodes, { transform: slimNode }, signal),
+    nodes: createInformer(client, resources.nodes, { transform: (node) => slimNode(node, nodeName) }, signal),
     services: createInformer(client, resources.services, {}, signal),
     endpointSlices: createInformer(client, resources.endpointSlices, {}, signal),
     namespaces: createInformer(client, resources.namespaces, {}, signal),
@@ -148,10 +148,11 @@ function createSharedInformers(own: Client, client: Client, nodeName: string, si
   };
 }
 
-/** Routes and the DNS need no more of each node. */
-function slimNode(node: Live<Node>): Live<Node> {
+/** Routes and the DNS need no more of each node; the proxy wants to know the zone of its own. */
+function slimNode(node: Live<Node>, own: string): Live<Node> {
+  const labels = node.metadata.name === own ? node.metadata.labels : undefined;
   return {
-    metadata: { ...node.metadata, annotations: {}, labels: {} },
+    metadata: { ...node.metadata, annotations: {}, labels: labels ?? {} },
     spec: node.spec ?? {},
     status: { addresses: node.status?.addresses ?? [] },
   };

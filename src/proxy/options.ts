@@ -2,13 +2,16 @@
  * What the caller decides about a node's proxy. The process runs inside the node's network namespace (on a real machine: the
  * root one).
  */
-import type { EndpointSlice, Service } from '../api/gen/types.ts';
+import type { EndpointSlice, Node, Service, ServiceCIDR } from '../api/gen/types.ts';
 import type { Client, Informer, ServiceRanges } from '../client/index.ts';
 
 /** Informers that the process has anyway: shared instead of doubled. They may hold services that are not proxied. */
 export interface ProxyInformers {
   readonly services: Informer<Service>;
   readonly endpointSlices: Informer<EndpointSlice>;
+  /** This one with its labels. */
+  readonly nodes?: Informer<Node>;
+  readonly serviceCIDRs?: Informer<ServiceCIDR>;
 }
 
 export interface ProxyOptions {

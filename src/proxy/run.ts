@@ -48,7 +48,9 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
   );
   const local = new LocalPorts(options.localhostNodePorts ?? true);
-  const ranges = options.serviceRanges ?? watchServiceRanges(options.client, options.serviceCidrs, signal);
+  const ranges =
+    options.serviceRanges ??
+    watchServiceRanges(options.client, options.serviceCidrs, signal, options.informers?.serviceCIDRs);
   const udp = new UdpCleaner(metrics, ranges.current);
 
   const syncer = new Syncer(
@@ -80,13 +82,10 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     signal,
   );
 
-  const { services, endpointSlices } = options.informers ?? createInformers(options, signal);
-  const nodes = createInformer(
-    options.client,
-    resources.nodes,
-    { fieldSelector: `metadata.name=${options.nodeName}` },
-    signal,
-  );
+  const informers = options.informers ?? createInformers(options, signal);
+  const { services, endpointSlices } = informers;
+  const own = { fieldSelector: `metadata.name=${options.nodeName}` };
+  const nodes = informers.nodes ?? createInformer(options.client, resources.nodes, own, signal);
   const configured = (): boolean =>
     services.hasSynced && endpointSlices.hasSynced && nodes.hasSynced && ranges.hasSynced();
   const configure = (): void => syncer.configure(planeOptions(options, facts, ranges.current()));
@@ -106,7 +105,8 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     store.setSlice(current, old);
     touch();
   });
-  nodes.onChange((current) => {
+  nodes.onChange((current, old) => {
+    if ((current ?? old)?.metadata.name !== options.nodeName) return;
     const now = nodeFacts(options, current);
     if (sameFacts(now, facts)) return;
     facts = now;
