@@ -12,8 +12,9 @@ import { Cluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { launcher } from '../support/paths.ts';
 import { mustRun } from '../support/run.ts';
+import { SHARED_NAME } from '../support/shared-cluster.ts';
 
-const NAME = 'failures';
+const NAME = `${SHARED_NAME}-failures`;
 const folder = mkdtempSync(join(tmpdir(), 'portolan-failures-'));
 const cluster = new Cluster(NAME, join(folder, 'kubeconfig'));
 const env = { KUBECONFIG: cluster.kubeconfig };

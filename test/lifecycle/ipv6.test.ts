@@ -11,8 +11,9 @@ import { Cluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { launcher } from '../support/paths.ts';
 import { mustRun, runCommand } from '../support/run.ts';
+import { SHARED_NAME } from '../support/shared-cluster.ts';
 
-const name = 'ipv6-test';
+const name = `${SHARED_NAME}-ipv6`;
 const folder = mkdtempSync(join(tmpdir(), 'portolan-ipv6-'));
 const cluster = new Cluster(name, join(folder, 'kubeconfig'));
 const options = { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 120_000 };
