@@ -116,13 +116,9 @@ async function runNode(flags: Flags, signal: AbortSignal): Promise<void> {
   const client = await clientFor('agent', flags.kubeconfig);
   const network =
     flags.networkKubeconfig === undefined ? client : await clientFor('agent-network', flags.networkKubeconfig);
-  // Code is loaded while the server may still be starting.
-  await Promise.all([
-    serverAnswers(client, signal),
-    import('../agent/index.ts'),
-    import('../proxy/index.ts'),
-    import('../dns/index.ts'),
-  ]);
+  // Code is loaded while the server may still be starting, and the server asked only then: questions before it are in vain.
+  await Promise.all([import('../agent/index.ts'), import('../proxy/index.ts'), import('../dns/index.ts')]);
+  await serverAnswers(client, signal);
   const informers = createSharedInformers(client, network, nodeName, signal);
   const node: NodeOf = { flags, nodeName, client, network, informers, signal };
   const parts = Promise.all([
