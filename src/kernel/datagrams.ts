@@ -25,6 +25,7 @@ export interface Datagrams {
   readonly port: number;
   /** For answers that come after the handler has returned. */
   send(packet: Buffer, peer: Peer): void;
+  /** Beyond the kernel's own limit (net.core.rmem_max) where this process may. */
   setRecvBufferSize(size: number): void;
   close(): void;
 }
@@ -75,7 +76,9 @@ export async function openDatagrams(
   return {
     port: socket.address().port,
     send,
-    setRecvBufferSize: (size) => socket.setRecvBufferSize(size),
+    setRecvBufferSize: (size) => {
+      if (!forceReceiveBuffer(fd, size)) socket.setRecvBufferSize(size);
+    },
     close: () => {
       open = false;
       socket.close();
@@ -212,6 +215,9 @@ const inet6 = 10;
 const datagramNonBlockCloexec = 2 | 0o4000 | 0o2000000;
 const ipProtoIpv6 = 41;
 const ipv6Only = 26;
+/** SO_RCVBUFFORCE of socket(7); these numbers are those of x86_64 and aarch64. */
+const solSocket = 1;
+const receiveBufferForce = 33;
 
 function boundSocket(address: string, port: number): number {
   const { socket, bind, setsockopt } = library();
@@ -224,6 +230,13 @@ function boundSocket(address: string, port: number): number {
   const errno = koffi.errno();
   closeSync(fd);
   throw systemError('bind', errno, address, port);
+}
+
+/** false: needs CAP_NET_ADMIN. */
+function forceReceiveBuffer(fd: number, size: number): boolean {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(size);
+  return library().setsockopt(fd, solSocket, receiveBufferForce, value, value.length) === 0;
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
