@@ -25,8 +25,6 @@ export interface Load {
   readonly answered: number;
   readonly lost: string;
   readonly meanMs: number;
-  /** Where it was asked for. */
-  readonly p99Ms: number | undefined;
 }
 
 export async function needDnsperf(): Promise<void> {
@@ -111,15 +109,7 @@ export async function load(
     answered: Number(value(/Queries completed:\s+([0-9]+)/)),
     lost: value(/Queries lost:\s+(.+)/),
     meanMs: Number(value(/Average Latency \(s\):\s+([0-9.]+)/)) * 1000,
-    p99Ms: p99(stdout),
   };
-}
-
-/** `-v` prints one line per answer: `> NOERROR name type 0.000123`. */
-function p99(output: string): number | undefined {
-  const times = [...output.matchAll(/^> [A-Z]+ .* ([0-9.]+)$/gm)].map(([, time]) => Number(time)).sort((a, b) => a - b);
-  const time = times[Math.floor(times.length * 0.99)];
-  return time === undefined ? undefined : time * 1000;
 }
 
 /** Processor time of all its threads. */
