@@ -17,8 +17,12 @@ export function ipBytes(ip: Ip): Uint8Array {
   return ip.family === 'IPv4' ? Uint8Array.from(formatIp(ip).split('.'), Number) : Buffer.from(nibbles(ip), 'hex');
 }
 
-/** A Map key. */
+const octet = /(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)/.source;
+const plainIpv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`);
+
+/** A Map key: of an IPv4 address as everybody writes it the text itself, which costs no second one. */
 export function addressKey(text: string): string | undefined {
+  if (plainIpv4.test(text)) return text;
   const ip = parseIp(text);
   return ip === undefined ? undefined : ipKey(ip);
 }

@@ -1,7 +1,7 @@
 /**
  * Address → the services that have it. Most addresses have one, so one is kept without a list around it.
  *
- *   '10.244.1.2' -> entry | [entry, entry]        and for IPv4 how many addresses begin with `10.`, `10.244.`, `10.244.1.`
+ *   '10.244.1.2' -> entry | [entry, entry]        and for IPv4 what there is below `10.`, `10.244.`, `10.244.1.`
  */
 import type { ServiceEntry } from './service-entry.ts';
 
@@ -42,12 +42,14 @@ export class ReverseIndex {
     } else this.#owners.set(address, left.length === 1 ? only : left);
   }
 
+  /** A prefix counts what is right below it, so most addresses of a /24 end their way there. */
   #count(address: string, change: 1 | -1): void {
-    for (let dot = address.indexOf('.'); dot >= 0; dot = address.indexOf('.', dot + 1)) {
+    for (let dot = address.lastIndexOf('.'); dot >= 0; dot = address.lastIndexOf('.', dot - 1)) {
       const prefix = address.slice(0, dot + 1);
       const count = (this.#below.get(prefix) ?? 0) + change;
       if (count > 0) this.#below.set(prefix, count);
       else this.#below.delete(prefix);
+      if (count !== (change === 1 ? 1 : 0)) return;
     }
   }
 }

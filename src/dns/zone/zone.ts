@@ -112,15 +112,12 @@ export class Zone implements Versioned {
     if (slice === undefined) entry.slices.delete(name);
     else entry.slices.set(name, slice);
     const after = endpointKeys(slice);
-    const gone = before.difference(after);
-    // While the controller moves an endpoint it stands in two slices of the service.
-    const elsewhere = new Set<string>();
-    if (gone.size > 0) {
-      for (const [other, held] of entry.slices) {
-        if (other !== name) for (const address of endpointKeys(held)) elsewhere.add(address);
-      }
+    // A first list is nothing but new slices.
+    if (before.size === 0) this.#endpoints.replace(entry, none, after);
+    else {
+      const gone = before.difference(after);
+      this.#endpoints.replace(entry, gone.difference(elsewhere(entry, name, gone)), after.difference(before));
     }
-    this.#endpoints.replace(entry, gone.difference(elsewhere), after.difference(before));
     this.#touch(key, entry);
   }
 
@@ -163,11 +160,33 @@ function ownerKey(slice: EndpointSlice): string | undefined {
   return owner === undefined ? undefined : `${slice.metadata?.namespace ?? ''}/${owner}`;
 }
 
+/** While the controller moves an endpoint it stands in two slices of the service. */
+function elsewhere(entry: ServiceEntry, name: string, gone: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  if (gone.size === 0) return found;
+  for (const [other, held] of entry.slices) {
+    if (other !== name) for (const address of endpointKeys(held)) found.add(address);
+  }
+  return found;
+}
+
+const none: ReadonlySet<string> = new Set();
+
 function endpointKeys(slice: EndpointSlice | undefined): ReadonlySet<string> {
-  if (slice === undefined || slice.addressType === 'FQDN') return new Set();
-  return keysOf((slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses.slice(0, 1)));
+  if (slice === undefined || slice.addressType === 'FQDN') return none;
+  const keys = new Set<string>();
+  for (const { addresses } of slice.endpoints ?? []) addKey(keys, addresses[0]);
+  return keys;
 }
 
 function keysOf(addresses: readonly string[]): ReadonlySet<string> {
-  return new Set(addresses.map(addressKey).filter((key) => key !== undefined));
+  if (addresses.length === 0) return none;
+  const keys = new Set<string>();
+  for (const address of addresses) addKey(keys, address);
+  return keys;
+}
+
+function addKey(keys: Set<string>, address: string | undefined): void {
+  const key = address === undefined ? undefined : addressKey(address);
+  if (key !== undefined) keys.add(key);
 }
