@@ -84,13 +84,15 @@ export class Answers {
         return type === rrType.TXT
           ? only([record(name, rrType.TXT, characterString(found.text), found.ttl)])
           : only([]);
-      case 'apex':
+      case 'apex': {
         if (type === rrType.SOA) return only([this.#soa(found.zone)]);
         if (type !== rrType.NS) return only([]);
+        const target = this.#lookup.nameServerTarget();
         return {
-          answer: [record(name, rrType.NS, { kind: 'name', target: this.#lookup.nameServer })],
-          additional: addresses(this.#lookup.nameServer, this.#lookup.nameServerRecords()),
+          answer: [record(name, rrType.NS, { kind: 'name', target })],
+          additional: addresses(target, this.#lookup.nameServerRecords()),
         };
+      }
       case 'empty':
       case 'missing':
         return only([]);

@@ -65,7 +65,7 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
     metadata: { name: 'more' },
     spec: { cidrs: ['10.97.0.0/16'] },
   });
-  await eventually(['ns.dns.cluster.local.'], '97.10.in-addr.arpa', 'NS');
+  await eventually(['kube-dns.kube-system.svc.cluster.local.'], '97.10.in-addr.arpa', 'NS');
 
   const name = 'web.default.svc.cluster.local';
   assert.match(await digAll(name), /NXDOMAIN/);

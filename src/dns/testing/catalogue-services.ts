@@ -1,6 +1,6 @@
 /**
  * More questions over the same objects (catalogue.ts): every type at every name of a service. S, C and R as there. Where a line says C,
- * or a denial is plain, a real CoreDNS 1.14 gave the same answer beside it.
+ * or a denial is plain, a real CoreDNS 1.15 gave the same answer beside it.
  */
 import type { Case } from './catalogue.ts';
 

@@ -266,7 +266,11 @@ export const catalogue: readonly Case[] = [
   {
     why: 'R 1035 apex',
     ask: '@ NS',
-    expect: ['NOERROR', 'answer: cluster.local. 5 NS ns.dns~', 'additional: ns.dns~ 5 A 10.96.0.10'],
+    expect: [
+      'NOERROR',
+      'answer: cluster.local. 5 NS kube-dns.kube-system.svc~',
+      'additional: kube-dns.kube-system.svc~ 5 A 10.96.0.10',
+    ],
   },
   { why: 'C ns.dns: the kube-dns Service', ask: 'ns.dns A', expect: ['NOERROR', 'answer: ns.dns~ 5 A 10.96.0.10'] },
   { why: 'R 2308', ask: 'ns.dns AAAA', expect: noData },

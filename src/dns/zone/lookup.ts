@@ -58,6 +58,7 @@ type Bare<T> = T extends unknown ? Omit<T, 'zone' | 'dependsOn'> : never;
 
 /** Schema version, and the TTL that the specification's example has for it. */
 const schema = { text: '1.1.0', ttl: 28_800 } as const;
+const kubeDns = 'kube-dns.kube-system.svc';
 const empty = { kind: 'empty' } as const;
 const missing = { kind: 'missing' } as const;
 
@@ -191,12 +192,23 @@ export class Lookup {
     return owners.flatMap((entry) => names(entry).ptr.get(key) ?? []);
   }
 
+  /** What NS records name: the Service that the server is behind, as CoreDNS has it (plugin/kubernetes/ns.go); before it exists, ns.dns. */
+  nameServerTarget(): WireName {
+    const isThere = this.#kubeDnsRecords() !== undefined;
+    return isThere ? nameFromLabels([...kubeDns.split('.'), ...labelsOf(this.domain)]) : this.nameServer;
+  }
+
   /** The kube-dns Service's cluster IPs; before it exists, what this server listens on. */
   nameServerRecords(): NameRecords {
-    const kubeDns = this.#zone.service('kube-system', 'kube-dns');
-    const found = kubeDns && this.#zone.ownNames(kubeDns).byName.get('kube-dns.kube-system.svc');
-    if (found !== undefined && found.a.length + found.aaaa.length > 0) return { ...found, srv: [] };
+    const found = this.#kubeDnsRecords();
+    if (found !== undefined) return { ...found, srv: [] };
     return addressRecords(this.#options.addresses.map(addressBytes).filter((bytes) => bytes !== undefined));
+  }
+
+  #kubeDnsRecords(): NameRecords | undefined {
+    const entry = this.#zone.service('kube-system', 'kube-dns');
+    const found = entry && this.#zone.ownNames(entry).byName.get(kubeDns);
+    return found !== undefined && found.a.length + found.aaaa.length > 0 ? found : undefined;
   }
 }
 
