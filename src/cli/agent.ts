@@ -218,7 +218,7 @@ async function startDns({ flags, nodeName, network, informers, signal }: NodeOf)
       nodeName,
       nodeIP,
       announce: true,
-      metrics: { address: nodeIP, port: 9153 },
+      metrics: flags.nodeIp.map((address) => ({ address, port: 9153 })),
     },
     signal,
   );

@@ -21,7 +21,7 @@ interface Flags {
   readonly log?: boolean;
   readonly resolvConf: string;
   readonly upstreamNetns?: string;
-  readonly metrics?: string;
+  readonly metrics?: readonly string[];
 }
 
 export function dnsCommand(): Command {
@@ -44,7 +44,7 @@ export function dnsCommand(): Command {
     .option('--log', 'log every question and its answer')
     .option('--resolv-conf <file>', 'names the upstream servers', '/etc/resolv.conf')
     .option('--upstream-netns <path>', 'network namespace to ask them from')
-    .option('--metrics <address>', 'address:port for /metrics, /health and /ready')
+    .option('--metrics <addresses>', 'address:port for /metrics, /health and /ready', list())
     .addHelpText(
       'after',
       '\nExamples:\n  portolan dns --kubeconfig ~/.kube/config --listen 127.0.0.1:5353\n  dig @127.0.0.1 -p 5353 kubernetes.default.svc.cluster.local',
@@ -80,7 +80,7 @@ function optionsOf(flags: Flags): Omit<DnsOptions, 'client'> {
     ...(flags.log === true ? { queryLog: (line: string) => log('dns').info(line) } : {}),
     ...(flags.allowFrom === undefined ? {} : { allowFrom: flags.allowFrom }),
     ...(flags.upstreamNetns === undefined ? {} : { upstreamNetns: flags.upstreamNetns }),
-    ...(flags.metrics === undefined ? {} : { metrics: parseListen(flags.metrics) }),
+    ...(flags.metrics === undefined ? {} : { metrics: flags.metrics.map(parseListen) }),
   };
 }
 

@@ -59,14 +59,15 @@ export interface DnsOptions {
   readonly announce?: boolean;
   /** Cluster IPs of kube-dns, which other nodes' servers answer when this one is gone. Changes the kernel's tables. */
   readonly failover?: readonly string[];
-  /** `/metrics` under CoreDNS's names, `/health` and `/ready`. */
-  readonly metrics?: Listen;
+  /** `/metrics` under CoreDNS's names, `/health` and `/ready`: on each. */
+  readonly metrics?: readonly Listen[];
 }
 
 export interface DnsServer {
   /** What is bound, in the order of `listen`, with the ports that the kernel chose. */
   readonly listening: readonly Listen[];
-  readonly metrics: Listen | undefined;
+  /** Likewise, of `metrics`. */
+  readonly metrics: readonly Listen[];
   /** Answers are authoritative from here on. Never rejects; stays pending when the signal aborts first. */
   readonly synced: Promise<void>;
   readonly hasSynced: () => boolean;

@@ -173,8 +173,7 @@ async function serveCounts(
   forwarder: Forwarder,
   ready: () => boolean,
   signal: AbortSignal,
-): Promise<Listen | undefined> {
-  if (options.metrics === undefined) return undefined;
+): Promise<readonly Listen[]> {
   const { counts } = forwarder;
   const gauges = {
     cacheEntries: () => forwarder.cacheSize,
@@ -185,14 +184,15 @@ async function serveCounts(
     rejects: () => counts.rejects,
     version: '1.36',
   };
-  return serveMetrics(options.metrics, { metrics, gauges, ready }, signal);
+  const page = { metrics, gauges, ready };
+  return Promise.all((options.metrics ?? []).map((listen) => serveMetrics(listen, page, signal)));
 }
 
 /** Resolves after the signal, when the announcement is withdrawn as well as it can be. */
 async function announceNode(
   options: DnsOptions,
   informers: DnsInformers,
-  bound: { readonly listening: readonly Listen[]; readonly metricsAt: Listen | undefined },
+  bound: { readonly listening: readonly Listen[]; readonly metricsAt: readonly Listen[] },
   signal: AbortSignal,
 ): Promise<void> {
   const { client, nodeName, nodeIP } = options;
@@ -200,14 +200,16 @@ async function announceNode(
   const { listening, metricsAt } = bound;
   const family = familyOf(nodeIP);
   const [own] = ownServer(options, listening, family);
-  const main = { nodeName, nodeIP, dnsPort: own?.port ?? listening[0]?.port ?? 53, metricsPort: metricsAt?.port };
+  const metricsPort = (address: string): number | undefined =>
+    metricsAt.find((listen) => familyOf(listen.address) === familyOf(address))?.port;
+  const dnsPort = own?.port ?? listening[0]?.port ?? 53;
+  const main = { nodeName, nodeIP, dnsPort, metricsPort: metricsPort(nodeIP) };
   const [other] = ownServer(options, listening, family === 'IPv4' ? 'IPv6' : 'IPv4');
-  // Metrics are served at the first address alone.
   const second = other && {
     nodeName,
     nodeIP: other.address,
     dnsPort: other.port,
-    metricsPort: undefined,
+    metricsPort: metricsPort(other.address),
     second: true,
   };
   await Promise.all(

@@ -136,6 +136,8 @@ test('the DNS answers at an address of each family, and reverse names of both', 
       }
     }
   }
+  // Its metrics too.
+  for (const server of servers) await reaches('node/node-1', server, 9153);
 });
 
 async function reaches(vantage: string, address: string, port: number): Promise<void> {

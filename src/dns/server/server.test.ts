@@ -394,11 +394,14 @@ test('dns server: an upstream that leads back here is found out and asked no mor
   assert.equal(relayed, before);
 });
 
-test('dns server: metrics under the names of CoreDNS, health and readiness', async (t) => {
-  const server = await start(t, richCluster(), { metrics: { address: '127.0.0.1', port: 0 } });
+test('dns server: metrics under the names of CoreDNS, health and readiness, at an address of each family', async (t) => {
+  const metrics = ['127.0.0.1', '::1'].map((address) => ({ address, port: 0 }));
+  const server = await start(t, richCluster(), { metrics });
   await server.dig(web);
   await server.dig('+tcp', 'nope.default.svc.cluster.local', 'AAAA');
-  const base = `http://127.0.0.1:${server.dns.metrics?.port}`;
+  const [base = '', second = ''] = server.dns.metrics.map(({ address, port }) =>
+    address.includes(':') ? `http://[${address}]:${port}` : `http://${address}:${port}`,
+  );
   const text = await (await fetch(`${base}/metrics`)).text();
   for (const line of [
     /^coredns_dns_requests_total\{server="dns:\/\/:53",zone="\.",view="",proto="udp",family="1",type="A"\} 1$/m,
@@ -412,6 +415,10 @@ test('dns server: metrics under the names of CoreDNS, health and readiness', asy
     assert.match(text, line);
   }
   assert.equal(await (await fetch(`${base}/health`)).text(), 'OK');
+  assert.match(
+    await (await fetch(`${second}/metrics`)).text(),
+    /^coredns_dns_request_duration_seconds_count\{.*\} 2$/m,
+  );
   assert.equal((await fetch(`${base}/ready`)).status, 200);
   assert.equal((await fetch(`${base}/nope`)).status, 404);
   assert.equal((await fetch(`${base}/metrics`, { method: 'POST' })).status, 405);
