@@ -7,25 +7,26 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { failoverTable, otherServers } from './failover.ts';
+import { failoverTable, neighbours, otherServers } from './failover.ts';
 import { slice } from './testing/objects.ts';
 import { testInformer } from './testing/informer.ts';
 
 const run = promisify(execFile);
 const prefix = `t-dns-${process.pid}`;
-const [pod, first, second] = [`${prefix}-pod`, `${prefix}-1`, `${prefix}-2`];
+const [pod, first, second, third] = [`${prefix}-pod`, `${prefix}-1`, `${prefix}-2`, `${prefix}-3`];
 
 const node1 = '10.10.10.1,fd00:10:10::1';
 const node2 = '10.10.10.2,fd00:10:10::2';
 
 async function network(t: TestContext): Promise<void> {
   t.after(async () => {
-    for (const name of [pod, first, second]) await run('ip', ['netns', 'del', name]).catch(() => undefined);
+    for (const name of [pod, first, second, third]) await run('ip', ['netns', 'del', name]).catch(() => undefined);
   });
   const lines = [
-    ...[pod, first, second].map((name) => `netns add ${name}`),
+    ...[pod, first, second, third].map((name) => `netns add ${name}`),
     `link add eth0 netns ${pod} type veth peer name pod0 netns ${first}`,
     `link add eth0 netns ${first} type veth peer name eth0 netns ${second}`,
+    `link add eth1 netns ${first} type veth peer name eth0 netns ${third}`,
   ];
   for (const line of lines) await run('ip', line.split(' '));
   const inside: Readonly<Record<string, readonly string[]>> = {
@@ -44,6 +45,8 @@ async function network(t: TestContext): Promise<void> {
       'addr add 10.10.10.1/24 dev eth0',
       'addr add fd00:10:10::1/64 dev eth0 nodad',
       'link set eth0 up',
+      'addr add 10.10.11.1/24 dev eth1',
+      'link set eth1 up',
       'route add default via 10.10.10.2',
       'route add default via fd00:10:10::2',
     ],
@@ -54,6 +57,12 @@ async function network(t: TestContext): Promise<void> {
       'link set eth0 up',
       'route add 10.244.1.0/24 via 10.10.10.1',
       'route add fd00:10:244:1::/64 via fd00:10:10::1',
+    ],
+    [third]: [
+      'link set lo up',
+      'addr add 10.10.11.3/24 dev eth0',
+      'link set eth0 up',
+      'route add default via 10.10.11.1',
     ],
   };
   for (const [name, commands] of Object.entries(inside)) {
@@ -100,9 +109,9 @@ async function untilAnswered(t: TestContext): Promise<void> {
 }
 
 /** The kernel's own clock runs the flag out; nobody on this node is left to wait for. */
-async function untilForgotten(): Promise<void> {
-  for (const table of ['ip', 'ip6']) {
-    const list = ['netns', 'exec', first, 'nft', 'list', 'set', table, 'portolan-dns', 'alive'];
+async function untilForgotten(set = 'alive', tables: readonly string[] = ['ip', 'ip6']): Promise<void> {
+  for (const table of tables) {
+    const list = ['netns', 'exec', first, 'nft', 'list', 'set', table, 'portolan-dns', set];
     while ((await run('ip', list)).stdout.includes('elements')) await setImmediate();
   }
 }
@@ -151,6 +160,25 @@ test('failover: a question repeated from the same port does not follow its flow 
   }
 });
 
+test('failover: of the others one that lives is taken, also when another one dies after our own', async (t) => {
+  await network(t);
+  const [own, near] = await Promise.all([
+    serve(t, first, '10.10.10.1', '10.10.10.2,10.10.11.3'),
+    serve(t, second, '10.10.10.2', '10.10.10.1,10.10.11.3'),
+    serve(t, third, '10.10.11.3', '10.10.10.1,10.10.10.2'),
+  ]);
+  const kill = async (server: ChildProcess, set: string): Promise<void> => {
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+    await untilForgotten(set, ['ip']);
+  };
+  for (const from of [pod, first]) while ((await who(from, '10.96.0.10')) === '') t.signal.throwIfAborted();
+  await kill(own, 'alive');
+  await kill(near, 'alive-1');
+  // By chance each of these would be lost as often as not.
+  for (let i = 0; i < 8; i += 1) assert.equal(await who(i % 2 === 0 ? pod : first, '10.96.0.10'), '10.10.11.3');
+});
+
 test('failover: other servers are those of kube-dns, ready, of the same family, and not this one', () => {
   const slices = testInformer([
     slice('kube-system/kube-dns-b', 'kube-dns', ['dns:53/UDP'], '10.10.10.2'),
@@ -159,12 +187,32 @@ test('failover: other servers are those of kube-dns, ready, of the same family, 
     slice('kube-system/other', 'other', ['dns:53/UDP'], '10.10.10.9'),
     slice('default/kube-dns', 'kube-dns', ['dns:53/UDP'], '10.10.10.9'),
   ]);
-  assert.deepEqual(otherServers(slices.list(), '10.10.10.1'), ['10.10.10.2:53', '10.10.10.3:1053']);
-  assert.deepEqual(otherServers(slices.list(), 'fd00::1'), ['[fd00::7]:53']);
+  assert.deepEqual(otherServers(slices.list(), '10.10.10.1'), [
+    { address: '10.10.10.2', port: 53 },
+    { address: '10.10.10.3', port: 1053 },
+  ]);
+  assert.deepEqual(otherServers(slices.list(), 'fd00::1'), [{ address: 'fd00::7', port: 53 }]);
   const table = { addresses: ['10.96.0.10'], own: { address: '10.10.10.1', port: 53 }, heartbeat: 4444 };
   assert.doesNotMatch(failoverTable({ ...table, others: [] }), /dnat/, 'nobody else: the proxy decides');
+  const others = ['1.1.1.1', '2.2.2.2'].map((address) => ({ address, port: 53 }));
   assert.match(
-    failoverTable({ ...table, others: ['1.1.1.1:53', '2.2.2.2:53'] }),
-    /mod 2 0 dnat to 1\.1\.1\.1:53\n.* dnat to 2\.2/,
+    failoverTable({ ...table, others }),
+    /@alive-1 numgen random mod 2 0 dnat to 1\.1\.1\.1:53\n.* dnat to 2\.2/,
   );
+});
+
+test('failover: each hears from those that would stand in for it, in a ring of any size', () => {
+  for (const size of [1, 2, 3, 4, 5, 9]) {
+    const all = Array.from({ length: size }, (_, i) => ({ address: `10.10.10.${i + 1}`, port: 53 }));
+    const around = (own: string) =>
+      neighbours(
+        all.filter(({ address }) => address !== own),
+        own,
+      );
+    for (const { address } of all) {
+      const { next } = around(address);
+      assert.equal(next.length, Math.min(3, size - 1));
+      assert.ok(next.every((other) => around(other.address).previous.some((told) => told.address === address)));
+    }
+  }
 });

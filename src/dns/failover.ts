@@ -2,13 +2,15 @@
  * When this node's server dies or hangs, another node's answers: decided by the kernel, packet by packet.
  *
  *   pod, or a process of the node ── 10.96.0.10:53 ──> is our server there, and alive? ─┬─ yes ─> this node's server
- *                                                                                       └─ no ──> another node's, by chance
+ *                                                                                       └─ no ──> one of a few others that live
  *
  *   there   a socket bound to 10.96.0.10 itself for no other purpose: the kernel closes it with the process. For packets of
  *           the node's own processes "the socket" would be the asker's, so only the second question is put to those
  *   alive   element 53 of a set that forgets after 0.9 s. The server sends itself a datagram each 0.2 s, which a rule takes
  *           for the element's renewal and drops. Not a change of the set through netlink: each of those is a new generation
  *           of the rules, and whoever reads a large table meanwhile (the proxy's) would have to begin again
+ *   others  the next few in the ring of all nodes' servers. Each sends its datagram to those that would fall back to it as
+ *           well, where a rule keeps the same kind of set for it: who lives is known when this node's server is long dead
  *
  * A question repeated from the same port has a flow already, which leads to the server that is gone: while there is no
  * live one, datagrams are looked up in a conntrack zone of their own, so that they get a flow of their own.
@@ -42,6 +44,10 @@ const table = 'portolan-dns';
 const zone = 53;
 const beatMs = 200;
 const forgottenMs = 900;
+/** So many others stand in for a server, however many nodes there are. */
+const standIns = 3;
+/** UDP's header and one octet: no question is as short. */
+const beatLength = 9;
 
 /** Until the signal the lists of other servers are kept up to date; the tables outlive the process: that is their purpose. */
 export async function keepFailover({ serviceIPs, own, slices }: FailoverOptions, signal: AbortSignal): Promise<void> {
@@ -77,12 +83,14 @@ async function standIn(
     parts.defer(heartbeat.stop);
     let programmed = '';
     const program = (): void => {
-      const others = otherServers(slices.list('kube-system'), own.address);
-      const script = failoverTable({ addresses, own, others, heartbeat: heartbeat.port });
-      if (signal.aborted || script === programmed) return;
+      const { next, previous } = neighbours(otherServers(slices.list('kube-system'), own.address), own.address);
+      const script = failoverTable({ addresses, own, others: next, heartbeat: heartbeat.port });
+      if (signal.aborted) return;
+      heartbeat.tell(previous.map(({ address }) => address));
+      if (script === programmed) return;
       nft.run(script);
       programmed = script;
-      logger.debug({ others }, 'other servers to fall back to');
+      logger.debug({ others: next }, 'other servers to fall back to');
     };
     program();
     slices.onChange((current, old) => {
@@ -110,8 +118,15 @@ async function standIn(
   else signal.addEventListener('abort', stop, { once: true });
 }
 
+interface Heartbeat {
+  readonly port: number;
+  /** From now on these servers' nodes are told as well. */
+  readonly tell: (others: readonly string[]) => void;
+  readonly stop: () => void;
+}
+
 /** From a port that the kernel gives to nobody else; what the rule drops comes back as EPERM, which is no news. */
-async function startHeartbeat(address: string): Promise<{ readonly port: number; readonly stop: () => void }> {
+async function startHeartbeat(address: string): Promise<Heartbeat> {
   const socket = dgram.createSocket({
     type: familyOf(address) === 'IPv6' ? 'udp6' : 'udp4',
     lookup: (name, _options, callback) => callback(null, name, familyOf(address) === 'IPv6' ? 6 : 4),
@@ -122,12 +137,18 @@ async function startHeartbeat(address: string): Promise<{ readonly port: number;
   });
   socket.on('error', () => {});
   const nothing = Buffer.alloc(1);
-  const beat = setInterval(() => socket.send(nothing, servicePort, address, () => {}), beatMs);
+  let others: readonly string[] = [];
+  const beat = setInterval(() => {
+    for (const listener of [address, ...others]) socket.send(nothing, servicePort, listener, () => {});
+  }, beatMs);
   // Neither keeps a process that is done.
   beat.unref();
   socket.unref();
   return {
     port: socket.address().port,
+    tell: (told) => {
+      others = told;
+    },
     stop: () => {
       clearInterval(beat);
       socket.close();
@@ -135,9 +156,9 @@ async function startHeartbeat(address: string): Promise<{ readonly port: number;
   };
 }
 
-/** `10.10.10.2:53`, sorted. */
-export function otherServers(slices: Iterable<Live<EndpointSlice>>, own: string): readonly string[] {
-  const found = new Set<string>();
+/** In the order in which all nodes know them. */
+export function otherServers(slices: Iterable<Live<EndpointSlice>>, own: string): readonly Server[] {
+  const found = new Map<string, Server>();
   for (const slice of slices) {
     const port = slice.ports?.find(({ name }) => name === 'dns')?.port;
     if (!isKubeDns(slice) || port === undefined) continue;
@@ -145,17 +166,27 @@ export function otherServers(slices: Iterable<Live<EndpointSlice>>, own: string)
       const [address] = addresses;
       if (address === undefined || conditions?.ready === false || parseIp(address) === undefined) continue;
       if (familyOf(address) !== familyOf(own) || canonical(address) === canonical(own)) continue;
-      found.add(at(address, port));
+      found.set(canonical(address), { address: canonical(address), port });
     }
   }
-  return [...found].sort();
+  return [...found.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** Of the ring of all: those after our own stand in for it, and it stands in for those before it. */
+export function neighbours(
+  others: readonly Server[],
+  own: string,
+): { readonly next: readonly Server[]; readonly previous: readonly Server[] } {
+  const isAfter = ({ address }: Server): boolean => address > canonical(own);
+  const ring = [...others.filter(isAfter), ...others.filter((other) => !isAfter(other))];
+  return { next: ring.slice(0, standIns), previous: ring.slice(-standIns) };
 }
 
 export interface FailoverTable {
   /** Where clients ask; of one family, as all here. */
   readonly addresses: readonly string[];
   readonly own: Server;
-  readonly others: readonly string[];
+  readonly others: readonly Server[];
   /** The port from which the server says that it is alive. */
   readonly heartbeat: number;
 }
@@ -165,11 +196,24 @@ export function failoverTable({ addresses, own, others, heartbeat }: FailoverTab
   const family = nftFamily(own);
   const alive = 'th dport @alive';
   const asked = `${family} daddr { ${addresses.join(', ')} }`;
-  const dnat = others.map((other, index) => {
-    const share = others.length - index;
-    return `meta l4proto { tcp, udp } ${share > 1 ? `numgen random mod ${share} 0 ` : ''}dnat to ${other}`;
-  });
-  const toOwn = `meta l4proto { tcp, udp } ${alive} dnat to ${at(own.address, own.port)}`;
+  const to = ({ address, port }: Server, when: string): string =>
+    `meta l4proto { tcp, udp } ${when}dnat to ${at(address, port)}`;
+  const byChance = (index: number): string =>
+    index === others.length - 1 ? '' : `numgen random mod ${others.length - index} 0 `;
+  // One that lives, each as likely as the others; else the first that lives; else any: nothing may have been heard yet.
+  const dnat = [
+    ...others.map((other, index) => to(other, `th dport @${aliveSet(index)} ${byChance(index)}`)),
+    ...others.map((other, index) => to(other, `th dport @${aliveSet(index)} `)),
+    ...others.map((other, index) => to(other, byChance(index))),
+  ];
+  const toOwn = to(own, `${alive} `);
+  const setOf = (name: string): readonly string[] => [
+    `set ${name} {`,
+    `  type inet_service; size 16; flags dynamic, timeout; timeout ${forgottenMs}ms; elements = { ${servicePort} }`,
+    '}',
+  ];
+  const renew = (name: string): string => `update @${name} { udp dport timeout ${forgottenMs}ms } drop`;
+  const home = `${family} daddr ${canonical(own.address)}`;
   const ways = (hook: string, there: string): readonly string[] => [
     ...chain(`${hook}-flow`, [`udp dport @alive ${there}return`, `ct original zone set ${zone}`]),
     ...chain(`${hook}-zone`, [
@@ -187,17 +231,27 @@ export function failoverTable({ addresses, own, others, heartbeat }: FailoverTab
     `delete table ${family} ${table}`,
     `table ${family} ${table} {`,
     ...[
-      'set alive {',
-      `  type inet_service; size 16; flags dynamic, timeout; timeout ${forgottenMs}ms; elements = { ${servicePort} }`,
-      '}',
+      ...setOf('alive'),
+      ...others.flatMap((_, index) => setOf(aliveSet(index))),
       ...chain('heartbeat', [
         'type filter hook output priority -310; policy accept;',
-        `${family} daddr ${canonical(own.address)} udp sport ${heartbeat} udp dport ${servicePort} update @alive { udp dport timeout ${forgottenMs}ms } drop`,
+        `${home} udp sport ${heartbeat} udp dport ${servicePort} ${renew('alive')}`,
+      ]),
+      ...chain('heartbeats', [
+        'type filter hook prerouting priority -310; policy accept;',
+        ...others.map(
+          ({ address }, index) =>
+            `${family} saddr ${address} ${home} udp dport ${servicePort} udp length ${beatLength} ${renew(aliveSet(index))}`,
+        ),
       ]),
       ...(others.length === 0 ? [] : [...ways('prerouting', 'socket wildcard { 0, 1 } '), ...ways('output', '')]),
     ].map((line) => `  ${line}`),
     '}',
   ].join('\n');
+}
+
+function aliveSet(index: number): string {
+  return `alive-${index + 1}`;
 }
 
 function chain(name: string, rules: readonly string[]): readonly string[] {
