@@ -3,6 +3,9 @@
  * all the time. Never stale: an entry counts only while what it was made from has not changed.
  *
  *   request[2…] ──> { answer bytes, what it depends on and at which version }
+ *
+ * The oldest goes first, but what was asked again since gets a second chance: a walk through all names does not push out
+ * the few that everybody asks for.
  */
 import type { Encoded, Query, Reply } from '../wire/index.ts';
 import { headerSize, rrType } from '../wire/index.ts';
@@ -25,9 +28,11 @@ export interface Rotation {
 }
 
 const longestRequest = 300;
+/** So many second chances at most for one new entry. */
+const chances = 8;
 
 export class PacketCache {
-  readonly #packets = new Map<string, CachedPacket>();
+  readonly #packets = new Map<string, Kept>();
   readonly #limit: number;
 
   constructor(limit: number) {
@@ -35,20 +40,33 @@ export class PacketCache {
   }
 
   get(key: string): CachedPacket | undefined {
-    const cached = this.#packets.get(key);
-    return cached !== undefined && cached.version === cached.dependsOn.version ? cached : undefined;
+    const kept = this.#packets.get(key);
+    if (kept === undefined || kept.cached.version !== kept.cached.dependsOn.version) return undefined;
+    kept.wasAsked = true;
+    return kept.cached;
   }
 
   put(key: string, cached: CachedPacket): void {
     this.#packets.delete(key);
-    if (this.#packets.size >= this.#limit) {
-      for (const oldest of this.#packets.keys()) {
-        this.#packets.delete(oldest);
-        break;
-      }
-    }
-    this.#packets.set(key, cached);
+    if (this.#packets.size >= this.#limit) this.#makeRoom();
+    this.#packets.set(key, { cached, wasAsked: false });
   }
+
+  #makeRoom(): void {
+    let left = chances;
+    for (const [key, kept] of this.#packets) {
+      this.#packets.delete(key);
+      if (!kept.wasAsked || left === 0) return;
+      left -= 1;
+      kept.wasAsked = false;
+      this.#packets.set(key, kept);
+    }
+  }
+}
+
+interface Kept {
+  readonly cached: CachedPacket;
+  wasAsked: boolean;
 }
 
 /** undefined: too long to be one of those that are asked all the time. */
