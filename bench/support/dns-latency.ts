@@ -21,8 +21,9 @@ export interface Latency {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** How late the generator itself was, 99th percentile. */
+  /** How late the generator itself was, 99th percentile; and the answers' with that taken off. */
   readonly lateP99Ms: number;
+  readonly sinceSentP99Ms: number;
 }
 
 interface Order {
@@ -91,7 +92,9 @@ function ask({ port, rate, seconds, names }: Order): Latency {
       got += 1;
     }
   }
-  const times = answered.map((at, i) => (at === 0 ? Infinity : at - (due[i] ?? 0))).sort();
+  const since = (began: Float64Array): Float64Array =>
+    answered.map((at, i) => (at === 0 ? Infinity : at - (began[i] ?? 0))).sort();
+  const times = since(due);
   const at = (sorted: Float64Array, share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
   const whole = times.subarray(0, got);
   return {
@@ -101,6 +104,7 @@ function ask({ port, rate, seconds, names }: Order): Latency {
     p50Ms: at(times, 0.5),
     p99Ms: at(times, 0.99),
     p999Ms: at(times, 0.999),
+    sinceSentP99Ms: at(since(sent), 0.99),
     lateP99Ms: at(sent.map((time, i) => time - (due[i] ?? 0)).sort(), 0.99),
   };
 }
