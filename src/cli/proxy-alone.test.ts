@@ -15,7 +15,7 @@ import { resources } from '../api/resources.ts';
 import { makePki, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, loadKubeconfig } from '../client/index.ts';
 import type { ClosableClient } from '../client/index.ts';
-import { addresses, createTopology, end } from '../dataplane/testing/index.ts';
+import { addresses, createTopology, end, slotsMapOf } from '../dataplane/testing/index.ts';
 import type { PlaceName, Topology } from '../dataplane/testing/index.ts';
 import { enterNetns } from '../kernel/index.ts';
 import type { Shown } from '../proxy/index.ts';
@@ -164,7 +164,7 @@ test('proxy show: nothing differs, then what somebody damaged is named, and the 
   await gone;
   const nft = (...args: string[]): string => net.run('node-1', 'nft', ...args);
   nft('delete element ip portolan internal { 10.96.7.7 . tcp . 80 }');
-  nft('add element ip portolan slots { 10.96.7.7 . tcp . 80 . 1 : 10.244.1.2 . 8080 }');
+  nft(`add element ip portolan ${slotsMapOf('10.96.7.7', 80)} { 10.96.7.7 . tcp . 80 . 0:1 : 10.244.1.2 . 8080 }`);
   nft('add element ip portolan snat-all { 10.96.9.9 . tcp . 80 }');
   nft('flush chain ip portolan from-inside');
   const [damaged, one, none] = await Promise.all([show(), show('web', '-o', 'json'), show('no-such')]);

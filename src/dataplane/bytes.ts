@@ -9,7 +9,7 @@ import { mustParseCidr, mustParseIp } from '../util/ip.ts';
 
 /** IANA protocol numbers. */
 const protocols: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
-const [dot, zero] = [46, 48];
+const [space, dot, zero] = [32, 46, 48];
 const protocolNames = new Map(Object.entries(protocols).map(([name, number]) => [number, name as Protocol]));
 
 export function addressBytes(address: string): Buffer {
@@ -80,24 +80,48 @@ export function slotKeyBytes(key: Buffer, slot: number): Buffer {
   return bytes;
 }
 
-export function slotNumber(bytes: Buffer, family: Family): number {
-  return bytes.readUInt32LE(addressWidth(family) + 8);
-}
-
 /** `10.244.1.2 8080` */
 export function endpointBytes(endpoint: string): Buffer {
-  const space = endpoint.indexOf(' ');
-  const address = endpoint.slice(0, space);
+  const gap = endpoint.indexOf(' ');
+  const address = endpoint.slice(0, gap);
   const width = address.includes(':') ? 16 : 4;
   const bytes = Buffer.allocUnsafe(width + 4);
   writeAddress(bytes, address);
   bytes.writeUInt32LE(0, width);
-  bytes.writeUInt16BE(Number(endpoint.slice(space + 1)), width);
+  bytes.writeUInt16BE(Number(endpoint.slice(gap + 1)), width);
   return bytes;
 }
 
-export function endpointText(bytes: Buffer, family: Family): string {
-  return `${addressText(bytes, 0, family)} ${String(bytes.readUInt16BE(addressWidth(family)))}`;
+export function endpointText(bytes: Buffer, family: Family, start = 0): string {
+  const at = start + addressWidth(family);
+  const port = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  if (family === 'IPv6') return `${addressText(bytes, start, family)} ${String(port)}`;
+  let length = 0;
+  for (let i = 0; i < 4; i++) {
+    length = writeNumber(bytes[start + i] ?? 0, length);
+    scratch[length++] = i < 3 ? dot : space;
+  }
+  length = writeNumber(port, length);
+  return scratch.toString('latin1', 0, length);
+}
+
+/** A text made of pieces is several strings: 100,000 endpoints are read back at a start. */
+const scratch = Buffer.alloc(24);
+
+function writeNumber(value: number, start: number): number {
+  let at = start;
+  for (let unit = value >= 1e4 ? 1e4 : value >= 1e3 ? 1e3 : value >= 100 ? 100 : value >= 10 ? 10 : 1; unit >= 1;) {
+    scratch[at++] = zero + (Math.floor(value / unit) % 10);
+    unit = unit === 1 ? 0 : unit / 10;
+  }
+  return at;
+}
+
+/** A number in the machine's order; Buffer's own reader checks more than a table of 100,000 elements needs. */
+export function wordAt(bytes: Buffer, at: number): number {
+  return (
+    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+  );
 }
 
 export function idBytes(id: number): Buffer {

@@ -5,6 +5,12 @@ import type { NftElement } from '../kernel/index.ts';
 import type { Protocol } from '../model/index.ts';
 import { endpointBytes, idBytes, keyBytes, slotKeyBytes, sourceBytes } from './bytes.ts';
 import type { ElementWords } from './held.ts';
+import { shardMap, shardOf } from './shards.ts';
+
+/** The kernel's name for the set that an element is in. */
+export function setNameOf({ set, key }: ElementWords): string {
+  return set === 'slots' ? shardMap(shardOf(entryKeyBytes(key), key.includes(':') ? 16 : 4)) : set;
+}
 
 export function encodeElement(words: ElementWords): NftElement {
   const { set, slot = 0, id = 0, value = '' } = words;

@@ -6,7 +6,7 @@ import type { ElementChange, Nft, NftElement, NftElements } from '../kernel/inde
 import type { Family } from '../model/index.ts';
 import type { Cidr } from '../util/ip.ts';
 import { pairBytes } from './bytes.ts';
-import { encodeElement } from './element-bytes.ts';
+import { encodeElement, setNameOf } from './element-bytes.ts';
 import { differ, settle } from './held.ts';
 import type { Allocation, ElementWords, Held } from './held.ts';
 import type { Plan } from './plan.ts';
@@ -84,8 +84,9 @@ export class FamilyTable {
     const put =
       (into: Map<string, NftElement[]>) =>
       (words: ElementWords): void => {
-        const elements = into.get(words.set);
-        if (elements === undefined) into.set(words.set, [encodeElement(words)]);
+        const name = setNameOf(words);
+        const elements = into.get(name);
+        if (elements === undefined) into.set(name, [encodeElement(words)]);
         else elements.push(encodeElement(words));
       };
     const sink = { remove: put(removed), add: put(added) };
@@ -130,9 +131,11 @@ export class FamilyTable {
 
   #accept(key: string, after: Held | undefined): void {
     const before = this.#before(key);
-    // In this order: what stays is never counted as gone.
-    this.#count(after, 1);
-    this.#count(before, -1);
+    if (after !== before) {
+      // In this order: what stays is never counted as gone.
+      this.#count(after, 1);
+      this.#count(before, -1);
+    }
     this.#pending.delete(key);
     for (const map of [this.#held, this.#found]) {
       if (after === undefined) map?.delete(key);

@@ -45,6 +45,7 @@ const none: readonly never[] = [];
 const noPlain: Held['plain'] = [none, none];
 const noSticky: Held['sticky'] = [none, none];
 
+/** `before` itself where it is what the plan wants. */
 export function settle(plan: Plan, before: Held | undefined, allocation: Allocation): Held {
   const { affinitySeconds } = plan;
   const both = <T>(make: (pool: 0 | 1) => T): readonly [T, T] => [make(0), make(1)];
@@ -62,16 +63,26 @@ export function settle(plan: Plan, before: Held | undefined, allocation: Allocat
     allocation.use(picker);
     return pickerCode(picker);
   };
-  return {
-    key: plan.key,
-    family: plan.family,
-    internal: codeOf(plan.internal),
-    external: codeOf(plan.external),
-    plain,
-    sticky,
-    sources: plan.sources,
-    sourceNat: plan.sourceNat,
-  };
+  const [internal, external] = [codeOf(plan.internal), codeOf(plan.external)];
+  const { key, family, sources, sourceNat } = plan;
+  const after: Held = { key, family, internal, external, plain, sticky, sources, sourceNat };
+  return before !== undefined && isSame(before, after) ? before : after;
+}
+
+/** The usual entry only: what has affinity or source ranges is compared element by element. */
+function isSame(a: Held, b: Held): boolean {
+  const isUsual = ({ sticky, sources }: Held): boolean =>
+    sticky[0].length === 0 && sticky[1].length === 0 && sources === undefined;
+  return (
+    a.internal === b.internal &&
+    a.external === b.external &&
+    a.sourceNat === b.sourceNat &&
+    // Of what is kept, arrange() returns the same list.
+    a.plain[0] === b.plain[0] &&
+    a.plain[1] === b.plain[1] &&
+    isUsual(a) &&
+    isUsual(b)
+  );
 }
 
 function stickyPools({ group, pools }: Plan, before: Held | undefined, { stick }: Allocation): Held['sticky'] {

@@ -6,7 +6,7 @@ import { buildTable } from '../model/index.ts';
 import type { TableEntry } from '../model/index.ts';
 import { createDataPlane } from './index.ts';
 import type { Applied, DataPlane, DataPlaneOptions } from './index.ts';
-import { addresses, createTopology, service, slice } from './testing/index.ts';
+import { addresses, createTopology, service, shardMaps, slice, slotsMapOf } from './testing/index.ts';
 import type { EndpointWords, PlaceName, Topology } from './testing/index.ts';
 
 let net: Topology;
@@ -208,20 +208,29 @@ test('a restart finds what changed meanwhile, and no connection fails while it r
   assert.deepEqual(servers(await ask('pod-a', '10.96.2.60', 80, 30)), ['pod-b', 'pod-c']);
 });
 
+const hurtSlots = slotsMapOf('10.96.3.1', 80);
+const elsewhere = shardMaps.find((name) => name !== hurtSlots) ?? '';
 const damages: readonly (readonly [string, readonly string[]])[] = [
   ['the table is deleted', ['delete table ip portolan']],
   ['everything is flushed', ['flush ruleset']],
-  ['a map is emptied', ['flush map ip portolan slots']],
+  ['a map is emptied', [`flush map ip portolan ${hurtSlots}`]],
   ['a rule is added', ['insert rule ip portolan nat-prerouting drop']],
   ['a chain is emptied', ['flush chain ip portolan pick-3']],
   ['a way is taken out', ['delete element ip portolan route { 5001:3 }']],
   [
     'an element is bent, and one put in',
     [
-      'delete element ip portolan slots { 10.96.3.1 . tcp . 80 . 1 }',
-      'add element ip portolan slots { 10.96.3.1 . tcp . 80 . 1 : 10.9.9.9 . 1 }',
+      `delete element ip portolan ${hurtSlots} { 10.96.3.1 . tcp . 80 . 0:1 }`,
+      `add element ip portolan ${hurtSlots} { 10.96.3.1 . tcp . 80 . 0:1 : 10.9.9.9 . 1 }`,
       'add element ip portolan internal { 10.96.3.9 . tcp . 80 : 5001:1 }',
       'add element ip portolan hairpin { 10.9.9.9 . 10.9.9.9 }',
+    ],
+  ],
+  [
+    'slots where no packet looks for them, and one that no pool is large enough for',
+    [
+      `add element ip portolan ${elsewhere} { 10.96.3.1 . tcp . 80 . 0:1 : 10.9.9.9 . 1 }`,
+      `add element ip portolan ${hurtSlots} { 10.96.3.1 . tcp . 80 . ffff:fff0 : 10.9.9.9 . 1 }`,
     ],
   ],
 ];

@@ -74,10 +74,9 @@ function groupOf({ service, portName, protocol }: Frontend): string {
   return `${service.namespace}/${service.name}:${portName}/${protocol}`;
 }
 
+/** The model names each endpoint once. */
 function texts(selection: Selection): readonly string[] {
-  const found = new Set<string>();
-  for (const { address, port } of selection.endpoints) found.add(`${address} ${String(port)}`);
-  return [...found];
+  return selection.endpoints.map(({ address, port }) => `${address} ${String(port)}`);
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

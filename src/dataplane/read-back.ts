@@ -2,13 +2,16 @@
  * What the kernel has, as words: the inverse of element-bytes.ts, for a start and for a repair. Elements that we could not have
  * written come back as strays, to be deleted.
  */
-import type { ListedElement, NftElement, NftElements } from '../kernel/index.ts';
+import { partOf } from '../kernel/index.ts';
+import type { ElementView, NftElement, NftElements } from '../kernel/index.ts';
 import type { Family } from '../model/index.ts';
 import { formatCidr } from '../util/ip.ts';
-import { addressText, addressWidth, endpointText, keyText, slotNumber } from './bytes.ts';
+import { addressText, addressWidth, endpointText, keyText, wordAt } from './bytes.ts';
 import { stickyEnds } from './held.ts';
 import type { Held, Sticky } from './held.ts';
+import { KeyIndex } from './key-index.ts';
 import { familyWord, nearOffset } from './ruleset.ts';
+import { shardMaps, shardOf } from './shards.ts';
 
 export interface ReadBack {
   readonly held: Map<string, Held>;
@@ -30,64 +33,68 @@ interface Building {
   sourceNat: 'all' | 'own' | undefined;
 }
 
+/** True: the element is one that we may have written. */
+type Visit = (entry: Building, element: ElementView, number: number) => boolean;
+
 export function readBack(kernel: NftElements, family: Family, table: string): ReadBack {
+  const width = addressWidth(family);
+  const afterKey = width + 8;
   const held = new Map<string, Building>();
   const strays: { set: string; element: NftElement }[] = [];
-  const list = (set: string): ListedElement[] => kernel.list(familyWord(family), table, set);
-  const width = addressWidth(family) + 8;
-  // Slots come in the order of the kernel's hash: the bytes find their entry without being turned into words each time.
-  const byBytes = new Map<string, Building>();
-  const at = (bytes: Buffer): Building | undefined => {
-    const raw = bytes.toString('latin1', 0, width);
-    let entry = byBytes.get(raw);
-    if (entry !== undefined) return entry;
-    const key = keyText(bytes, family);
-    if (key === undefined) return undefined;
-    entry = newEntry(key, family);
-    held.set(key, entry);
-    byBytes.set(raw, entry);
-    return entry;
-  };
-  const each = (set: string, visit: (entry: Building, element: ListedElement) => boolean): void => {
-    for (const element of list(set)) {
-      const entry = at(element.key);
-      if (entry === undefined || !visit(entry, element)) strays.push({ set, element: bare(element) });
-    }
-  };
+  const numbers = new KeyIndex(afterKey);
+  /** By number; undefined: no key of ours. */
+  const entries: (Building | undefined)[] = [];
+  const shards: number[] = [];
+  const scan = (set: string, visit: (element: ElementView) => void): void =>
+    kernel.scan(familyWord(family), table, set, visit);
+  const each = (set: string, visit: Visit): void =>
+    scan(set, (element) => {
+      const number = numbers.of(element.bytes, element.key);
+      if (number === entries.length) {
+        const key = keyText(partOf(element, element.key), family);
+        const entry = key === undefined ? undefined : newEntry(key, family);
+        if (key !== undefined && entry !== undefined) held.set(key, entry);
+        entries.push(entry);
+        shards.push(shardOf(partOf(element, element.key), width));
+      }
+      const entry = entries[number];
+      if (entry === undefined || !visit(entry, element, number)) strays.push({ set, element: bare(element) });
+    });
+  const wordAfterKey = ({ bytes, key }: ElementView): number => wordAt(bytes, key + afterKey);
+  const endpointOf = ({ bytes, value }: ElementView): string => endpointText(bytes, family, value);
 
   for (const which of ['internal', 'external'] as const) {
-    each(which, (entry, { value }) => (entry[which] = value?.readUInt32LE(0) ?? 0) !== 0);
+    each(which, (entry, { bytes, value }) => (entry[which] = value === 0 ? 0 : wordAt(bytes, value)) !== 0);
   }
-  each('slots', (entry, { key, value }) => {
-    if (value === undefined) return false;
-    const { list: slots, index } = place(entry.plain, slotNumber(key, family));
-    while (slots.length < index) slots.push('');
-    slots[index] = endpointText(value, family);
-    return true;
-  });
+  for (const [shard, name] of shardMaps.entries()) {
+    each(name, (entry, element, number) => {
+      // In a map where no packet looks for it.
+      if (element.value === 0 || shards[number] !== shard) return false;
+      return put(entry.plain, wordAfterKey(element), endpointOf(element), '');
+    });
+  }
   const ids = new Set<number>();
-  each('sticky-slots', (entry, { key, value }) => {
-    if (value === undefined) return false;
-    const id = value.readUInt32LE(0);
-    const { list: slots, index } = place(entry.sticky, slotNumber(key, family));
-    while (slots.length < index) slots.push({ id: 0, endpoint: '' });
-    slots[index] = { id, endpoint: '' };
+  each('sticky-slots', (entry, element) => {
+    if (element.value === 0) return false;
+    const id = wordAt(element.bytes, element.value);
     ids.add(id);
-    return true;
+    return put(entry.sticky, wordAfterKey(element), { id, endpoint: '' }, { id: 0, endpoint: '' });
   });
   for (const pool of [0, 1] as const) {
-    each(stickyEnds[pool], ({ sticky }, { key, value }) => {
-      const id = slotNumber(key, family);
+    each(stickyEnds[pool], ({ sticky }, element) => {
+      const id = wordAfterKey(element);
       let known = false;
       for (const [slot, { id: other }] of sticky[pool].entries()) {
-        if (other !== id || value === undefined) continue;
-        sticky[pool][slot] = { id, endpoint: endpointText(value, family) };
+        if (other !== id || element.value === 0) continue;
+        sticky[pool][slot] = { id, endpoint: endpointOf(element) };
         known = true;
       }
       return known;
     });
   }
-  for (const { value } of list('affinity')) if (value !== undefined) ids.add(value.readUInt32LE(0));
+  scan('affinity', ({ bytes, value }) => {
+    if (value !== 0) ids.add(wordAt(bytes, value));
+  });
   each('snat-own', (entry) => (entry.sourceNat = 'own') !== undefined);
   // In both sets by foreign hands: the second one is wrong either way, and cheap to write again.
   each('snat-all', (entry) => {
@@ -97,13 +104,14 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
   });
   each('restricted', (entry) => (entry.sources ??= []) !== undefined);
   each('allowed', (entry, element) => {
-    const cidr = cidrOf(element, family);
+    const cidr = cidrOf(bare(element), family);
     // A range under a key that is not restricted does nothing.
     if (entry.sources === undefined || cidr === undefined) return false;
     entry.sources.push(cidr);
     return true;
   });
-  const hairpin = new Set(list('hairpin').map(({ key }) => addressText(key, 0, family)));
+  const hairpin = new Set<string>();
+  scan('hairpin', ({ bytes, key }) => hairpin.add(addressText(bytes, key, family)));
   return { held, hairpin, strays, ids };
 }
 
@@ -120,16 +128,22 @@ function newEntry(key: string, family: Family): Building {
   };
 }
 
-function place<T>(pools: readonly [T[], T[]], slot: number): { readonly list: T[]; readonly index: number } {
-  return slot < nearOffset ? { list: pools[0], index: slot } : { list: pools[1], index: slot - nearOffset };
+/** At a slot of the first or the second pool; what lies between is a hole until it comes. False: there is no such slot. */
+function put<T>(pools: readonly [T[], T[]], slot: number, value: T, hole: T): boolean {
+  if (slot >= nearOffset * 2) return false;
+  const [list, index] = slot < nearOffset ? [pools[0], slot] : [pools[1], slot - nearOffset];
+  while (list.length < index) list.push(hole);
+  list[index] = value;
+  return true;
 }
 
-function bare({ key, keyEnd }: ListedElement): NftElement {
-  return keyEnd === undefined ? { key } : { key, keyEnd };
+function bare(element: ElementView): { readonly key: Buffer; readonly keyEnd?: Buffer } {
+  const key = partOf(element, element.key);
+  return element.keyEnd === 0 ? { key } : { key, keyEnd: partOf(element, element.keyEnd) };
 }
 
 /** undefined: a range that is no CIDR, so not ours. */
-function cidrOf({ key, keyEnd }: ListedElement, family: Family): string | undefined {
+function cidrOf({ key, keyEnd }: ReturnType<typeof bare>, family: Family): string | undefined {
   const width = addressWidth(family);
   const low = big(key.subarray(width + 8));
   const high = big((keyEnd ?? key).subarray(width + 8));

@@ -8,7 +8,9 @@
 
 export function arrange(old: readonly string[], wanted: readonly string[]): readonly string[] {
   // A start: the model names each endpoint once.
-  if (old.length === 0) return wanted;
+  if (old.length === 0) return wanted.length === 0 ? old : wanted;
+  // A start that finds its own tables: nearly always in the same order.
+  if (old.length === wanted.length && old.every((endpoint, i) => endpoint === wanted[i])) return old;
   const want = new Set(wanted);
   const held = new Set(old);
   if (old.length === want.size && held.size === old.length && old.every((endpoint) => want.has(endpoint))) return old;

@@ -7,6 +7,8 @@ export type { Nft } from './nft.ts';
 export { NetlinkError } from './netlink.ts';
 export { openNftElements } from './nft-elements.ts';
 export type { ElementChange, ListedElement, NftElement, NftElements, NftFamily, Verdict } from './nft-elements.ts';
+export { partOf } from './element-view.ts';
+export type { ElementView } from './element-view.ts';
 export { openConntrack } from './conntrack.ts';
 export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntrack.ts';
 export { giveBack } from './give-back.ts';

@@ -4,13 +4,16 @@
  *
  *   const tables = openNftElements('/run/netns/portolan-node-1');
  *   tables.commit([{ verb: 'add', family: 'ip', table: 'portolan', set: 'slots', elements: […] }, …])   one transaction
- *   tables.list('ip', 'portolan', 'slots')     keys and values as bytes, as the kernel keeps them
+ *   tables.list('ip', 'portolan', 'route')               keys, values and verdicts as bytes, as the kernel keeps them
+ *   tables.scan('ip', 'portolan', 'slots-1', visit)      the same of a large map, without an object for each
  *
  * Keys and values are bytes: each field of a concatenation padded to 4; addresses and ports in network order, protocol in the
  * first byte, numbers of the packet path (mark, priority, numgen) in the machine's order.
  * Upstream: linux/netfilter/nf_tables.h.
  */
 import { createHash } from 'node:crypto';
+import { viewElements } from './element-view.ts';
+import type { ElementView } from './element-view.ts';
 import { NetlinkError, openNetlink } from './netlink.ts';
 import { attribute, attributes, NetlinkWriter, nlm } from './netlink-message.ts';
 
@@ -47,6 +50,8 @@ export interface NftElements {
   /** All or nothing. NetlinkError ENOENT: something to delete, or the set, is not there; EEXIST/EBUSY: it has another value. */
   commit(changes: readonly ElementChange[]): void;
   list(family: NftFamily, table: string, set: string): ListedElement[];
+  /** Each element once, also when the table changes meanwhile. */
+  scan(family: NftFamily, table: string, set: string, visit: (element: ElementView) => void): void;
   /** Grows by one with every transaction of anybody in the namespace. */
   generation(): number;
   /** Fingerprint of a table's chains, rules and sets, without elements and handles; undefined: there is no such table. */
@@ -93,6 +98,12 @@ export function openNftElements(netns?: string): NftElements {
     throw new Error('nftables changes faster than it can be read');
   };
 
+  const elements = (family: NftFamily, table: string, set: string): Buffer[] =>
+    dump(msg.getElement, family, [
+      [list.table, table],
+      [list.set, set],
+    ]);
+
   return {
     commit(changes) {
       const writer = new NetlinkWriter(64 * 1024);
@@ -108,15 +119,14 @@ export function openNftElements(netns?: string): NftElements {
     },
     list(family, table, set) {
       const found: ListedElement[] = [];
-      const names = [
-        [list.table, table],
-        [list.set, set],
-      ] as const;
-      for (const body of dump(msg.getElement, family, names)) {
+      for (const body of elements(family, table, set)) {
         const items = attribute(body, 4, list.elements);
         if (items !== undefined) attributes(items, 0, (_type, item) => found.push(readElement(item)));
       }
       return found;
+    },
+    scan(family, table, set, visit) {
+      for (const body of elements(family, table, set)) viewElements(body, visit);
     },
     generation() {
       const writer = new NetlinkWriter(64);

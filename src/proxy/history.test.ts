@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { EndpointSlice, Service, ServiceSpec } from '../api/gen/types.ts';
 import { createDataPlane } from '../dataplane/index.ts';
 import type { DataPlane, DataPlaneOptions } from '../dataplane/index.ts';
-import { kernelWords, service, slice } from '../dataplane/testing/index.ts';
+import { kernelWords, service, shardMaps, slice } from '../dataplane/testing/index.ts';
 import { buildTable } from '../model/index.ts';
 import type { NodeView } from '../model/index.ts';
 import { TableStore } from './table-store.ts';
@@ -176,7 +176,7 @@ async function freshWords(entries: Parameters<DataPlane['start']>[0]): Promise<s
 }
 
 function emptied(): string {
-  const sets = ['slots', 'sticky-slots', 'sticky-endpoints', 'sticky-near', 'internal', 'external'];
+  const sets = [...shardMaps, 'sticky-slots', 'sticky-endpoints', 'sticky-near', 'internal', 'external'];
   const others = ['restricted', 'allowed', 'snat-all', 'snat-own', 'hairpin'];
   return ['ip', 'ip6']
     .flatMap((family) => [

@@ -1,6 +1,7 @@
 /** The door to what tests of the data plane and of the proxy share. */
+export { shardMaps } from '../shards.ts';
 export { answer, caller, end } from './call.ts';
-export { kernelWords } from './kernel-words.ts';
+export { kernelWords, slotsMapOf } from './kernel-words.ts';
 export { service, slice } from './objects.ts';
 export type { EndpointWords } from './objects.ts';
 export { openPlace } from './place.ts';

@@ -3,6 +3,8 @@
  * between two tables that mean the same. Read by nft itself, so that our own reading is not its own witness.
  */
 import { execFileSync } from 'node:child_process';
+import { keyBytes } from '../bytes.ts';
+import { shardMap, shardMaps, shardOf } from '../shards.ts';
 
 type Json = string | number | readonly Json[] | JsonObject;
 interface JsonObject {
@@ -13,6 +15,11 @@ interface Held {
   readonly name: string;
   readonly family: string;
   readonly elem?: readonly Json[];
+}
+
+/** The map that holds the slots of an address and port. */
+export function slotsMapOf(address: string, port: number): string {
+  return shardMap(shardOf(keyBytes(address, 'TCP', port), address.includes(':') ? 16 : 4));
 }
 
 export function kernelWords(netns: string): string[] {
@@ -53,9 +60,11 @@ function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
   ] as const) {
     each(set, (key, value) => endpoints.set(JSON.stringify([which, ...key]), JSON.stringify(value)));
   }
-  each('slots', (key, value) =>
-    found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} -> ${words(fields(value))}`),
-  );
+  for (const map of shardMaps) {
+    each(map, (key, value) =>
+      found.push(`${words(key.slice(0, -1))} ${pool(classid(key.at(-1)))} -> ${words(fields(value))}`),
+    );
+  }
   each('sticky-slots', (key, value) => {
     const target = endpoints.get(JSON.stringify([pool(key.at(-1)), ...key.slice(0, -1), value])) ?? 'nobody';
     found.push(`${words(key.slice(0, -1))} ${pool(key.at(-1))} sticks to ${target}`);
@@ -68,6 +77,12 @@ function wordsOf(sets: ReadonlyMap<string, readonly Json[]>): string[] {
     each(set, (key, value) => found.push(`${set} ${words(key)} ${routeWord(words([value]))}`));
   }
   return found;
+}
+
+/** nft writes 0 as `none`, and 32769 as `0:8001`. */
+function classid(word: Json | undefined): number {
+  const [high = '', low = ''] = typeof word === 'string' ? word.split(':') : [];
+  return word === 'none' ? 0 : Number.parseInt(high, 16) * 0x1_0000 + Number.parseInt(low, 16);
 }
 
 function routeWord(code: string): string {
