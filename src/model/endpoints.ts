@@ -21,20 +21,27 @@ export type EndpointPort = Pick<Frontend, 'portName' | 'protocol' | 'family'>;
 
 /** In the order of the slices; `slices` are those of the frontend's service. */
 export function endpoints(slices: readonly EndpointSlice[], port: EndpointPort): readonly Endpoint[] {
-  const found = new Map<string, Endpoint>();
+  const found: Endpoint[] = [];
+  /** By number and address: where in `found`. */
+  const places = new Map<number, Map<string, number>>();
   for (const slice of slices) {
     if (slice.addressType !== port.family || headlessLabel in (slice.metadata?.labels ?? {})) continue;
-    for (const number of portNumbers(slice, port)) {
-      for (const entry of slice.endpoints ?? []) {
+    const numbers = portNumbers(slice, port);
+    const entries = numbers.length === 0 ? [] : (slice.endpoints ?? []);
+    for (const number of numbers) {
+      let byAddress = places.get(number);
+      if (byAddress === undefined) places.set(number, (byAddress = new Map<string, number>()));
+      for (const entry of entries) {
         const endpoint = flatten(entry, number);
         if (endpoint === undefined) continue;
-        const key = `${endpoint.address} ${String(number)}`;
-        const other = found.get(key);
-        found.set(key, other === undefined ? endpoint : merge(other, endpoint));
+        const place = byAddress.get(endpoint.address);
+        const other = place === undefined ? undefined : found[place];
+        if (place === undefined || other === undefined) byAddress.set(endpoint.address, found.push(endpoint) - 1);
+        else found[place] = merge(other, endpoint);
       }
     }
   }
-  return [...found.values()];
+  return found;
 }
 
 /** `namespace/name` of the service that a slice belongs to; undefined: it names none. */
@@ -44,33 +51,41 @@ export function serviceKeyOf(slice: EndpointSlice): string | undefined {
 }
 
 function portNumbers(slice: EndpointSlice, port: EndpointPort): readonly number[] {
-  const numbers = new Set<number>();
+  const numbers: number[] = [];
   for (const { name, protocol, port: number } of slice.ports ?? []) {
     if ((name ?? '') !== port.portName || (protocol ?? 'TCP') !== port.protocol) continue;
     // No number means "all ports", which a translation can't express; upstream skips it too.
-    if (number !== undefined && number > 0) numbers.add(number);
+    if (number !== undefined && number > 0 && !numbers.includes(number)) numbers.push(number);
   }
-  return [...numbers];
+  return numbers;
 }
 
-/** All addresses of an entry are the same pod, so the first one stands for it. */
-function flatten(entry: SliceEndpoint, port: number): Endpoint | undefined {
-  const address = entry.addresses[0];
+/** All addresses of an entry are the same pod, so the first one stands for it. A proxy does this 100,000 times at its start. */
+function flatten(
+  { addresses, conditions, nodeName, zone, hints, targetRef }: SliceEndpoint,
+  port: number,
+): Endpoint | undefined {
+  const address = addresses[0];
   if (address === undefined || !isUsableAddress(address)) return undefined;
-  const { ready, serving, terminating } = entry.conditions ?? {};
-  const target = entry.targetRef;
+  const ready = conditions?.ready ?? true;
   return {
     address,
     port,
-    nodeName: entry.nodeName,
-    zone: entry.zone,
-    ready: ready ?? true,
-    serving: serving ?? ready ?? true,
-    terminating: terminating ?? false,
-    hintZones: (entry.hints?.forZones ?? []).map(({ name }) => name),
-    hintNodes: (entry.hints?.forNodes ?? []).map(({ name }) => name),
-    pod: target?.kind === 'Pod' ? { namespace: target.namespace ?? '', name: target.name ?? '' } : undefined,
+    nodeName,
+    zone,
+    ready,
+    serving: conditions?.serving ?? ready,
+    terminating: conditions?.terminating ?? false,
+    hintZones: names(hints?.forZones),
+    hintNodes: names(hints?.forNodes),
+    pod: targetRef?.kind === 'Pod' ? { namespace: targetRef.namespace ?? '', name: targetRef.name ?? '' } : undefined,
   };
+}
+
+const nobody: readonly string[] = [];
+
+function names(hints: readonly { readonly name: string }[] | undefined): readonly string[] {
+  return hints === undefined || hints.length === 0 ? nobody : hints.map(({ name }) => name);
 }
 
 function merge(a: Endpoint, b: Endpoint): Endpoint {

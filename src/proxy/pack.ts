@@ -60,35 +60,45 @@ class PackedSlice implements EndpointSlice {
 }
 
 function pack({ addresses, conditions, nodeName = '', zone = '', hints }: Endpoint): string {
-  const { ready, serving, terminating } = conditions ?? {};
-  const fields = [addresses.join(comma), [ready, serving, terminating].map(letter).join(''), nodeName];
-  if (zone !== '' || hints !== undefined) fields.push(zone);
-  if (hints !== undefined) fields.push(JSON.stringify(hints));
-  return fields.join(column);
+  const start = `${addresses.length === 1 ? addresses[0] : addresses.join(comma)}${column}${lettersOf(conditions)}${column}${nodeName}`;
+  if (zone === '' && hints === undefined) return start;
+  return `${start}${column}${zone}${hints === undefined ? '' : column + JSON.stringify(hints)}`;
 }
 
 function unpack(text: string): Endpoint {
-  const [addresses = '', conditions = '', nodeName = '', zone = '', hints = ''] = text.split(column);
-  return {
-    addresses: addresses.split(comma),
-    conditions: conditionsOf(conditions),
-    ...(nodeName === '' ? {} : { nodeName }),
-    ...(zone === '' ? {} : { zone }),
-    ...(hints === '' ? {} : { hints: JSON.parse(hints) as NonNullable<Endpoint['hints']> }),
+  const [addresses = '', letters = '', nodeName = '', zone = '', hints = ''] = text.split(column);
+  const endpoint: Endpoint = {
+    addresses: addresses.includes(comma) ? addresses.split(comma) : [addresses],
+    conditions: conditionsOf(letters),
   };
+  if (nodeName !== '') endpoint.nodeName = nodeName;
+  if (zone !== '') endpoint.zone = zone;
+  if (hints !== '') endpoint.hints = JSON.parse(hints) as NonNullable<Endpoint['hints']>;
+  return endpoint;
+}
+
+function lettersOf(conditions: Endpoint['conditions']): string {
+  const { ready, serving, terminating } = conditions ?? {};
+  return letter(ready) + letter(serving) + letter(terminating);
 }
 
 function letter(value: boolean | undefined): string {
   return value === undefined ? '-' : value ? 't' : 'f';
 }
 
-function conditionsOf(letters: string): NonNullable<Endpoint['conditions']> {
-  const value = (at: number): boolean => letters[at] === 't';
-  return {
-    ...(letters[0] === '-' ? {} : { ready: value(0) }),
-    ...(letters[1] === '-' ? {} : { serving: value(1) }),
-    ...(letters[2] === '-' ? {} : { terminating: value(2) }),
-  };
+type Conditions = NonNullable<Endpoint['conditions']>;
+/** There are 27 of them, so all endpoints share them. */
+const known = new Map<string, Conditions>();
+
+function conditionsOf(letters: string): Conditions {
+  const found = known.get(letters);
+  if (found !== undefined) return found;
+  const conditions: Conditions = {};
+  for (const [at, name] of (['ready', 'serving', 'terminating'] as const).entries()) {
+    if (letters[at] !== '-') conditions[name] = letters[at] === 't';
+  }
+  known.set(letters, conditions);
+  return conditions;
 }
 
 const strings = new Map<string, string>();
