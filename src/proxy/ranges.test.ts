@@ -171,7 +171,7 @@ test('zone hints keep packets in the zone of the node, until one endpoint has no
   await become('pod-a pod-b pod-c');
 });
 
-test('localhost node ports keep to one endpoint with ClientIP affinity, and move on when it is gone', async () => {
+test('localhost node ports: ClientIP affinity is the kernel’s, so all ways of the node lead to one endpoint, and move on when it is gone', async () => {
   const one = await start();
   const port = { ...http, nodePort: 30_801 };
   await one.set(
@@ -180,8 +180,16 @@ test('localhost node ports keep to one endpoint with ClientIP affinity, and move
   );
   await one.set('endpointslices', slice('web', 8080, [podA, podB, podC]));
   const servers = async (): Promise<readonly string[]> => {
-    const answers = await net.places['node-1'].ask('TCP', '127.0.0.1', 30_801, { times: 20, timeoutMs: 2_000 });
-    return [...new Set(answers.map((text) => text.split(' ')[0] ?? ''))];
+    const ways = [
+      ['127.0.0.1', 30_801],
+      ['::1', 30_801],
+      ['10.10.10.1', 30_801],
+      ['10.96.1.1', 80],
+    ] as const;
+    const asked = ways.map(([address, at]) =>
+      net.places['node-1'].ask('TCP', address, at, { times: 10, timeoutMs: 2_000 }),
+    );
+    return [...new Set((await Promise.all(asked)).flat().map((text) => text.split(' ')[0] ?? ''))];
   };
   await becomes('node-1', '127.0.0.1', 30_801, /^pod-/);
   const [first, ...others] = await servers();

@@ -26,6 +26,8 @@ export interface Taken {
 export interface Entries {
   get(key: EntryKey): TableEntry | undefined;
   values(): Iterable<TableEntry>;
+  /** Those of services that are not only TCP: they are kept, so this costs no work. */
+  datagrams(): Iterable<TableEntry>;
 }
 
 /** What a service claims: keys, or where it is not only TCP, the entries. */
@@ -51,6 +53,7 @@ export class TableStore {
     return {
       get: (key) => this.#won(key, (service) => this.entriesOf(service)),
       values: () => this.#values(),
+      datagrams: () => this.#datagramEntries(this.#claims.keys()),
     };
   }
 
@@ -109,38 +112,52 @@ export class TableStore {
   take(): Taken {
     const services = [...this.#dirty];
     this.#dirty.clear();
-    const touched = new Set<EntryKey>();
+    const before = this.#datagramEntries(services);
     const fresh = new Map<string, readonly TableEntry[]>();
-    const kept = new Map<EntryKey, TableEntry>();
-    // All that was is looked at before anything changes.
-    for (const service of services) {
-      for (const entry of this.#claims.get(service)?.entries ?? []) {
-        const before = this.entries.get(entry.key);
-        if (before !== undefined) kept.set(entry.key, before);
-      }
-    }
+    const set = new Map<EntryKey, TableEntry>();
+    /** Claimed more than once: who has it is seen when all claims are made. */
+    const contested = new Set<EntryKey>();
+    const left = new Set<EntryKey>();
     for (const key of services) {
-      const old = this.#claims.get(key)?.keys ?? [];
       const service = this.#services.get(key);
       const now = service === undefined ? [] : this.#work(key, service);
       fresh.set(key, now);
-      for (const name of old) this.#release(name, key);
-      const keys = now.map((entry) => entry.key);
-      for (const name of keys) this.#claim(name, key);
+      for (const name of this.#claims.get(key)?.keys ?? []) {
+        this.#release(name, key);
+        left.add(name);
+      }
+      for (const entry of now) {
+        if (this.#claimants.has(entry.key)) contested.add(entry.key);
+        else set.set(entry.key, entry);
+        this.#claim(entry.key, key);
+      }
       const entries = now.every(({ frontend }) => frontend.protocol === 'TCP') ? undefined : now;
-      if (now.length > 0) this.#claims.set(key, { keys, entries });
+      if (now.length > 0) this.#claims.set(key, { keys: now.map((entry) => entry.key), entries });
       else this.#claims.delete(key);
-      for (const name of old) touched.add(name);
-      for (const name of keys) touched.add(name);
     }
-    const set: TableEntry[] = [];
     const remove: EntryKey[] = [];
-    for (const key of touched) {
-      const entry = this.#won(key, (service) => fresh.get(service) ?? this.entriesOf(service));
-      if (entry === undefined) remove.push(key);
-      else set.push(entry);
+    for (const name of left) {
+      if (!this.#claimants.has(name)) remove.push(name);
+      // Left by one service, and held by another that did not change.
+      else if (!set.has(name)) contested.add(name);
     }
-    return { diff: { set, remove }, services, before: [...kept.values()] };
+    for (const name of contested) {
+      const entry = this.#won(name, (service) => fresh.get(service) ?? this.entriesOf(service));
+      if (entry !== undefined) set.set(name, entry);
+    }
+    return { diff: { set: [...set.values()], remove }, services, before };
+  }
+
+  /** Of these services, as they are before anything changes. */
+  #datagramEntries(services: Iterable<string>): TableEntry[] {
+    const kept = new Map<EntryKey, TableEntry>();
+    for (const service of services) {
+      for (const { key } of this.#claims.get(service)?.entries ?? []) {
+        const entry = this.entries.get(key);
+        if (entry !== undefined) kept.set(key, entry);
+      }
+    }
+    return [...kept.values()];
   }
 
   *#values(): Generator<TableEntry> {

@@ -84,7 +84,7 @@ function isStale({ original, reply }: Flow, answers: Answers): boolean {
 
 function allKeys(store: TableStore): ReadonlyMap<string, Answers> {
   const keys = new Map<string, Answers>();
-  for (const entry of store.entries.values())
+  for (const entry of store.entries.datagrams())
     if (entry.frontend.protocol === 'UDP') keys.set(entry.key, answersOf(entry));
   return keys;
 }
