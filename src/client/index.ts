@@ -14,7 +14,7 @@ export { createInformer } from './informer.ts';
 export type { InformerOptions } from './informer.ts';
 export { inClusterConfig, loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 export type { Kubeconfig } from './kubeconfig.ts';
-export { watchServiceRanges } from './service-ranges.ts';
+export { serviceRanges, serviceRangesOf, watchServiceRanges } from './service-ranges.ts';
 export type { ServiceRanges } from './service-ranges.ts';
 export { requestCounts } from './transport.ts';
 export type { RequestCount } from './transport.ts';

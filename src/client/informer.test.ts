@@ -76,6 +76,27 @@ describe('informer', () => {
     assert.equal(server.requests.length, 2, 'asked once each');
   });
 
+  it('finds an optional resource that comes later, and holds it while it is refused', async () => {
+    const refuse = (code: number) => () =>
+      ({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason: '', message: '' }) as const;
+    server.put('a', '1');
+    server.intercept = refuse(404);
+    const { informer, seen } = follow({ optional: true, absentSeconds: 0.02 });
+    await informer.synced;
+    assert.deepEqual(seen, []);
+    server.intercept = undefined;
+    await until('it came', () => seen.length === 1);
+    await watching();
+    server.intercept = refuse(403);
+    server.cutWatches();
+    const asked = server.requests.length;
+    await until('it is refused', () => server.requests.length > asked + 3);
+    assert.deepEqual(seen, ['+a=1']);
+    server.intercept = refuse(404);
+    await until('it is gone', () => seen.length === 2);
+    assert.deepEqual(seen, ['+a=1', '-a']);
+  });
+
   it('goes on after a cut connection without loss or repetition', async () => {
     server.put('a', '1');
     const { informer, seen } = follow();

@@ -16,7 +16,7 @@ import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 import { createObjectCache } from './object-cache.ts';
 import type { ObjectCache } from './object-cache.ts';
-import type { Client, Informer, InformerHandler, ListOptions, WatchEvent } from './types.ts';
+import type { Client, Informer, InformerHandler, List, ListOptions, WatchEvent } from './types.ts';
 
 export interface InformerOptions<T extends KubeObject> {
   /** Unset: all namespaces. */
@@ -30,12 +30,12 @@ export interface InformerOptions<T extends KubeObject> {
   readonly silenceSeconds?: number;
   /** A server that has no such resource, or refuses it, counts as one that has none of them; asked again now and then. */
   readonly optional?: boolean;
+  /** How soon it is asked again. Default 30, the longest wait of client-go's reflector (tools/cache/reflector.go). */
+  readonly absentSeconds?: number;
 }
 
 const logger = log('client');
 const backoffRange = { baseMs: 50, maxMs: 5_000 };
-/** As long as a client's discovery is usually believed. */
-const absentMs = 300_000;
 /** A watch that lived for so long was a sound connection: what follows is a new failure, not the next of a row. */
 const soundMs = 1_000;
 
@@ -71,6 +71,7 @@ export function createInformer<T extends KubeObject>(
   const follow = async (): Promise<void> => {
     const backoff = createBackoff(backoffRange);
     let version: string | undefined;
+    let isTold = false;
     while (!signal.aborted) {
       try {
         if (version === undefined) {
@@ -86,12 +87,14 @@ export function createInformer<T extends KubeObject>(
       } catch (error) {
         if (signal.aborted) return;
         if (options.optional === true && isAbsent(error)) {
-          logger.debug({ ...where, err: text(error) }, 'done without');
+          logger[error.code === 403 && !isTold ? 'warn' : 'debug']({ ...where, err: error.message }, 'done without');
+          isTold = true;
           version = undefined;
-          cache.replace([]);
+          // What is only not shown any more is still there.
+          if (error.code === 404) cache.replace([]);
           hasSynced = true;
           resolveSynced();
-          await sleep(absentMs, signal);
+          await sleep((options.absentSeconds ?? 30) * 1000, signal);
           continue;
         }
         if (mustRelist(error)) version = undefined;
@@ -132,14 +135,19 @@ async function listAll<T extends KubeObject>(
   const limit = options.pageSize ?? 500;
   const objects: Live<T>[] = [];
   const base = selection(options);
+  // At once: of a large list, only what is kept is ever held as a whole.
+  const keep = ({ items }: List<T>): void => {
+    for (const item of items) objects.push(cache.shrink(item));
+  };
   let page = await client.list(resource, { ...base, limit });
-  for (;;) {
-    // At once: of a large list, only what is kept is ever held as a whole.
-    for (const item of page.items) objects.push(cache.shrink(item));
-    const next: string | undefined = page.metadata.continue;
-    if (next === undefined || next === '') break;
+  for (let next = page.metadata.continue ?? ''; next !== ''; next = page.metadata.continue ?? '') {
+    const following = client.list(resource, { ...base, limit, continue: next });
+    following.catch(() => undefined);
+    // Once it is on its way, the server makes it while we keep what came.
+    await turn();
+    keep(page);
     try {
-      page = await client.list(resource, { ...base, limit, continue: next });
+      page = await following;
     } catch (error) {
       // The snapshot behind the token was compacted: take the whole list at once, as client-go's pager does.
       if (!(error instanceof ApiError) || error.code !== 410) throw error;
@@ -147,8 +155,14 @@ async function listAll<T extends KubeObject>(
       page = await client.list(resource, base);
     }
   }
+  keep(page);
   cache.replace(objects);
   return page.metadata.resourceVersion ?? '';
+}
+
+/** Requests are sent after the code that made them. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 interface WatchOutcome {
@@ -222,7 +236,7 @@ function mustRelist(error: unknown): boolean {
   return error instanceof ApiError && ![401, 403, 429, 500, 502, 503].includes(error.code);
 }
 
-function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): error is ApiError {
   return error instanceof ApiError && [403, 404].includes(error.code);
 }
 

@@ -9,6 +9,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resources } from '../api/resources.ts';
+import { serviceRangesOf } from '../client/index.ts';
 import { socketsIn } from '../kernel/socket.ts';
 import { familyOf, mustParseCidr } from '../util/ip.ts';
 import type { Family } from '../util/ip.ts';
@@ -23,7 +24,7 @@ import { DnsMetrics, serveMetrics } from './metrics/index.ts';
 import type { DnsInformers, DnsOptions, DnsServer, Listen } from './options.ts';
 import { Autopath, Responder, accessList, queryLog, serveTcp, serveUdp } from './server/index.ts';
 import { foldCase, nameFromText, zoneOffset } from './wire/index.ts';
-import { Lookup, Pods, Zone, leanPod, serviceRanges } from './zone/index.ts';
+import { Lookup, Pods, Zone, leanPod } from './zone/index.ts';
 
 const logger = log('dns');
 
@@ -164,7 +165,11 @@ function followCluster(
 
 /** Not waited for: a server may not have them. */
 function followRanges({ serviceCIDRs }: DnsInformers, lookup: Lookup, always: readonly string[]): void {
-  serviceCIDRs?.onChange(() => lookup.setServiceCidrs(serviceRanges(always, serviceCIDRs.list())));
+  if (serviceCIDRs === undefined) return;
+  const ranges = serviceRangesOf(serviceCIDRs, always);
+  const follow = (): void => lookup.setServiceCidrs(ranges.current().map(mustParseCidr));
+  ranges.onChange(follow);
+  follow();
 }
 
 async function serveCounts(

@@ -8,13 +8,14 @@
  */
 import type { EndpointSlice, Namespace, Pod, Service, ServiceCIDR } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
+import { serviceRanges } from '../client/index.ts';
 import { clusterIPsOf, isPublished } from '../model/records.ts';
 import { formatIp, mustParseCidr, parseIp } from '../util/ip.ts';
 import { Answers } from './answers.ts';
 import { rcode, rcodeName, rrClass, rrType, typeName } from './wire/index.ts';
 import { foldCase, ipKey, labelsOf, nameFromText, nameToText, zoneOffset } from './wire/index.ts';
 import type { RData, ResourceRecord, WireName } from './wire/index.ts';
-import { Lookup, Pods, Zone, serviceRanges } from './zone/index.ts';
+import { Lookup, Pods, Zone } from './zone/index.ts';
 import type { Found, LookupOptions, ServiceEntry } from './zone/index.ts';
 
 export interface Objects {
@@ -61,7 +62,7 @@ export function show(text: string, type: number | undefined, objects: Objects, o
   for (const object of objects.pods) pods.onPod(object, undefined);
   const lookup = new Lookup(zone, {
     clusterDomain: options.clusterDomain,
-    serviceCidrs: serviceRanges(options.serviceCidrs, objects.serviceCIDRs),
+    serviceCidrs: serviceRanges(options.serviceCidrs, objects.serviceCIDRs).map(mustParseCidr),
     podCidrs: options.podCidrs.map(mustParseCidr),
     addresses: [],
     podRecords: options.podRecords,

@@ -3,7 +3,7 @@
  * root one).
  */
 import type { EndpointSlice, Node, Service, ServiceCIDR } from '../api/gen/types.ts';
-import type { Client, Informer, ServiceRanges } from '../client/index.ts';
+import type { Client, Informer } from '../client/index.ts';
 
 /** Informers that the process has anyway: shared instead of doubled. They may hold services that are not proxied. */
 export interface ProxyInformers {
@@ -25,8 +25,6 @@ export interface ProxyOptions {
   readonly podCidrs?: readonly string[];
   /** Cluster IPs; ServiceCIDR objects add to them while the proxy runs. */
   readonly serviceCidrs: readonly string[];
-  /** Both, where the process knows them anyway. */
-  readonly serviceRanges?: ServiceRanges;
   /** Networks outside the cluster whose hosts may use cluster IPs through this node; default none. */
   readonly clusterIpClients?: readonly string[];
   /** External IPs count in these only; default everywhere (DenyServiceExternalIPs of the API server is the first line). */

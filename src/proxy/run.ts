@@ -8,7 +8,7 @@
  *                                                     └─> /healthz, /metrics, events
  */
 import { resources } from '../api/resources.ts';
-import { createEventRecorder, createInformer, watchServiceRanges } from '../client/index.ts';
+import { createEventRecorder, createInformer, serviceRangesOf, watchServiceRanges } from '../client/index.ts';
 import { createDataPlane } from '../dataplane/index.ts';
 import { giveBack } from '../kernel/index.ts';
 import { log } from '../util/log.ts';
@@ -48,9 +48,11 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
   );
   const local = new LocalPorts(options.localhostNodePorts ?? true);
+  const cidrs = options.informers?.serviceCIDRs;
   const ranges =
-    options.serviceRanges ??
-    watchServiceRanges(options.client, options.serviceCidrs, signal, options.informers?.serviceCIDRs);
+    cidrs === undefined
+      ? watchServiceRanges(options.client, options.serviceCidrs, signal)
+      : serviceRangesOf(cidrs, options.serviceCidrs);
   const udp = new UdpCleaner(metrics, ranges.current);
 
   const syncer = new Syncer(
@@ -115,8 +117,9 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     touch();
   });
   ranges.onChange(() => {
+    if (!configured()) return;
     logger.info({ serviceCidrs: ranges.current() }, 'the ranges of cluster IPs are others now');
-    if (configured()) configure();
+    configure();
   });
 
   const audit = setInterval(() => void syncer.audit(), auditMs);

@@ -5,8 +5,6 @@
  *   10.96.0.0/12    -> 96.10.in-addr.arpa … 111.10.in-addr.arpa     a range that ends inside an octet is several zones
  *   10.0.96.10.in-addr.arpa -> '10.96.0.10'
  */
-import type { ServiceCIDR } from '../../api/gen/types.ts';
-import { mustParseCidr, parseCidr } from '../../util/ip.ts';
 import type { Cidr } from '../../util/ip.ts';
 import { ipKey, nameFromLabels, zoneOffset } from '../wire/index.ts';
 import type { WireName } from '../wire/index.ts';
@@ -35,12 +33,6 @@ export function reverseZones({ family, base, bits }: Cidr): readonly WireName[] 
 export function outermostZones(ranges: readonly Cidr[]): readonly WireName[] {
   const zones = [...new Set(ranges.flatMap(reverseZones))];
   return zones.filter((zone) => !zones.some((other) => other !== zone && zoneOffset(zone, other) >= 0));
-}
-
-/** Those that were given, and what the cluster's ServiceCIDRs name. */
-export function serviceRanges(always: readonly string[], objects: Iterable<ServiceCIDR>): readonly Cidr[] {
-  const named = [...objects].flatMap(({ spec }) => spec?.cidrs ?? []);
-  return [...always.map(mustParseCidr), ...named.map(parseCidr).filter((cidr) => cidr !== undefined)];
 }
 
 export type ReverseName =
