@@ -184,9 +184,15 @@ test('proxy show: nothing differs, then what somebody damaged is named, and the 
   assert.match(none.err, /no service "no-such" in namespace "default"/);
   assert.equal(none.code, 1);
 
-  const again = start('proxy', '--kubeconfig', kubeconfig, '--hostname-override', 'node-1');
+  const guests = ['--cluster-ip-clients', '10.10.10.100/32'];
+  const again = start('proxy', '--kubeconfig', kubeconfig, '--hostname-override', 'node-1', ...guests);
   await until('it is mended', () => again.said().includes('kernel tables are in sync'));
-  assert.equal((await show()).code, 0);
+  assert.equal((await show(...guests)).code, 0);
+  assert.match((await show()).out, /^table ip portolan: its chains, rules or maps are not as the proxy writes them$/m);
+  // A range that comes while the proxy runs: both know it, and packets to what nobody claims there are refused.
+  await client.create(resources.serviceCIDRs, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/24'] } });
+  await until('the proxy has the range', () => again.said().includes('10.97.0.0/24'));
+  await until('and so has the kernel', async () => (await show(...guests)).code === 0);
   await end(again.child);
 });
 

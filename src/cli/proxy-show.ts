@@ -7,7 +7,7 @@
  */
 import { Command } from 'commander';
 import type { ClosableClient } from '../client/index.ts';
-import { findCluster, netnsPath, UsageError } from '../cluster/index.ts';
+import { findCluster, netnsPath, rangesOf, UsageError } from '../cluster/index.ts';
 import type { Cluster, NodePlace } from '../cluster/index.ts';
 import type { Shown, ShownKey, ShowOptions } from '../proxy/index.ts';
 import { nameOption, outputOption } from './flags.ts';
@@ -76,19 +76,23 @@ async function targets(flags: Flags): Promise<{ readonly client: ClosableClient;
     throw new UsageError(`there is no node "${flags.node ?? ''}": choose one of ${names}`);
   }
   const client = await clientFor('proxy-show', cluster.paths.kubeconfig('admin'));
-  return { client, options: chosen.map((node) => nodeOptions(client, cluster, node)) };
+  return { client, options: chosen.map((node) => nodeOptions(client, cluster, node, flags)) };
 }
 
-/** As the node's agent runs its proxy: src/cluster/parts.ts. */
-function nodeOptions(client: ClosableClient, { settings }: Cluster, node: NodePlace): ShowOptions {
+/** As the node's agent runs its proxy (src/cluster/parts.ts); the flags that an agent may have been given beside are told again. */
+function nodeOptions(client: ClosableClient, { settings }: Cluster, node: NodePlace, flags: Flags): ShowOptions {
+  const ranges = rangesOf(settings);
+  const { clusterIpClients, externalIpRange } = flags;
   return {
     client,
     nodeName: node.name,
-    nodeIPs: [node.address],
-    clusterCidrs: [settings.podRange],
-    podCidrs: [node.podRange],
-    serviceCidrs: [settings.serviceRange],
-    lanCidrs: [settings.lanRange],
+    nodeIPs: node.addresses,
+    clusterCidrs: ranges.map(({ podRange }) => podRange),
+    podCidrs: node.podRanges,
+    serviceCidrs: ranges.map(({ serviceRange }) => serviceRange),
+    lanCidrs: ranges.map(({ lanRange }) => lanRange),
+    ...(clusterIpClients === undefined ? {} : { clusterIpClients }),
+    ...(externalIpRange === undefined ? {} : { externalIpCidrs: externalIpRange }),
     netns: netnsPath(node.namespace),
   };
 }

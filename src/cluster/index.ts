@@ -21,7 +21,7 @@ export { netnsPath, identify, isAlive } from './processes.ts';
 export type { ProcessId } from './processes.ts';
 export { partNames } from './parts.ts';
 export { ensurePackages } from './packages.ts';
-export { defaultName, rangeFlags } from './settings.ts';
+export { defaultName, rangeFlags, rangesOf } from './settings.ts';
 export { UsageError } from './usage-error.ts';
 export type { ClusterFlags, ClusterSettings } from './settings.ts';
 export { prefixOf, topologyOf } from './topology.ts';

@@ -93,6 +93,12 @@ test('nodes, pods and Services have both families, and packets of both arrive', 
   }
 });
 
+test('proxy show: every node holds what it should, in both families', async () => {
+  const shown = await mustRun([launcher, 'proxy', 'show', '--name', name], options);
+  assert.match(shown, /^node-1: \d+ addresses; the kernel holds what it should$/m);
+  assert.match(shown, /^default\/six +ClusterIP +fd00:10:96::\S+ TCP 80 .* ok$/m);
+});
+
 test('node ports and load balancer addresses of both families; a name has both records', async () => {
   const nodePort = Number(await cluster.field('default', 'service/both', '.spec.ports[0].nodePort'));
   const nodes = (
