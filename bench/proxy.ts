@@ -2,8 +2,7 @@
  * `npm run bench proxy`: how fast the proxy programs the kernel, and what a packet pays for it. Run as root; everything happens
  * in network namespaces of its own, bounded in count and time.
  *
- *   plane.ts    the data plane alone: full load, one change, restart, each beside its floor (a restart's at the usual size only:
- *               the kernel's own dump of a map grows with the square of its elements)
+ *   plane.ts    the data plane alone: full load, one change, restart, each beside its floor
  *   chains.ts   the same services with a chain per endpoint, as kube-proxy's nftables mode writes them
  *   whole.ts    API server, proxy process, pods: memory, API write to first packet, requests through a cluster IP, restart
  *
@@ -120,9 +119,6 @@ async function measure({ part, size }: Work): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   process.once('disconnect', () => process.exit(0));
   const netns = `/run/netns/${name}`;
-  const figures =
-    part === 'plane'
-      ? await measurePlane(size, netns, size.services === usual.services)
-      : measureChains(size, netns, chainsLimitMs);
+  const figures = part === 'plane' ? await measurePlane(size, netns) : measureChains(size, netns, chainsLimitMs);
   process.send?.(figures, () => process.exit(0));
 }
