@@ -135,6 +135,60 @@ test('node port: on the addresses of every node and only there, also for an endp
   assert.deepEqual(await net.places['node-1'].ask('TCP', '127.0.0.1', 30_005), ['ECONNREFUSED']);
 });
 
+test('endpoints in the host network: a service leads to nodes themselves, from pods and nodes, to the own one too', async () => {
+  // Bound to the address: another one's datagrams would answer from the address of the link (agnhost has a flag for the same reason).
+  await Promise.all(
+    (['node-1', 'node-2'] as const).flatMap((node) =>
+      (['TCP', 'UDP'] as const).map((protocol) => net.places[node].serve(protocol, 9_200, addresses[node][0])),
+    ),
+  );
+  const both = ['TCP', 'UDP'].map((protocol) => ({ port: 80, protocol, name: protocol.toLowerCase() }));
+  const [one, two] = (['node-1', 'node-2'] as const).map((node) => ({ address: addresses[node][0], node }));
+  const slices = both.map(({ protocol, name }) =>
+    slice(
+      'host',
+      9_200,
+      [one, two].filter((end) => end !== undefined),
+      { name: `host-${name}`, protocol, portName: name },
+    ),
+  );
+  const ports = both.map((item, i) => ({ ...item, nodePort: 30_020 + i }));
+  await program([service('host', { type: 'NodePort', clusterIP: '10.96.0.20', ports })], slices);
+  for (const place of ['pod-a', 'pod-c', 'node-1', 'node-2', 'lan'] as const) {
+    for (const [i, { protocol }] of ports.entries()) {
+      const ways: [string, number][] = [[addresses['node-1'][0], 30_020 + i]];
+      if (place !== 'lan') ways.push(['10.96.0.20', 80]);
+      for (const [address, number] of ways) {
+        const answers = await net.places[place].ask(protocol as 'TCP', address, number, { times: 40 });
+        assert.deepEqual(servers(answers), ['node-1', 'node-2'], `${place} ${protocol} ${address}`);
+      }
+    }
+  }
+});
+
+test('datagrams larger than a packet: 2,000 bytes there and back, by cluster IP and node port, in both families', async () => {
+  const ports = [{ port: 53, protocol: 'UDP', nodePort: 30_022 }];
+  const clusterIPs = ['10.96.0.22', 'fd00:10:96::22'] as const;
+  const ends = [podC, { address: addresses['pod-c'][1], node: 'node-2' }] as const;
+  await program(
+    [service('large', { type: 'NodePort', clusterIPs: [...clusterIPs], ports })],
+    (['IPv4', 'IPv6'] as const).map((family, v) =>
+      slice('large', 8080, [ends[v === 0 ? 0 : 1]], { name: `large-${family}`, family, protocol: 'UDP' }),
+    ),
+  );
+  for (const v of [0, 1] as const) {
+    for (const [place, address, number] of [
+      ['pod-a', clusterIPs[v], 53],
+      ['node-1', clusterIPs[v], 53],
+      ['pod-a', addresses['node-1'][v], 30_022],
+      ['lan', addresses['node-1'][v], 30_022],
+    ] as const) {
+      const answers = await net.places[place].ask('UDP', address, number, { times: 3, bytes: 2_000 });
+      assert.deepEqual(servers(answers), ['pod-c'], `${place} ${address}: ${answers.join()}`);
+    }
+  }
+});
+
 test('source port of a masqueraded connection is never a node port', async () => {
   const spec = { type: 'NodePort', clusterIP: '10.96.0.6', ports: [port(80, { nodePort: 30_006 })] };
   await program([service('ports', spec)], [slice('ports', 8080, [podC])]);

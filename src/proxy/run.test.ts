@@ -225,6 +225,11 @@ test('/healthz, /livez, /proxyMode and /metrics', async () => {
   for (const line of wanted) assert.match(metrics, line);
 });
 
+test('a half-closed connection keeps its translation for an hour', () => {
+  const timeOut = '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait';
+  for (const node of ['node-1', 'node-2'] as const) assert.equal(Number(net.run(node, 'cat', timeOut)), 3_600);
+});
+
 test('the node: its addresses and its going away are followed', async () => {
   const node = {
     apiVersion: 'v1',

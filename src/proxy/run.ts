@@ -69,6 +69,8 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
         if (pass.full && store.services.size >= manyServices) setImmediate(giveBack);
         if (hasSynced) return;
         hasSynced = true;
+        // Now there are rules that track, so they are there.
+        if (options.sysctls ?? true) setConntrackSysctls();
         events.event(node, 'Normal', 'Starting', '');
         resolveSynced();
       },
@@ -124,7 +126,6 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
 
   const audit = setInterval(() => void syncer.audit(), auditMs);
   const listening = status.listen();
-  if (options.sysctls ?? true) setConntrackSysctls();
   void Promise.all([services.synced, endpointSlices.synced, nodes.synced, ranges.synced]).then(configure);
   const stopped = new Promise<void>((resolve) => {
     const stop = async (): Promise<void> => {

@@ -55,8 +55,10 @@ function serveTcp(port: number, address?: string): Promise<void> {
 
 function serveUdp(port: number, address: string): Promise<void> {
   const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4' });
-  socket.on('message', (_bytes, from) => {
-    socket.send(`${name} ${plain(from.address)} ${String(from.port)}`, from.port, from.address);
+  socket.on('message', (bytes, from) => {
+    // As long as the question: a large one gets a large answer.
+    const text = `${name} ${plain(from.address)} ${String(from.port)}`.padEnd(bytes.length);
+    socket.send(text, from.port, from.address);
   });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -91,7 +93,10 @@ async function askAll(questions: readonly Question[]): Promise<string[][]> {
   return answers;
 }
 
-type Asked = Pick<Question, 'address' | 'port' | 'timeoutMs' | 'source'> & { readonly from?: number };
+type Asked = Pick<Question, 'address' | 'port' | 'timeoutMs' | 'source'> & {
+  readonly from?: number;
+  readonly bytes?: number;
+};
 
 function askTcp({ address, port, timeoutMs, from, source }: Asked): Promise<string> {
   return new Promise((resolve) => {
@@ -114,7 +119,7 @@ function askTcp({ address, port, timeoutMs, from, source }: Asked): Promise<stri
   });
 }
 
-function askUdp({ address, port, timeoutMs, from, source }: Asked): Promise<string> {
+function askUdp({ address, port, timeoutMs, from, source, bytes: size = 1 }: Asked): Promise<string> {
   return new Promise((resolve) => {
     // Without a port of one's own choice, the kernel may give one to two sockets that both allow it.
     const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', reuseAddr: from !== undefined });
@@ -125,10 +130,12 @@ function askUdp({ address, port, timeoutMs, from, source }: Asked): Promise<stri
     };
     const timer = setTimeout(() => end('TIMEOUT'), timeoutMs);
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-    socket.once('message', (bytes) => end(bytes.toString()));
+    socket.once('message', (bytes) =>
+      end(bytes.length < size ? `only ${String(bytes.length)} bytes` : bytes.toString().trimEnd()),
+    );
     socket.bind({ port: from ?? 0, ...(source === undefined ? {} : { address: source }) }, () => {
       // Connected, so that an ICMP refusal comes back as an error.
-      socket.connect(port, address, () => socket.send('?'));
+      socket.connect(port, address, () => socket.send('?'.repeat(size)));
     });
   });
 }

@@ -15,6 +15,8 @@ export interface AskOptions {
   readonly timeoutMs?: number;
   /** Source port of every packet. */
   readonly from?: number;
+  /** Of a datagram, and of its answer; default 1, and as it comes. */
+  readonly bytes?: number;
 }
 
 /** One of many; `times` in a row. */
@@ -66,6 +68,7 @@ export type Command =
       readonly times: number;
       readonly timeoutMs: number;
       readonly from?: number;
+      readonly bytes?: number;
     }
   | { readonly do: 'ask-all'; readonly questions: readonly Question[] }
   | {
@@ -90,7 +93,7 @@ export async function openPlace(name: string, netns: string): Promise<Place> {
     serve: async (protocol, port, address) => {
       await call({ do: 'serve', protocol, port, ...(address === undefined ? {} : { address }) });
     },
-    ask: async (protocol, address, port, { times = 1, timeoutMs = 1000, from } = {}) =>
+    ask: async (protocol, address, port, { times = 1, timeoutMs = 1000, from, bytes } = {}) =>
       (await call({
         do: 'ask',
         protocol,
@@ -99,6 +102,7 @@ export async function openPlace(name: string, netns: string): Promise<Place> {
         times,
         timeoutMs,
         ...(from === undefined ? {} : { from }),
+        ...(bytes === undefined ? {} : { bytes }),
       })) as string[],
     askAll: async (questions) => (await call({ do: 'ask-all', questions })) as string[][],
     hold: async (held, address, port, from) =>
