@@ -82,7 +82,7 @@ async function targets(flags: Flags): Promise<{ readonly client: ClosableClient;
 /** As the node's agent runs its proxy (src/cluster/parts.ts); the flags that an agent may have been given beside are told again. */
 function nodeOptions(client: ClosableClient, { settings }: Cluster, node: NodePlace, flags: Flags): ShowOptions {
   const ranges = rangesOf(settings);
-  const { clusterIpClients, externalIpRange } = flags;
+  const { clusterIpClients, externalIpRange = settings.externalIpRange } = flags;
   return {
     client,
     nodeName: node.name,
