@@ -264,11 +264,12 @@ test('without its API server the proxy goes on; killed, the kernel goes on; star
   proxies[0] = again;
   await again.set('services', web);
   await again.set('endpointslices', slice('lasting', 8080, [podB]));
-  const [, ...answers] = await Promise.all([
+  // However busy the machine is: what must not be is a refusal.
+  const [answers] = await Promise.all([
+    net.places['pod-a'].ask('TCP', '10.96.0.8', 80, { times: 100, timeoutMs: 20_000 }),
     again.do('start'),
-    ...Array.from({ length: 100 }, () => ask('pod-a', '10.96.0.8', 80)),
   ]);
-  for (const answer of answers) assert.match(answer, /^pod-[bc]$/);
+  for (const answer of answers) assert.match(answer, /^pod-[bc] /);
   await reached('pod-a', '10.96.0.8', 80, 'pod-b');
   const started = await until(
     'the start is told',
