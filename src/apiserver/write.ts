@@ -23,6 +23,7 @@ import type { Ownership } from './ownership.ts';
 import { bucketOf } from './registry.ts';
 import { transactionView } from './write-view.ts';
 import { clone } from '../api/clone.ts';
+import { whenLoaded } from '../util/lazy.ts';
 
 export interface WriteOptions {
   /** undefined: the server itself. */
@@ -63,7 +64,9 @@ export function createObject(
   body: KubeObject,
   options: WriteOptions,
 ): Promise<Written> {
-  return store.transact((tx) => createIn(tx, kind, namespace, clone(body), options), { dryRun: options.dryRun });
+  return attempted(options, () =>
+    store.transact((tx) => createIn(tx, kind, namespace, clone(body), options), { dryRun: options.dryRun }),
+  );
 }
 
 export function createIn(
@@ -124,7 +127,16 @@ export function updateObject(
   key: ObjectKey,
   request: UpdateRequest,
 ): Promise<Written> {
-  return store.transact((tx) => updateIn(tx, kind, key, request), { dryRun: request.dryRun });
+  return attempted(request, () => store.transact((tx) => updateIn(tx, kind, key, request), { dryRun: request.dryRun }));
+}
+
+/** Again with the module that it was missing; what was to be warned of is said again, too. */
+function attempted({ warnings }: WriteOptions, write: () => Promise<Written>): Promise<Written> {
+  const before = warnings.length;
+  return whenLoaded(() => {
+    warnings.length = before;
+    return write();
+  });
 }
 
 export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: UpdateRequest): Written {

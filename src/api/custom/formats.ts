@@ -37,13 +37,37 @@ const posixClasses: Readonly<Record<string, string>> = {
 
 function compile(text: string): RegExp {
   const flags = /^\(\?([ims]+)\)/.exec(text);
-  const source = text
-    .slice(flags?.[0].length ?? 0)
+  const source = scopedFlags(text.slice(flags?.[0].length ?? 0))
     .replace(/\[:[a-z]+:\]/g, (name) => posixClasses[name] ?? name)
     .replaceAll('(?P<', '(?<')
     .replaceAll('\\A', '^')
     .replaceAll('\\z', '$');
   return new RegExp(source, (flags?.[1] ?? '') + (/\\p\{/i.test(source) ? 'u' : ''));
+}
+
+/** `a(?i)b` is Go's for `a(?i:b)`: the flags hold to the end of the group that they stand in. */
+function scopedFlags(text: string): string {
+  if (!/\(\?[ims]+(?:-[ims]+)?\)/.test(text)) return text;
+  let result = '';
+  const open = [0];
+  for (let at = 0; at < text.length; at++) {
+    const rest = text.slice(at);
+    const plain = /^(?:\\[^]|\[\^?\]?(?:\\[^]|[^\]\\])*\])/.exec(rest)?.[0];
+    const flags = /^\(\?([ims]+(?:-[ims]+)?)\)/.exec(rest);
+    if (plain !== undefined) {
+      result += plain;
+      at += plain.length - 1;
+    } else if (flags !== null) {
+      result += `(?${flags[1] ?? ''}:`;
+      open.push((open.pop() ?? 0) + 1);
+      at += flags[0].length - 1;
+    } else {
+      if (text[at] === '(') open.push(0);
+      if (text[at] === ')') result += ')'.repeat(open.pop() ?? 0);
+      result += text[at] ?? '';
+    }
+  }
+  return result + ')'.repeat(open.pop() ?? 0);
 }
 
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;

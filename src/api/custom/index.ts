@@ -2,6 +2,5 @@
 export { acceptNames, cleanupFinalizer, hasCondition, setCondition } from './conditions.ts';
 export { customKinds } from './kind.ts';
 export { customOpenApi } from './openapi.ts';
-export { countRules } from './structural.ts';
 export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validate-definition.ts';
 export { versionsByPriority } from './versions.ts';

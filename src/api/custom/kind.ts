@@ -22,6 +22,7 @@ import { decodeCustom } from './decode.ts';
 import { applySchemaDefaults } from './defaults.ts';
 import { findAll, parseJsonPath } from './json-path.ts';
 import { prune } from './prune.ts';
+import { ruleCheckOf } from './rule-check.ts';
 import { copyJson, isObject } from './schema.ts';
 import type { Json, Schema } from './schema.ts';
 import { validateAgainst } from './validate.ts';
@@ -40,12 +41,15 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
   const schema: Schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
   const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
-  const validate = (object: KubeObject, old?: unknown): FieldError[] =>
-    validateAgainst(withoutMeta(object), schema, old);
+  const rules = ruleCheckOf(schema, resource);
+  const validate = (object: KubeObject, old?: Live<KubeObject>): FieldError[] => {
+    const errors = validateAgainst(withoutMeta(object), schema, old === undefined ? undefined : withoutMeta(old));
+    return rules === undefined ? errors : [...errors, ...rules.check(object, old, errors)];
+  };
   const validateUpdate = (object: KubeObject, old: Live<KubeObject>): FieldError[] => [
     ...validateMetadataUpdate(object, old),
     ...validateMetadata(object, resource.namespaced, dns1123SubdomainName),
-    ...validate(object, withoutMeta(old)),
+    ...validate(object, old),
   ];
   const deprecation = deprecationOf(definition, version);
   const storage = definition.spec.versions.find((one) => one.storage)?.name ?? version.name;
@@ -72,6 +76,7 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     },
     validate: (object) => [...validateMetadata(object, resource.namespaced, dns1123SubdomainName), ...validate(object)],
     validateUpdate,
+    ...(rules === undefined ? {} : { warnings: (object: KubeObject) => [...rules.warnings(object)] }),
     ...(hasStatus ? { status: { prepareForUpdate: keepAllButStatus, validateUpdate } } : {}),
     ...(scale === undefined ? {} : { scale: scaleOf(scale) }),
     columns: customColumns(version.additionalPrinterColumns),

@@ -20,7 +20,8 @@ import {
 } from '../validation/index.ts';
 import { approvalAnnotation, hasCondition, isProtectedGroup } from './conditions.ts';
 import { JsonPathError, parseJsonPath } from './json-path.ts';
-import { validateStructural } from './structural.ts';
+import { rulesModule } from './lazy-rules.ts';
+import { countRules, validateStructural } from './structural.ts';
 
 export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
   const { spec, metadata } = definition;
@@ -240,7 +241,10 @@ function checkSchema({ schema, subresources }: CustomResourceDefinitionVersion, 
       errors.push(invalidField(field, other, why));
     }
   }
-  return [...errors, ...validateStructural(root, field)];
+  errors.push(...validateStructural(root, field));
+  // Of what is no structural schema, no types can be made.
+  if (errors.length > 0 || countRules(root) === 0) return errors;
+  return rulesModule().checkRules(root, field);
 }
 
 function checkSubresources({ subresources }: CustomResourceDefinitionVersion, at: string): FieldError[] {

@@ -3,7 +3,6 @@ import type { CustomResourceDefinition } from '../gen/types.ts';
 import {
   acceptNames,
   cleanupFinalizer,
-  countRules,
   setCondition,
   validateDefinition,
   validateDefinitionStatus,
@@ -56,7 +55,6 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
   },
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
-  warnings: (definition, old) => (old !== undefined && sameValue(definition.spec, old.spec) ? [] : notDone(definition)),
   status: {
     prepareForUpdate(definition, old) {
       definition.spec = structuredClone(old.spec);
@@ -91,21 +89,4 @@ function storeVersion(definition: CustomResourceDefinition): void {
   const status = (definition.status ??= {});
   status.storedVersions ??= [];
   if (name !== undefined && !status.storedVersions.includes(name)) status.storedVersions.push(name);
-}
-
-/** Said aloud rather than passed over in silence. */
-function notDone({ spec }: CustomResourceDefinition): string[] {
-  const warnings = spec.versions.flatMap(({ schema }, index) => {
-    const rules = countRules(schema);
-    const at = `spec.versions[${String(index)}].schema`;
-    return rules === 0
-      ? []
-      : [`${at}: ${String(rules)} x-kubernetes-validations rule(s) are stored but not evaluated by this server`];
-  });
-  if (spec.conversion?.strategy === 'Webhook') {
-    warnings.push(
-      'spec.conversion: conversion webhooks are not called by this server; only objects stored in the version asked for can be read',
-    );
-  }
-  return warnings;
 }
