@@ -60,7 +60,9 @@ export interface CustomKind {
     validation: FieldValidation,
     text?: string,
   ) => { readonly object: KubeObject; readonly warnings: readonly string[] };
-  /** A stored object as this version shows it; the same object where nothing is to be done. */
+  /** Present: versions are converted by a webhook. Asks it, beforehand and all at once, about what is stored in others. */
+  readonly prepare?: () => Promise<void>;
+  /** A stored object as this version shows it; the same object where nothing is to be done. Throws NotLoaded. */
   readonly read: (object: Live<KubeObject>) => Live<KubeObject>;
 }
 

@@ -192,4 +192,18 @@ export const resources = {
     'Cluster',
     { categories: ['api-extensions'] },
   ),
+  validatingAdmissionPolicies: resource<k.ValidatingAdmissionPolicy>(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingAdmissionPolicy',
+    'validatingadmissionpolicies',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
+  validatingAdmissionPolicyBindings: resource<k.ValidatingAdmissionPolicyBinding>(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingAdmissionPolicyBinding',
+    'validatingadmissionpolicybindings',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
 } as const;

@@ -88,6 +88,7 @@ async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
 
 async function serveResource(exchange: ResourceExchange): Promise<void> {
   const { info, kind } = exchange;
+  await kind.custom?.prepare?.();
   if (info.namespace !== '' && !kind.resource.namespaced) throw noSuchResource();
   if (kind.deprecation !== undefined) addWarnings(exchange.response, [kind.deprecation]);
   if (info.subresource !== '') {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from '../util/http.ts';
 import { ApiError } from '../api/errors.ts';
+import { admitConnect } from './admission/webhooks/index.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { authorizeRequest } from './auth/authorize.ts';
 import { impersonate } from './auth/impersonate.ts';
@@ -28,6 +29,7 @@ async function connect(server: Server, request: IncomingMessage, socket: Duplex,
   authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
   if (info.kind === 'path') throw noSuchResource();
   const kind = server.registry.find(info.group, info.version, info.plural);
+  if (kind !== undefined) await admitConnect(server, kind, info, query, user);
   if (info.subresource === 'proxy' && proxied.has(kind?.resource.plural ?? '')) {
     const { upgradeProxy } = await import('./subresources/proxy/index.ts');
     await upgradeProxy(server, { info, query, request, socket, head }, path);

@@ -18,6 +18,8 @@ import { resources } from '../resources.ts';
 import type { Resource } from '../resources.ts';
 import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
 import { customColumns } from './columns.ts';
+import { conversionsTo } from './conversions.ts';
+import type { Converter } from './conversions.ts';
 import { decodeCustom } from './decode.ts';
 import { applySchemaDefaults } from './defaults.ts';
 import { findAll, parseJsonPath } from './json-path.ts';
@@ -29,14 +31,18 @@ import { validateAgainst } from './validate.ts';
 import { isStable, versionsByPriority } from './versions.ts';
 
 /** In the order of discovery. Only for a definition that is Established. */
-export function customKinds(definition: CustomResourceDefinition): readonly KindDefinition[] {
+export function customKinds(definition: CustomResourceDefinition, converter: Converter): readonly KindDefinition[] {
   const served = definition.spec.versions.filter((version) => version.served);
-  return versionsByPriority(served).map((version) => customKind(definition, version));
+  return versionsByPriority(served).map((version) => customKind(definition, version, converter));
 }
 
 type Draft = KubeObject & Json;
 
-function customKind(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion): KindDefinition {
+function customKind(
+  definition: CustomResourceDefinition,
+  version: CustomResourceDefinitionVersion,
+  converter: Converter,
+): KindDefinition {
   const resource = resourceOf(definition, version.name);
   const schema: Schema = version.schema?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
   const hasStatus = version.subresources?.status !== undefined;
@@ -52,7 +58,12 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
     ...validate(object, old),
   ];
   const deprecation = deprecationOf(definition, version);
-  const storage = definition.spec.versions.find((one) => one.storage)?.name ?? version.name;
+  const byWebhook = definition.spec.conversion?.strategy === 'Webhook';
+  // What a webhook converts stays as it was written: a write need not ask, and a read asks anyway.
+  const storage = byWebhook
+    ? version.name
+    : (definition.spec.versions.find((one) => one.storage)?.name ?? version.name);
+  const conversions = byWebhook ? conversionsTo(`${resource.group}/${version.name}`, converter) : undefined;
   return {
     resource,
     ...(deprecation === undefined ? {} : { deprecation }),
@@ -60,7 +71,8 @@ function customKind(definition: CustomResourceDefinition, version: CustomResourc
       schema,
       storage: { ...resource, version: storage },
       decode: (value, validation, text) => decodeCustom(resource, schema, value, validation, text),
-      read: reader(definition, resource, schema, storage),
+      ...(conversions === undefined ? {} : { prepare: conversions.prepare }),
+      read: reader(resource, schema, conversions?.of),
     },
     merging: mergingOf(definition, schema),
     applyDefaults: (object) => applySchemaDefaults(object, schema),
@@ -158,26 +170,20 @@ function keepAllButStatus(object: KubeObject, old: Live<KubeObject>): void {
   for (const [key, value] of Object.entries(old)) if (key !== 'status') (draft as Json)[key] = copyJson(value);
 }
 
-/** Stored object → this version's: conversion None renames it, the schema of today prunes and fills it. Frozen in, shared out. */
+/** Stored object → this version's: renamed, or as a webhook has it; the schema of today prunes and fills it. Frozen in, shared out. */
 function reader(
-  definition: CustomResourceDefinition,
   resource: Resource,
   schema: Schema,
-  storage: string,
+  converted: ((object: Live<KubeObject>) => KubeObject) | undefined,
 ): (object: Live<KubeObject>) => Live<KubeObject> {
   const known = new WeakMap<object, Live<KubeObject>>();
   const apiVersion = `${resource.group}/${resource.version}`;
-  const webhook = definition.spec.conversion?.strategy === 'Webhook';
   return (object) => {
     const before = known.get(object);
     if (before !== undefined) return before;
-    if (webhook && object.apiVersion !== apiVersion) {
-      const why = `conversion webhook for ${object.apiVersion ?? storage}, Kind=${resource.kind} failed: conversion webhooks are not called by this server`;
-      throw apiError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] });
-    }
-    const copy = copyJson(object);
-    prune(copy, schema);
-    applySchemaDefaults(copy, schema);
+    const copy = copyJson(converted?.(object) ?? object) as Live<KubeObject>;
+    prune(copy as Json, schema);
+    applySchemaDefaults(copy as Json, schema);
     const read = { ...copy, apiVersion };
     const result = sameJson(read, object) ? object : read;
     known.set(object, result);

@@ -222,6 +222,11 @@ export interface AttachedVolume {
   name: string;
 }
 
+export interface AuditAnnotation {
+  key: string;
+  valueExpression: string;
+}
+
 export interface AzureDiskVolumeSource {
   cachingMode?: string;
   diskName: string;
@@ -948,6 +953,11 @@ export interface ExecAction {
   command?: Array<string>;
 }
 
+export interface ExpressionWarning {
+  fieldRef: string;
+  warning: string;
+}
+
 export interface ExternalDocumentation {
   description?: string;
   url?: string;
@@ -1440,6 +1450,14 @@ export interface MatchCondition {
   name: string;
 }
 
+export interface MatchResources {
+  excludeResourceRules?: Array<NamedRuleWithOperations>;
+  matchPolicy?: string;
+  namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
+  resourceRules?: Array<NamedRuleWithOperations>;
+}
+
 export interface ModifyVolumeStatus {
   status: string;
   targetVolumeAttributesClassName?: string;
@@ -1471,6 +1489,15 @@ export interface NFSVolumeSource {
   path: string;
   readOnly?: boolean;
   server: string;
+}
+
+export interface NamedRuleWithOperations {
+  apiGroups?: Array<string>;
+  apiVersions?: Array<string>;
+  operations?: Array<string>;
+  resourceNames?: Array<string>;
+  resources?: Array<string>;
+  scope?: string;
 }
 
 export interface Namespace {
@@ -1710,6 +1737,18 @@ export interface OwnerReference {
   kind: string;
   name: string;
   uid: string;
+}
+
+export interface ParamKind {
+  apiVersion?: string;
+  kind?: string;
+}
+
+export interface ParamRef {
+  name?: string;
+  namespace?: string;
+  parameterNotFoundAction?: string;
+  selector?: LabelSelector;
 }
 
 export interface ParentReference {
@@ -2825,6 +2864,10 @@ export interface TopologySpreadConstraint {
   whenUnsatisfiable: string;
 }
 
+export interface TypeChecking {
+  expressionWarnings?: Array<ExpressionWarning>;
+}
+
 export interface TypedLocalObjectReference {
   apiGroup?: string;
   kind: string;
@@ -2850,6 +2893,44 @@ export interface UserInfo {
   username?: string;
 }
 
+export interface ValidatingAdmissionPolicy {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: ValidatingAdmissionPolicySpec;
+  status?: ValidatingAdmissionPolicyStatus;
+}
+
+export interface ValidatingAdmissionPolicyBinding {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: ValidatingAdmissionPolicyBindingSpec;
+}
+
+export interface ValidatingAdmissionPolicyBindingSpec {
+  matchResources?: MatchResources;
+  paramRef?: ParamRef;
+  policyName: string;
+  validationActions: Array<string>;
+}
+
+export interface ValidatingAdmissionPolicySpec {
+  auditAnnotations?: Array<AuditAnnotation>;
+  failurePolicy?: string;
+  matchConditions?: Array<MatchCondition>;
+  matchConstraints?: MatchResources;
+  paramKind?: ParamKind;
+  validations?: Array<Validation>;
+  variables?: Array<Variable>;
+}
+
+export interface ValidatingAdmissionPolicyStatus {
+  conditions?: Array<Condition>;
+  observedGeneration?: number;
+  typeChecking?: TypeChecking;
+}
+
 export interface ValidatingWebhook {
   admissionReviewVersions: Array<string>;
   clientConfig: AdmissionregistrationWebhookClientConfig;
@@ -2871,6 +2952,13 @@ export interface ValidatingWebhookConfiguration {
   webhooks?: Array<ValidatingWebhook>;
 }
 
+export interface Validation {
+  expression: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: string;
+}
+
 export interface ValidationRule {
   fieldPath?: string;
   message?: string;
@@ -2878,6 +2966,11 @@ export interface ValidationRule {
   optionalOldSelf?: boolean;
   reason?: string;
   rule: string;
+}
+
+export interface Variable {
+  expression: string;
+  name: string;
 }
 
 export interface Volume {

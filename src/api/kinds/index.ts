@@ -44,6 +44,8 @@ import type { OnServiceCidrWrite } from './servicecidr.ts';
 import { statefulSetKind } from './statefulset.ts';
 import { storageClassKind } from './storageclass.ts';
 import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhookconfiguration.ts';
+import { validatingAdmissionPolicyKind } from './validatingadmissionpolicy.ts';
+import { validatingAdmissionPolicyBindingKind } from './validatingadmissionpolicybinding.ts';
 
 export type { ServiceAllocator } from './service/index.ts';
 
@@ -99,5 +101,7 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     customResourceDefinitionKind,
     mutatingWebhookConfigurationKind,
     validatingWebhookConfigurationKind,
+    validatingAdmissionPolicyKind,
+    validatingAdmissionPolicyBindingKind,
   ];
 }

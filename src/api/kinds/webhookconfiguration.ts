@@ -6,12 +6,11 @@ import type {
   AdmissionregistrationWebhookClientConfig,
   MutatingWebhook,
   MutatingWebhookConfiguration,
-  RuleWithOperations,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
-import { duplicateField, forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
+import { duplicateField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
 import type { KindDefinition } from '../kind.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
@@ -25,6 +24,7 @@ import {
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
+import { validateMatchConditions, validateRule } from './match-rules.ts';
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
 type Webhook = MutatingWebhook | ValidatingWebhook;
@@ -123,10 +123,7 @@ function validateWebhook(webhook: Webhook, field: string): FieldError[] {
   if (reinvocation !== undefined && !['Never', 'IfNeeded'].includes(reinvocation)) {
     errors.push(notSupportedField(`${field}.reinvocationPolicy`, reinvocation, ['IfNeeded', 'Never']));
   }
-  // Ours: a condition that is not looked at would call, and refuse, what it was written to leave alone.
-  if ((webhook.matchConditions ?? []).length > 0) {
-    errors.push(forbiddenField(`${field}.matchConditions`, 'CEL expressions are not evaluated by this server'));
-  }
+  errors.push(...validateMatchConditions(webhook.matchConditions, false, `${field}.matchConditions`));
   return errors;
 }
 
@@ -135,44 +132,6 @@ function validateName(name: string, field: string): FieldError[] {
   const errors = whyNotDns1123Subdomain(name).map((why) => invalidField(field, name, why));
   if (errors.length === 0 && name.split('.').length < 3) {
     return [invalidField(field, name, 'should be a domain with at least three segments separated by dots')];
-  }
-  return errors;
-}
-
-const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
-
-function validateRule(rule: RuleWithOperations, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if ((rule.operations ?? []).length === 0) errors.push(requiredField(`${field}.operations`));
-  if ((rule.operations ?? []).length > 1 && rule.operations?.includes('*')) {
-    errors.push(
-      invalidField(`${field}.operations`, rule.operations, "if '*' is present, must not specify other operations"),
-    );
-  }
-  for (const [index, operation] of (rule.operations ?? []).entries()) {
-    if (!operations.includes(operation))
-      errors.push(notSupportedField(`${field}.operations[${String(index)}]`, operation, operations));
-  }
-  for (const [key, noun] of [
-    ['apiGroups', 'API groups'],
-    ['apiVersions', 'API versions'],
-    ['resources', 'resources'],
-  ] as const) {
-    const values = rule[key] ?? [];
-    if (values.length === 0) errors.push(requiredField(`${field}.${key}`));
-    if (values.length > 1 && values.includes('*') && key !== 'resources') {
-      errors.push(invalidField(`${field}.${key}`, values, `if '*' is present, must not specify other ${noun}`));
-    }
-    for (const [index, value] of values.entries()) {
-      if (value === '' && key !== 'apiGroups') errors.push(requiredField(`${field}.${key}[${String(index)}]`));
-    }
-  }
-  const names = rule.resources ?? [];
-  if (names.length > 1 && names.includes('*/*')) {
-    errors.push(invalidField(`${field}.resources`, names, "if '*/*' is present, must not specify other resources"));
-  }
-  if (rule.scope !== undefined && !['*', 'Cluster', 'Namespaced'].includes(rule.scope)) {
-    errors.push(notSupportedField(`${field}.scope`, rule.scope, ['*', 'Cluster', 'Namespaced']));
   }
   return errors;
 }

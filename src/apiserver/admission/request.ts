@@ -13,10 +13,16 @@ export interface Requester {
   };
 }
 
+export interface BodyKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
 export interface AdmissionRequest {
   /** undefined: the server itself. */
   readonly by?: Requester | undefined;
-  readonly verb: 'create' | 'update' | 'delete';
+  readonly verb: 'create' | 'update' | 'delete' | 'connect';
   readonly resource: Resource;
   /** '' for the object itself, else `status`, `binding`, … */
   readonly subresource: string;
@@ -25,6 +31,8 @@ export interface AdmissionRequest {
   /** The body, a private copy that admission may change; undefined on delete. */
   readonly object: KubeObject | undefined;
   readonly old: Live<KubeObject> | undefined;
+  /** Of a body that is not of the resource's own kind: a Binding, the options of a connection. */
+  readonly bodyKind?: BodyKind;
   /** Filled for the Warning headers. */
   readonly warnings?: string[];
 }

@@ -188,21 +188,35 @@ describe('the definition', () => {
     assert.match(answer.text, /spec\.names\.kind: Invalid value: \\"Other\\": field is immutable/);
   });
 
-  test('rules that nobody evaluates are said', async (t) => {
+  test('rules are held against objects, on create, on update and in their status', async (t) => {
     const { client } = await startTestServer(t);
-    const rules = crontabs((definition) => {
-      const versions = definition.spec['versions'] as { schema: unknown }[];
-      const root = { type: 'object', 'x-kubernetes-validations': [{ rule: 'self.x > 1' }] };
-      for (const version of versions)
-        version.schema = { openAPIV3Schema: { ...root, properties: { x: { type: 'integer' } } } };
-      for (const version of versions as Record<string, unknown>[]) delete version['selectableFields'];
-    });
-    const answer = await client.call('POST', definitions, rules);
+    const rule = { rule: 'self.x > 1', message: 'too small' };
+    const withRules = (...rules: readonly object[]): object =>
+      crontabs((definition) => {
+        const versions = definition.spec['versions'] as Record<string, unknown>[];
+        const spec = { type: 'object', 'x-kubernetes-validations': rules, properties: { x: { type: 'integer' } } };
+        for (const version of versions) {
+          version['schema'] = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+          delete version['selectableFields'];
+        }
+      });
+    const bad = await client.call('POST', definitions, withRules({ rule: 'self.y > 1' }));
+    assert.equal(bad.code, 422, bad.text);
+    assert.match(String(bad.body['message']), /compilation failed: ERROR: <input>:1:5: undefined field 'y'/);
+    const answer = await client.call('POST', definitions, withRules(rule, { rule: 'self.x >= oldSelf.x' }));
     assert.equal(answer.code, 201, answer.text);
-    assert.match(
-      String(answer.headers['warning']),
-      /1 x-kubernetes-validations rule\(s\) are stored but not evaluated/,
+    const small = await client.call('POST', objects, { ...crontab('small'), spec: { x: 1 } });
+    assert.equal(small.code, 422, small.text);
+    assert.match(String(small.body['message']), /"small" is invalid: spec: Invalid value: too small$/);
+    const good = await client.call('POST', objects, { ...crontab('good'), spec: { x: 3 } });
+    assert.equal(good.code, 201, good.text);
+    const lower = await client.call(
+      'PATCH',
+      `${objects}/good`,
+      { spec: { x: 2 } },
+      { 'content-type': 'application/merge-patch+json' },
     );
+    assert.match(String(lower.body['message']), /spec: Invalid value: failed rule: self.x >= oldSelf.x$/);
   });
 
   test('deletion takes the objects along; a finalizer of theirs holds it; watchers see every step', async (t) => {

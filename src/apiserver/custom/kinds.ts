@@ -6,6 +6,7 @@ import type { CustomResourceDefinition } from '../../api/gen/types.ts';
 import { customKinds, hasCondition } from '../../api/custom/index.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import { resources } from '../../api/resources.ts';
+import { converterOf } from './convert.ts';
 import type { Resource } from '../../api/resources.ts';
 import type { Store, Stored } from '../../store/index.ts';
 
@@ -69,7 +70,8 @@ export class CustomKinds {
       return known;
     }
     this.#drop(stored.name);
-    const entry = { source: stored, meaning, kinds: customKinds(definition), replaced: new AbortController() };
+    const kinds = customKinds(definition, converterOf(this.#store, definition));
+    const entry = { source: stored, meaning, kinds, replaced: new AbortController() };
     for (const kind of entry.kinds) this.#ends.set(kind, entry.replaced.signal);
     this.#entries.set(stored.name, entry);
     return entry;

@@ -4,6 +4,7 @@
 import type { Binding, Pod } from '../../api/gen/types.ts';
 import { decodeBody } from '../../api/decode.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
+import { admitCall } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { conflict, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -30,10 +31,15 @@ export async function createBinding(exchange: ResourceExchange): Promise<void> {
   const value = await parseBody(await readBody(request), bodyFormat(request), 'Binding');
   const binding = decodeBody(bindingResource, value, 'Ignore').object as Binding;
   refuseBadTarget(binding, info.name);
+  const dryRun = parseDryRun(query.getAll('dryRun'), 'CreateOptions');
+  const warnings: string[] = [];
+  const bodyKind = { group: '', version: 'v1', kind: 'Binding' };
+  const call = { user: exchange.user, dryRun, warnings, verb: 'create', bodyKind, object: binding } as const;
+  await admitCall(server, kind, info, call);
   await updateObject(server.store, kind, info, {
     by: exchange,
-    dryRun: parseDryRun(query.getAll('dryRun'), 'CreateOptions'),
-    warnings: [],
+    dryRun,
+    warnings,
     // Upstream's BindingREST writes past the field manager.
     ownership: { kind: 'kept' },
     subresource: 'binding',

@@ -10,6 +10,7 @@ import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { labelSelectorMatches } from '../../api/selectors/index.ts';
 import { admitNodeEviction } from '../admission/node-restriction.ts';
+import { admitCall } from '../admission/webhooks/index.ts';
 import { nodeNameOf } from '../auth/node-user.ts';
 import type { ResourceExchange } from '../context.ts';
 import { badRequest } from '../errors.ts';
@@ -34,6 +35,10 @@ export async function createEviction(exchange: ResourceExchange): Promise<void> 
   if (node !== undefined && pod !== undefined) admitNodeEviction(node, pod);
   const options: DeleteOptions = eviction.deleteOptions ?? {};
   const isDryRun = parseDryRun([...query.getAll('dryRun'), ...(options.dryRun ?? [])], 'CreateOptions');
+  const bodyKind = { group: 'policy', version: 'v1', kind: 'Eviction' };
+  const warnings: string[] = [];
+  const call = { user: exchange.user, dryRun: isDryRun, warnings, verb: 'create', bodyKind, object: eviction } as const;
+  await admitCall(server, kind, info, call);
   await server.store.transact(
     (tx) => {
       const view = transactionView(tx, isDryRun);

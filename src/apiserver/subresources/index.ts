@@ -1,4 +1,5 @@
 /** Subresource → what serves it. Streams and tokens are loaded when first used. */
+import { admitConnect } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { methodNotAllowed, noSuchResource } from '../errors.ts';
 import { getObject } from '../verbs/get.ts';
@@ -41,6 +42,7 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
       return serveLog(exchange);
     }
     case 'proxy': {
+      await admitConnect(exchange.server, kind, info, exchange.query, exchange.user);
       const { serveProxy } = await import('./proxy/index.ts');
       return serveProxy(exchange);
     }

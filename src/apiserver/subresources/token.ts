@@ -8,6 +8,7 @@ import { admitNodeToken } from '../admission/node-restriction.ts';
 import { nodeNameOf } from '../auth/node-user.ts';
 import { issuer, signToken } from '../auth/tokens.ts';
 import type { BoundRef, TokenSubject } from '../auth/tokens.ts';
+import { admitCall } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { badRequest, conflict, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
@@ -32,6 +33,16 @@ export async function createToken(exchange: ResourceExchange): Promise<void> {
   refuseForNode(exchange, asked);
   const account = server.store.get(slotOf(kind.resource, info))?.value as Live<ServiceAccount> | undefined;
   if (account === undefined) throw notFound(kind.resource, info.name);
+  const bodyKind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
+  const call = {
+    user: exchange.user,
+    dryRun: false,
+    warnings: [] as string[],
+    verb: 'create' as const,
+    bodyKind,
+    object: asked,
+  };
+  await admitCall(server, kind, info, call);
   const seconds = asked.spec?.expirationSeconds ?? 3600;
   refuseSeconds(resource, seconds);
   const audiences = asked.spec?.audiences?.length ? asked.spec.audiences : [issuer];

@@ -22,10 +22,11 @@ import { draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
 import { renderObject } from '../render.ts';
 import { checkPropagation, parseDryRun } from '../write-options.ts';
-import { isReleased, removeIn, slotOf, storedAs } from '../write.ts';
+import { isReleased, removeIn, shownAs, slotOf, storedAs } from '../write.ts';
 import type { Written } from '../write.ts';
 import { transactionView } from '../write-view.ts';
 import { clone } from '../../api/clone.ts';
+import { whenLoaded } from '../../util/lazy.ts';
 
 export async function remove(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;
@@ -109,7 +110,7 @@ export function deleteObject(
   key: ObjectKey,
   options: DeleteRequest,
 ): Promise<Written> {
-  return store.transact((tx) => deleteIn(tx, kind, key, options), { dryRun: options.isDryRun });
+  return whenLoaded(() => store.transact((tx) => deleteIn(tx, kind, key, options), { dryRun: options.isDryRun }));
 }
 
 export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: DeleteRequest): Written {
@@ -117,7 +118,7 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   const slot = slotOf(resource, key);
   const current = tx.get(slot);
   if (current === undefined) throw notFound(resource, key.name);
-  const old = current.value as Live<KubeObject>;
+  const old = shownAs(kind, current);
   if (resource.kind === 'Namespace' && immortalNamespaces.has(key.name)) {
     throw forbidden(resource, key.name, 'this namespace may not be deleted');
   }

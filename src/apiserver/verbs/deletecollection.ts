@@ -1,6 +1,7 @@
 /** DELETE a collection: each object as DELETE would, in one transaction; answers with the list of them. */
 import { isReason } from '../../api/errors.ts';
 import type { Reader, Stored } from '../../store/index.ts';
+import { noPolicies } from '../admission/policies/index.ts';
 import { noWebhooks, withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
@@ -24,7 +25,7 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
     const all = tx.list(bucketOf(kind.resource), selection.namespace).filter((item) => selection.matches(item));
     return limit > 0 ? all.slice(0, limit) : all;
   };
-  const items = noWebhooks(server.store)
+  const items = noWebhooks(server.store) && noPolicies(server.store)
     ? await server.store.transact((tx) => chosen(tx).map((item) => deleteIn(tx, kind, item, options).stored), {
         dryRun: options.isDryRun,
       })

@@ -19,6 +19,7 @@ import type { WatchOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
 import { stampRevision } from '../object-meta.ts';
 import { renderObject, renderTable } from '../render.ts';
+import { NotLoaded } from '../../util/lazy.ts';
 import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import { Frames } from './watch-frames.ts';
@@ -45,6 +46,8 @@ class Watch {
   readonly #ended = Promise.withResolvers<undefined>();
   #cursor: WatchCursor | undefined;
   #backlog: readonly Stored[] = [];
+  /** Read, not yet written. */
+  #event: StoreEvent | undefined;
   #backlogAt = 0;
   #afterBacklog: Buffer | undefined;
   #columnsSent = false;
@@ -131,14 +134,30 @@ class Watch {
         return;
       }
     } catch (error) {
-      this.#fail(error);
+      if (error instanceof NotLoaded) this.#await(error.load());
+      else this.#fail(error);
     }
+  }
+
+  /** A conversion webhook is asked; then the same event again. */
+  #await(loaded: Promise<void>): void {
+    this.#blocked = true;
+    loaded.then(
+      () => {
+        this.#blocked = false;
+        this.#pump();
+      },
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   #nextFrame(): Buffer | undefined {
     while (this.#backlogAt < this.#backlog.length) {
-      const item = this.#backlog[this.#backlogAt++];
-      if (item !== undefined && this.#selection.matches(item)) return this.#frame('ADDED', item);
+      const item = this.#backlog[this.#backlogAt];
+      const shown = item !== undefined && this.#selection.matches(item);
+      const frame = shown ? this.#frame('ADDED', item) : undefined;
+      this.#backlogAt++;
+      if (frame !== undefined) return frame;
     }
     this.#backlog = [];
     if (this.#afterBacklog !== undefined) {
@@ -146,11 +165,13 @@ class Watch {
       this.#afterBacklog = undefined;
       return frame;
     }
-    for (let [event] = this.#read(); event !== undefined; [event] = this.#read()) {
-      const frame = this.#eventFrame(event);
+    for (;;) {
+      this.#event ??= this.#read()[0];
+      if (this.#event === undefined) return undefined;
+      const frame = this.#eventFrame(this.#event);
+      this.#event = undefined;
       if (frame !== undefined) return frame;
     }
-    return undefined;
   }
 
   #read(): readonly StoreEvent[] {

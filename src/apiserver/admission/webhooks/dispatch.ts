@@ -9,17 +9,23 @@ import type { KubeObject } from '../../../api/object.ts';
 import { applyJsonPatch } from '../../../api/patch/index.ts';
 import { sameJson } from '../../../api/patch/json.ts';
 import { groupVersionOf } from '../../../api/resources.ts';
+import type { Resource } from '../../../api/resources.ts';
+import type { NamedExpression } from '../../../api/admission-cel/index.ts';
 import type { Store } from '../../../store/index.ts';
+import { whenLoaded } from '../../../util/lazy.ts';
 import { log } from '../../../util/log.ts';
 import { decodeFor } from '../../decode.ts';
-import { internalError } from '../../errors.ts';
+import type { Server } from '../../context.ts';
+import { forbidden, internalError } from '../../errors.ts';
+import { expressions } from '../expressions.ts';
 import type { AdmissionRequest } from '../request.ts';
 import { CallError, postReview } from './dial.ts';
-import type { Match } from './match.ts';
+import type { Match, Webhook } from './match.ts';
 import { buildReview, callFailed, denied, noDryRun, readAnswer } from './review.ts';
 import type { Answer, Asking } from './review.ts';
 
 export interface Dispatch extends Asking {
+  readonly server: Server;
   readonly store: Store;
   readonly kind: KindDefinition;
   readonly warnings: string[];
@@ -91,7 +97,29 @@ export async function runValidating(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** undefined: the call failed and does not matter. */
+/** Upstream: webhook/generic/webhook.go ShouldCallHook. */
+async function meetsConditions(
+  { server, user, dryRun }: Dispatch,
+  request: AdmissionRequest,
+  webhook: Webhook,
+  as: Resource,
+): Promise<boolean> {
+  if ((webhook.matchConditions ?? []).length === 0) return true;
+  const { authorizer } = server;
+  const verdict = await whenLoaded(() => {
+    const { compileConditions, judgeConditions, variablesOf } = expressions();
+    const input = variablesOf({ request, as, user, dryRun, authorizer, namespace: undefined, params: undefined });
+    const conditions = compiled.get(webhook) ?? compileConditions(webhook.matchConditions, false);
+    compiled.set(webhook, conditions);
+    return Promise.resolve(judgeConditions(conditions, input, webhook.failurePolicy));
+  });
+  if (verdict.kind === 'failed') throw forbidden(request.resource, request.name, verdict.why);
+  return verdict.kind === 'matches';
+}
+
+const compiled = new WeakMap<object, readonly NamedExpression[]>();
+
+/** undefined: the call failed and does not matter, or it was not for this webhook. */
 async function ask(
   dispatch: Dispatch,
   request: AdmissionRequest,
@@ -99,6 +127,7 @@ async function ask(
   mutating: boolean,
 ): Promise<Answer | undefined> {
   const { name } = webhook;
+  if (!(await meetsConditions(dispatch, request, webhook, as))) return undefined;
   if (dispatch.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') throw noDryRun(name);
   const { uid, body } = buildReview(webhook, as, request, dispatch);
   try {

@@ -2,3 +2,4 @@
 export { noWebhooks } from './match.ts';
 export { withWebhooks } from './session.ts';
 export type { AdmissionSession } from './session.ts';
+export { admitCall, admitConnect } from './call.ts';

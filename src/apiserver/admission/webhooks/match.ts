@@ -4,6 +4,7 @@
  *   configurations by name ─ webhooks in their order ─ rules (and their equivalents) ─ namespaceSelector ─ objectSelector
  */
 import type {
+  LabelSelector,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   Namespace,
@@ -46,18 +47,39 @@ export function matching(store: Store, registry: Registry, phase: Phase, request
   for (const item of store.list(bucketOf(configurations[phase]))) {
     const { webhooks } = item.value as MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
     for (const webhook of webhooks ?? []) {
-      const as = matchedAs(webhook, request, registry);
-      if (as !== undefined && selected(store, webhook, request)) found.push({ webhook, as });
+      const as = matchedAs(store, registry, webhook, request);
+      if (as !== undefined) found.push({ webhook, as });
     }
   }
   return found;
 }
 
-function matchedAs(webhook: Webhook, request: AdmissionRequest, registry: Registry): Resource | undefined {
-  const rules = webhook.rules ?? [];
+/** What webhooks and policies say of the requests that they are for. */
+export interface Matching {
+  readonly rules?: readonly Rule[] | undefined;
+  readonly matchPolicy?: string | undefined;
+  readonly namespaceSelector?: LabelSelector | undefined;
+  readonly objectSelector?: LabelSelector | undefined;
+}
+
+type Rule = Partial<RuleWithOperations> & { readonly resourceNames?: readonly string[] };
+
+/** The version in which the object is to be shown; undefined: this request is not for them. */
+export function matchedAs(
+  store: Store,
+  registry: Registry,
+  matching: Matching,
+  request: AdmissionRequest,
+): Resource | undefined {
+  const as = ruledAs(matching, request, registry);
+  return as !== undefined && selected(store, matching, request) ? as : undefined;
+}
+
+function ruledAs(matching: Matching, request: AdmissionRequest, registry: Registry): Resource | undefined {
+  const rules = matching.rules ?? [];
   const { resource } = request;
   if (rules.some((rule) => ruleMatches(rule, request, resource.version))) return resource;
-  if (webhook.matchPolicy === 'Exact') return undefined;
+  if (matching.matchPolicy === 'Exact') return undefined;
   return registry.customKinds
     .map((kind) => kind.resource)
     .filter(
@@ -67,14 +89,16 @@ function matchedAs(webhook: Webhook, request: AdmissionRequest, registry: Regist
     .find(({ version }) => rules.some((rule) => ruleMatches(rule, request, version)));
 }
 
-function ruleMatches(rule: RuleWithOperations, request: AdmissionRequest, version: string): boolean {
-  const { resource, subresource, verb } = request;
+function ruleMatches(rule: Rule, request: AdmissionRequest, version: string): boolean {
+  const { resource, subresource, verb, name } = request;
   const has = (list: readonly string[] | undefined, value: string): boolean =>
     list !== undefined && (list.includes('*') || list.includes(value));
   if (rule.scope === 'Cluster' && resource.namespaced) return false;
   // The Namespace itself is cluster-scoped.
   if (rule.scope === 'Namespaced' && !resource.namespaced) return false;
+  const names = rule.resourceNames ?? [];
   return (
+    (names.length === 0 || names.includes(name)) &&
     has(rule.operations, verb.toUpperCase()) &&
     has(rule.apiGroups, resource.group) &&
     has(rule.apiVersions, version) &&
@@ -87,10 +111,10 @@ function resourceMatches(text: string, plural: string, subresource: string): boo
   return (name === '*' || name === plural) && (sub === subresource || (sub === '*' && text.includes('/')));
 }
 
-function selected(store: Store, webhook: Webhook, request: AdmissionRequest): boolean {
+function selected(store: Store, matching: Matching, request: AdmissionRequest): boolean {
   const labels = namespaceLabels(store, request);
-  if (labels !== undefined && !labelSelectorMatches(webhook.namespaceSelector ?? {}, labels)) return false;
-  const selector = webhook.objectSelector ?? {};
+  if (labels !== undefined && !labelSelectorMatches(matching.namespaceSelector ?? {}, labels)) return false;
+  const selector = matching.objectSelector ?? {};
   return [request.object, request.old].some(
     (object) => object !== undefined && labelSelectorMatches(selector, object.metadata?.labels),
   );

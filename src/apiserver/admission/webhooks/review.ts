@@ -8,7 +8,7 @@ import type { KubeObject } from '../../../api/object.ts';
 import { groupVersionOf } from '../../../api/resources.ts';
 import type { Resource } from '../../../api/resources.ts';
 import type { User } from '../../auth/user.ts';
-import type { AdmissionRequest } from '../request.ts';
+import type { AdmissionRequest, BodyKind } from '../request.ts';
 import { CallError } from './dial.ts';
 import type { Webhook } from './match.ts';
 
@@ -43,17 +43,17 @@ export function buildReview(
     apiVersion: `admission.k8s.io/${version}`,
     request: {
       uid,
-      kind: kindOf(as),
+      kind: request.bodyKind ?? kindOf(as),
       resource: resourceOf(as),
       ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: kindOf(resource),
+      requestKind: request.bodyKind ?? kindOf(resource),
       requestResource: resourceOf(resource),
       ...(subresource === '' ? {} : { requestSubResource: subresource }),
       ...(request.name === '' ? {} : { name: request.name }),
       ...(request.namespace === '' ? {} : { namespace: request.namespace }),
       operation,
       userInfo: userInfo(asking.user),
-      object: seenAs(as, resource, request.object),
+      object: seenAs(as, resource, request.object, request.bodyKind),
       oldObject: seenAs(as, resource, request.old),
       dryRun: asking.dryRun,
       options: { kind: options, apiVersion: 'meta.k8s.io/v1', ...(asking.dryRun ? { dryRun: ['All'] } : {}) },
@@ -66,8 +66,9 @@ function userInfo({ name, uid, groups, extra }: User): object {
   return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }
 
-function seenAs(as: Resource, resource: Resource, object: KubeObject | undefined): unknown {
+function seenAs(as: Resource, resource: Resource, object: KubeObject | undefined, own?: BodyKind): unknown {
   if (object === undefined) return null;
+  if (own !== undefined) return object;
   const { kind: _kind, apiVersion: _version, ...rest } = object;
   return { kind: resource.kind, apiVersion: groupVersionOf(as), ...rest };
 }

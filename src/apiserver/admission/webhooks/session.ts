@@ -14,6 +14,8 @@ import type { KubeObject } from '../../../api/object.ts';
 import type { Server } from '../../context.ts';
 import { conflict, modifiedText } from '../../errors.ts';
 import { clone } from '../../../api/clone.ts';
+import { NotLoaded } from '../../../util/lazy.ts';
+import { enforcePolicies, noPolicies } from '../policies/index.ts';
 import type { AdmissionRequest } from '../request.ts';
 import { runMutating, runValidating } from './dispatch.ts';
 import { matching, noWebhooks } from './match.ts';
@@ -58,7 +60,7 @@ export async function withWebhooks<R>(
   attempt: (session: AdmissionSession | undefined) => Promise<R>,
 ): Promise<R> {
   const { store, registry } = server;
-  if (noWebhooks(store)) return attempt(undefined);
+  if (noWebhooks(store) && noPolicies(store)) return attempt(undefined);
   let known: Known | undefined;
   const isKnown = (request: AdmissionRequest): boolean => known?.oldVersion === versionOf(request);
   const session: AdmissionSession = {
@@ -70,6 +72,7 @@ export async function withWebhooks<R>(
     },
     validate(request) {
       if (isKnown(request) && known?.seen === textOf(request)) return;
+      enforcePolicies(server, request, asking);
       const matches = matching(store, registry, 'validating', request);
       if (matches.length > 0) throw new Pending('validating', snapshot(request), matches);
     },
@@ -83,12 +86,16 @@ export async function withWebhooks<R>(
       asking.warnings.push(...told.filter((text) => !asking.warnings.includes(text)));
       return result;
     } catch (error) {
-      if (!(error instanceof Pending)) throw error;
       // The next attempt says them again.
-      asking.warnings.length = before;
+      if (error instanceof NotLoaded || error instanceof Pending) asking.warnings.length = before;
+      if (error instanceof NotLoaded) {
+        await error.load();
+        continue;
+      }
+      if (!(error instanceof Pending)) throw error;
       const { phase, request, matches } = error;
       ({ name } = request);
-      const dispatch = { ...asking, store, kind, warnings: told };
+      const dispatch = { ...asking, server, store, kind, warnings: told };
       const oldVersion = versionOf(request);
       if (phase === 'mutating') known = { oldVersion, object: await runMutating(dispatch, request, matches) };
       else {

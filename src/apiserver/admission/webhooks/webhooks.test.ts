@@ -457,8 +457,8 @@ test('configurations: defaults and refusals', async (t) => {
       `webhooks[0].clientConfig.url: Invalid value: "http": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
     ],
     [
-      { matchConditions: [{ name: 'x', expression: 'true' }] },
-      'webhooks[0].matchConditions: Forbidden: CEL expressions are not evaluated by this server',
+      { matchConditions: [{ name: 'x', expression: '1' }] },
+      'webhooks[0].matchConditions[0].expression: Invalid value: "1": must evaluate to bool but got int',
     ],
     [
       { admissionReviewVersions: ['v2'] },

@@ -1,0 +1,5 @@
+/** What expressions.ts loads. */
+export { compileConditions, compilePolicy } from '../../api/admission-cel/index.ts';
+export { variablesOf } from './expression-input.ts';
+export { judgeConditions } from './match-conditions.ts';
+export { judgePolicy } from './policies/judge.ts';
