@@ -5,6 +5,7 @@
  *                                                 └─ path: discovery, OpenAPI, health, version, metrics
  *   anything thrown ─ ApiError ─ Status
  */
+import { whenLoaded } from '../util/lazy.ts';
 import { ApiError } from '../api/errors.ts';
 import { log } from '../util/log.ts';
 import { authenticate } from './auth/authenticate.ts';
@@ -99,9 +100,9 @@ async function serveResource(exchange: ResourceExchange): Promise<void> {
     throw noSuchResource();
   switch (info.verb) {
     case 'get':
-      return getObject(exchange);
+      return whenLoaded(() => getObject(exchange));
     case 'list':
-      return listObjects(exchange);
+      return whenLoaded(() => listObjects(exchange));
     case 'watch':
       return watchObjects(exchange);
     case 'create':

@@ -182,8 +182,8 @@ function reader(
     const before = known.get(object);
     if (before !== undefined) return before;
     const copy = copyJson(converted?.(object) ?? object) as Live<KubeObject>;
-    prune(copy as Json, schema);
-    applySchemaDefaults(copy as Json, schema);
+    prune(copy, schema);
+    applySchemaDefaults(copy, schema);
     const read = { ...copy, apiVersion };
     const result = sameJson(read, object) ? object : read;
     known.set(object, result);

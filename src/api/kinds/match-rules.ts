@@ -98,7 +98,7 @@ function validateNamedRule(rule: NamedRuleWithOperations, field: string): FieldE
     if (seen.has(name)) errors.push(duplicateField(at, name));
     seen.add(name);
   }
-  return [...errors, ...validateRule(rule as RuleWithOperations, field)];
+  return [...errors, ...validateRule(rule, field)];
 }
 
 export function setMatchDefaults(match: MatchResources | undefined): void {

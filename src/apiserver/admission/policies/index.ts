@@ -140,7 +140,7 @@ function judged(
 function namespaceOf(store: Store, { resource, namespace }: AdmissionRequest): Namespace | undefined {
   if (namespace === '' || resource.kind === 'Namespace') return undefined;
   const slot = { resource: bucketOf(resources.namespaces), namespace: '', name: namespace };
-  return store.get(slot)?.value as Namespace | undefined;
+  return store.get(slot)?.value;
 }
 
 const codes: Readonly<Record<string, number>> = {
