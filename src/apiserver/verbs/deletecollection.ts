@@ -25,15 +25,16 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
     const all = tx.list(bucketOf(kind.resource), selection.namespace).filter((item) => selection.matches(item));
     return limit > 0 ? all.slice(0, limit) : all;
   };
-  const items = noWebhooks(server.store) && noPolicies(server.store)
-    ? await server.store.transact((tx) => chosen(tx).map((item) => deleteIn(tx, kind, item, options).stored), {
-        dryRun: options.isDryRun,
-      })
-    : await deleteEach(chosen(server.store), (item) =>
-        withWebhooks(server, kind, asking, (admission) =>
-          deleteObject(server.store, kind, item, { ...options, admission }),
-        ),
-      );
+  const items =
+    noWebhooks(server.store) && noPolicies(server.store)
+      ? await server.store.transact((tx) => chosen(tx).map((item) => deleteIn(tx, kind, item, options).stored), {
+          dryRun: options.isDryRun,
+        })
+      : await deleteEach(chosen(server.store), (item) =>
+          withWebhooks(server, kind, asking, (admission) =>
+            deleteObject(server.store, kind, item, { ...options, admission }),
+          ),
+        );
   addWarnings(exchange.response, warnings);
   const meta = { resourceVersion: String(server.store.revision) };
   await sendJson(exchange, 200, renderList(kind, items, meta, form));
