@@ -29,7 +29,9 @@ V1SelfSubjectAccessReview V1LocalSubjectAccessReview V1SelfSubjectRulesReview V1
 V1ValidatingWebhookConfiguration V1MutatingWebhookConfiguration V1ValidatingAdmissionPolicy V1ValidatingAdmissionPolicyBinding
 V1CustomResourceDefinition V1APIService V1Scale V1Binding V1Eviction
 V1DeleteOptions V1APIGroupList V1APIResourceList V1APIVersions V1ListMeta V1VolumeAttachment V1CSINode V1CSIDriver V1ComponentStatus
-V1ServiceAccountList`.split(/\s+/);
+V1ServiceAccountList V1CSIStorageCapacity V1VolumeAttributesClass V1FlowSchema V1PriorityLevelConfiguration`.split(
+    /\s+/,
+  );
 
 interface Field {
   readonly name: string;

@@ -40,7 +40,10 @@ export interface WriteView {
     resource: Resource<U>,
     key: { readonly namespace: string; readonly name: string },
   ): Live<U> | undefined;
-  list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
+  list<U extends KubeObject>(
+    resource: Pick<Resource<U>, 'group' | 'plural' | 'object'>,
+    namespace?: string,
+  ): Iterable<Live<U>>;
   /** Writes an object of another kind along: one commit for both. No admission, no validation: it is the server's own. */
   put<U extends KubeObject>(resource: Resource<U>, object: U): void;
   /** Removes one along; nothing happens when it is not there. */
@@ -102,6 +105,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly fieldSelectors?: Readonly<Record<string, (object: T) => string>>;
   /** Deletion waits for the node agent: seconds of grace asked for when the client names none; undefined: none. */
   readonly graceSeconds?: (object: Live<T>) => number;
+  /** A DELETE that does not say leaves what it owns (upstream's DefaultGarbageCollectionPolicy, for old clients). */
+  readonly orphansDependents?: true;
   /** Inside the transaction, last before the write. `object` undefined: deleted. Throws ApiError to refuse. */
   readonly onWrite?: (view: WriteView, object: T | undefined, old: Live<T> | undefined) => void;
   /** How server-side apply merges it, where its schema is not among ours; `versions`: all served apiVersions. */

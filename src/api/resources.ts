@@ -141,6 +141,10 @@ export const resources = {
     'Namespaced',
   ),
   jobs: resource<k.Job>('batch/v1', 'Job', 'jobs', 'Namespaced', { categories: all }),
+  cronJobs: resource<k.CronJob>('batch/v1', 'CronJob', 'cronjobs', 'Namespaced', {
+    shortNames: ['cj'],
+    categories: all,
+  }),
   horizontalPodAutoscalers: resource<k.HorizontalPodAutoscaler>(
     'autoscaling/v2',
     'HorizontalPodAutoscaler',
@@ -170,6 +174,37 @@ export const resources = {
   runtimeClasses: resource<k.RuntimeClass>('node.k8s.io/v1', 'RuntimeClass', 'runtimeclasses', 'Cluster'),
   storageClasses: resource<k.StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'Cluster', {
     shortNames: ['sc'],
+  }),
+  csiDrivers: resource<k.CSIDriver>('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', 'Cluster'),
+  csiNodes: resource<k.CSINode>('storage.k8s.io/v1', 'CSINode', 'csinodes', 'Cluster'),
+  csiStorageCapacities: resource<k.CSIStorageCapacity>(
+    'storage.k8s.io/v1',
+    'CSIStorageCapacity',
+    'csistoragecapacities',
+    'Namespaced',
+  ),
+  volumeAttachments: resource<k.VolumeAttachment>(
+    'storage.k8s.io/v1',
+    'VolumeAttachment',
+    'volumeattachments',
+    'Cluster',
+  ),
+  volumeAttributesClasses: resource<k.VolumeAttributesClass>(
+    'storage.k8s.io/v1',
+    'VolumeAttributesClass',
+    'volumeattributesclasses',
+    'Cluster',
+    { shortNames: ['vac'] },
+  ),
+  flowSchemas: resource<k.FlowSchema>('flowcontrol.apiserver.k8s.io/v1', 'FlowSchema', 'flowschemas', 'Cluster'),
+  priorityLevelConfigurations: resource<k.PriorityLevelConfiguration>(
+    'flowcontrol.apiserver.k8s.io/v1',
+    'PriorityLevelConfiguration',
+    'prioritylevelconfigurations',
+    'Cluster',
+  ),
+  apiServices: resource<k.APIService>('apiregistration.k8s.io/v1', 'APIService', 'apiservices', 'Cluster', {
+    categories: ['api-extensions'],
   }),
   customResourceDefinitions: resource<k.CustomResourceDefinition>(
     'apiextensions.k8s.io/v1',

@@ -61,6 +61,8 @@ export const quantityFields: ReadonlySet<string> = new Set([
   'MetricTarget.value',
   'MetricValueStatus.averageValue',
   'MetricValueStatus.value',
+  'CSIStorageCapacity.capacity',
+  'CSIStorageCapacity.maximumVolumeSize',
 ]);
 
 /**

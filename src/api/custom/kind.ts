@@ -16,7 +16,7 @@ import type { KubeObject, Live } from '../object.ts';
 import { sameJson } from '../patch/json.ts';
 import { resources } from '../resources.ts';
 import type { Resource } from '../resources.ts';
-import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
+import { dns1123SubdomainName, validateObjectMeta, validateMetadataUpdate } from '../validation/index.ts';
 import { customColumns } from './columns.ts';
 import { conversionsTo } from './conversions.ts';
 import type { Converter } from './conversions.ts';
@@ -54,7 +54,7 @@ function customKind(
   };
   const validateUpdate = (object: KubeObject, old: Live<KubeObject>): FieldError[] => [
     ...validateMetadataUpdate(object, old),
-    ...validateMetadata(object, resource.namespaced, dns1123SubdomainName),
+    ...validateObjectMeta(object, resource.namespaced, dns1123SubdomainName),
     ...validate(object, old),
   ];
   const deprecation = deprecationOf(definition, version);
@@ -86,7 +86,10 @@ function customKind(
       const same = sameJson(contentOf(object, hasStatus), contentOf(old, hasStatus));
       (object as { metadata: object }).metadata = { ...object.metadata, generation: same ? before : before + 1 };
     },
-    validate: (object) => [...validateMetadata(object, resource.namespaced, dns1123SubdomainName), ...validate(object)],
+    validate: (object) => [
+      ...validateObjectMeta(object, resource.namespaced, dns1123SubdomainName),
+      ...validate(object),
+    ],
     validateUpdate,
     ...(rules === undefined ? {} : { warnings: (object: KubeObject) => [...rules.warnings(object)] }),
     ...(hasStatus ? { status: { prepareForUpdate: keepAllButStatus, validateUpdate } } : {}),

@@ -13,7 +13,7 @@ import { duplicateField, forbiddenField, invalidField, notSupportedField, requir
 import type { Live } from '../object.ts';
 import { sameJson } from '../patch/json.ts';
 import {
-  validateMetadata,
+  validateObjectMeta,
   validateMetadataUpdate,
   whyNotDns1035Label,
   whyNotDns1123Subdomain,
@@ -29,7 +29,7 @@ export function validateDefinition(definition: CustomResourceDefinition): FieldE
     ...whyNotDns1123Subdomain(name),
     ...(name === `${spec.names.plural}.${spec.group}` ? [] : ['must be spec.names.plural+"."+spec.group']),
   ];
-  const errors = [...validateMetadata(definition, false, rule), ...validateSpec(spec)];
+  const errors = [...validateObjectMeta(definition, false, rule), ...validateSpec(spec)];
   if (isProtectedGroup(spec.group)) errors.push(...checkApproval(metadata?.annotations?.[approvalAnnotation] ?? ''));
   return errors;
 }

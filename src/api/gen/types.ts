@@ -111,6 +111,13 @@ export interface EventsEventSeries {
   lastObservedTime: string;
 }
 
+export interface FlowcontrolSubject {
+  group?: GroupSubject;
+  kind: string;
+  serviceAccount?: ServiceAccountSubject;
+  user?: UserSubject;
+}
+
 export interface RbacSubject {
   apiGroup?: string;
   kind: string;
@@ -313,6 +320,16 @@ export interface CSIPersistentVolumeSource {
   readOnly?: boolean;
   volumeAttributes?: Record<string, string>;
   volumeHandle: string;
+}
+
+export interface CSIStorageCapacity {
+  apiVersion?: string;
+  capacity?: string;
+  kind?: string;
+  maximumVolumeSize?: string;
+  metadata?: ObjectMeta;
+  nodeTopology?: LabelSelector;
+  storageClassName: string;
 }
 
 export interface CSIVolumeSource {
@@ -953,6 +970,11 @@ export interface ExecAction {
   command?: Array<string>;
 }
 
+export interface ExemptPriorityLevelConfiguration {
+  lendablePercent?: number;
+  nominalConcurrencyShares?: number;
+}
+
 export interface ExpressionWarning {
   fieldRef: string;
   warning: string;
@@ -1010,6 +1032,37 @@ export interface FlockerVolumeSource {
   datasetUUID?: string;
 }
 
+export interface FlowDistinguisherMethod {
+  type: string;
+}
+
+export interface FlowSchema {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: FlowSchemaSpec;
+  status?: FlowSchemaStatus;
+}
+
+export interface FlowSchemaCondition {
+  lastTransitionTime?: string;
+  message?: string;
+  reason?: string;
+  status?: string;
+  type?: string;
+}
+
+export interface FlowSchemaSpec {
+  distinguisherMethod?: FlowDistinguisherMethod;
+  matchingPrecedence?: number;
+  priorityLevelConfiguration: PriorityLevelConfigurationReference;
+  rules?: Array<PolicyRulesWithSubjects>;
+}
+
+export interface FlowSchemaStatus {
+  conditions?: Array<FlowSchemaCondition>;
+}
+
 export interface ForNode {
   name: string;
 }
@@ -1047,6 +1100,10 @@ export interface GlusterfsVolumeSource {
   endpoints: string;
   path: string;
   readOnly?: boolean;
+}
+
+export interface GroupSubject {
+  name: string;
 }
 
 export interface GroupVersionForDiscovery {
@@ -1393,6 +1450,18 @@ export interface LimitRangeSpec {
   limits: Array<LimitRangeItem>;
 }
 
+export interface LimitResponse {
+  queuing?: QueuingConfiguration;
+  type: string;
+}
+
+export interface LimitedPriorityLevelConfiguration {
+  borrowingLimitPercent?: number;
+  lendablePercent?: number;
+  limitResponse?: LimitResponse;
+  nominalConcurrencyShares?: number;
+}
+
 export interface LinuxContainerUser {
   gid: number;
   supplementalGroups?: Array<number>;
@@ -1686,6 +1755,11 @@ export interface NodeSystemInfo {
 export interface NonResourceAttributes {
   path?: string;
   verb?: string;
+}
+
+export interface NonResourcePolicyRule {
+  nonResourceURLs: Array<string>;
+  verbs: Array<string>;
 }
 
 export interface NonResourceRule {
@@ -2107,6 +2181,12 @@ export interface PolicyRule {
   verbs: Array<string>;
 }
 
+export interface PolicyRulesWithSubjects {
+  nonResourceRules?: Array<NonResourcePolicyRule>;
+  resourceRules?: Array<ResourcePolicyRule>;
+  subjects: Array<FlowcontrolSubject>;
+}
+
 export interface PortStatus {
   error?: string;
   port: number;
@@ -2139,6 +2219,36 @@ export interface PriorityClass {
   value?: number;
 }
 
+export interface PriorityLevelConfiguration {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: PriorityLevelConfigurationSpec;
+  status?: PriorityLevelConfigurationStatus;
+}
+
+export interface PriorityLevelConfigurationCondition {
+  lastTransitionTime?: string;
+  message?: string;
+  reason?: string;
+  status?: string;
+  type?: string;
+}
+
+export interface PriorityLevelConfigurationReference {
+  name: string;
+}
+
+export interface PriorityLevelConfigurationSpec {
+  exempt?: ExemptPriorityLevelConfiguration;
+  limited?: LimitedPriorityLevelConfiguration;
+  type: string;
+}
+
+export interface PriorityLevelConfigurationStatus {
+  conditions?: Array<PriorityLevelConfigurationCondition>;
+}
+
 export interface Probe {
   exec?: ExecAction;
   failureThreshold?: number;
@@ -2155,6 +2265,12 @@ export interface Probe {
 export interface ProjectedVolumeSource {
   defaultMode?: number;
   sources?: Array<VolumeProjection>;
+}
+
+export interface QueuingConfiguration {
+  handSize?: number;
+  queueLengthLimit?: number;
+  queues?: number;
 }
 
 export interface QuobyteVolumeSource {
@@ -2275,6 +2391,14 @@ export interface ResourceHealth {
   health?: string;
   message?: string;
   resourceID: string;
+}
+
+export interface ResourcePolicyRule {
+  apiGroups: Array<string>;
+  clusterScope?: boolean;
+  namespaces?: Array<string>;
+  resources: Array<string>;
+  verbs: Array<string>;
 }
 
 export interface ResourceQuota {
@@ -2558,6 +2682,11 @@ export interface ServiceAccountList {
   items: Array<ServiceAccount>;
   kind?: string;
   metadata?: ListMeta;
+}
+
+export interface ServiceAccountSubject {
+  name: string;
+  namespace: string;
 }
 
 export interface ServiceAccountTokenProjection {
@@ -2893,6 +3022,10 @@ export interface UserInfo {
   username?: string;
 }
 
+export interface UserSubject {
+  name: string;
+}
+
 export interface ValidatingAdmissionPolicy {
   apiVersion?: string;
   kind?: string;
@@ -3031,6 +3164,14 @@ export interface VolumeAttachmentStatus {
   attached: boolean;
   attachmentMetadata?: Record<string, string>;
   detachError?: VolumeError;
+}
+
+export interface VolumeAttributesClass {
+  apiVersion?: string;
+  driverName: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  parameters?: Record<string, string>;
 }
 
 export interface VolumeDevice {

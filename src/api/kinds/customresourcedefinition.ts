@@ -15,7 +15,9 @@ import { sameValue } from './equal.ts';
 
 export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>({
   resource: resources.customResourceDefinitions,
-  applyDefaults({ spec }) {
+  applyDefaults(definition) {
+    // A body without spec is refused by what validation finds missing.
+    const spec = (definition.spec ??= { group: '', scope: '', names: { plural: '', kind: '' }, versions: [] });
     spec.names ??= { plural: '', kind: '' };
     const { names } = spec;
     names.plural ??= '';

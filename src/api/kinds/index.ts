@@ -5,15 +5,18 @@
  */
 import type { KindDefinition } from '../kind.ts';
 import type { ServiceAllocator } from './service/index.ts';
+import { apiServiceKind } from './apiservice.ts';
 import { certificateSigningRequestKind } from './certificate-signing-request.ts';
 import { configMapKind } from './configmap.ts';
 import { controllerRevisionKind } from './controllerrevision.ts';
+import { cronJobKind } from './cronjob.ts';
 import { daemonSetKind } from './daemonset.ts';
 import { customResourceDefinitionKind } from './customresourcedefinition.ts';
 import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
 import { endpointSliceKind } from './endpointslice.ts';
 import { eventKind } from './event.ts';
+import { flowSchemaKind, priorityLevelConfigurationKind } from './flowcontrol/index.ts';
 import { horizontalPodAutoscalerKind } from './horizontalpodautoscaler.ts';
 import { ingressKind } from './ingress.ts';
 import { ingressClassKind } from './ingressclass.ts';
@@ -42,7 +45,14 @@ import { serviceAccountKind } from './serviceaccount.ts';
 import { serviceCidrKind } from './servicecidr.ts';
 import type { OnServiceCidrWrite } from './servicecidr.ts';
 import { statefulSetKind } from './statefulset.ts';
-import { storageClassKind } from './storageclass.ts';
+import {
+  csiDriverKind,
+  csiNodeKind,
+  csiStorageCapacityKind,
+  storageClassKind,
+  volumeAttachmentKind,
+  volumeAttributesClassKind,
+} from './storage/index.ts';
 import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhookconfiguration.ts';
 import { validatingAdmissionPolicyKind } from './validatingadmissionpolicy.ts';
 import { validatingAdmissionPolicyBindingKind } from './validatingadmissionpolicybinding.ts';
@@ -81,6 +91,7 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     replicaSetKind,
     statefulSetKind,
     horizontalPodAutoscalerKind,
+    cronJobKind,
     jobKind,
     leaseKind,
     endpointSliceKind,
@@ -97,7 +108,15 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     runtimeClassKind,
     podDisruptionBudgetKind,
     priorityClassKind,
+    csiDriverKind,
+    csiNodeKind,
+    csiStorageCapacityKind,
     storageClassKind,
+    volumeAttachmentKind,
+    volumeAttributesClassKind,
+    flowSchemaKind,
+    priorityLevelConfigurationKind,
+    apiServiceKind,
     customResourceDefinitionKind,
     mutatingWebhookConfigurationKind,
     validatingWebhookConfigurationKind,

@@ -23,6 +23,7 @@ export function validateJob(job: Job): FieldError[] {
     ...validateMetadata(job, true, dns1123SubdomainName),
     ...validateGeneratedSelector(job),
     ...validateSpec(job.spec ?? ({} as JobSpec)),
+    ...validateOwnSelector(job.spec ?? ({} as JobSpec)),
   ];
   const { completionMode, completions = 0 } = job.spec ?? {};
   if (completionMode === 'Indexed' && completions > 0) {
@@ -106,14 +107,30 @@ function validateSpec(spec: JobSpec): FieldError[] {
   ];
   const rules = spec.podFailurePolicy?.rules?.length ?? 0;
   if (rules > mostRules) errors.push(tooManyField('spec.podFailurePolicy.rules', rules, mostRules));
-  if (spec.selector === undefined) return [...errors, requiredField('spec.selector')];
-  errors.push(...validateLabelSelector(spec.selector, 'spec.selector'));
+  return errors;
+}
+
+function validateOwnSelector(spec: JobSpec): FieldError[] {
+  if (spec.selector === undefined) return [requiredField('spec.selector')];
+  const errors = validateLabelSelector(spec.selector, 'spec.selector');
   const labels = spec.template?.metadata?.labels;
   if (!labelSelectorMatches(spec.selector, labels)) {
     const field = 'spec.template.metadata.labels';
     errors.push(invalidField(field, labels ?? {}, '`selector` does not match template `labels`'));
   }
   return errors;
+}
+
+/** Of a CronJob: its jobs get their selectors when they are made. `at`: the path of the template. */
+export function validateJobTemplate(spec: JobSpec, at: string): FieldError[] {
+  const errors = validateSpec(spec);
+  if (spec.selector !== undefined) {
+    errors.push(invalidField('spec.selector', spec.selector, '`selector` will be auto-generated'));
+  }
+  if (spec.manualSelector === true) {
+    errors.push(notSupportedField('spec.manualSelector', true, ['nil', 'false']));
+  }
+  return errors.map((error) => ({ ...error, field: `${at}.${error.field}` }));
 }
 
 function validateMode(spec: JobSpec): FieldError[] {

@@ -13,7 +13,7 @@ const lifecycle = keepsStatusAndCounts<Job>();
 
 export const jobKind = defineKind<Job>({
   resource: resources.jobs,
-  applyDefaults: setDefaults,
+  applyDefaults: setJobDefaults,
   prepareForCreate(job) {
     lifecycle.prepareForCreate?.(job);
     if (job.spec?.manualSelector !== true) generateSelector(job);
@@ -31,10 +31,11 @@ export const jobKind = defineKind<Job>({
     ...workloadColumns<Job>(),
   ],
   fieldSelectors: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  orphansDependents: true,
   unconditionalUpdate: true,
 });
 
-function setDefaults(job: Job): void {
+export function setJobDefaults(job: Job): void {
   const { spec } = job;
   if (spec === undefined) return;
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;

@@ -56,6 +56,7 @@ export const replicationControllerKind = defineKind<ReplicationController>({
     ),
   ],
   fieldSelectors: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  orphansDependents: true,
   unconditionalUpdate: true,
 });
 

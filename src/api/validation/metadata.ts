@@ -21,7 +21,16 @@ const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan',
 
 const annotationBytes = 256 * 1024;
 
+/** Of the kinds that the core's own validation is for; those of other servers' use `validateObjectMeta`. */
 export function validateMetadata(object: KubeObject, namespaced: boolean, rule: NameRule): FieldError[] {
+  return [
+    ...validateObjectMeta(object, namespaced, rule),
+    ...validateKubeFinalizers(object.metadata?.finalizers ?? []),
+  ];
+}
+
+/** Upstream: apimachinery's ValidateObjectMeta, which custom kinds and their definitions are checked with. */
+export function validateObjectMeta(object: KubeObject, namespaced: boolean, rule: NameRule): FieldError[] {
   const meta = object.metadata ?? {};
   const errors: FieldError[] = [];
   const generateName = meta.generateName ?? '';
@@ -45,7 +54,7 @@ export function validateMetadata(object: KubeObject, namespaced: boolean, rule: 
       errors.push(invalidField('metadata.finalizers', finalizer, why));
     }
   }
-  return [...errors, ...validateKubeFinalizers(meta.finalizers ?? [])];
+  return errors;
 }
 
 /** Upstream: pkg/apis/core/validation validateKubeFinalizerName. */

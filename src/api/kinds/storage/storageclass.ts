@@ -1,18 +1,18 @@
 /** storage.k8s.io/v1 StorageClass: stored. Upstream: pkg/apis/storage/validation, pkg/apis/storage/v1/defaults.go. */
-import type { StorageClass } from '../gen/types.ts';
-import type { FieldError } from '../field-errors.ts';
-import { invalidField, notSupportedField, requiredField } from '../field-errors.ts';
-import { defineKind } from '../kind.ts';
-import { resources } from '../resources.ts';
+import type { StorageClass } from '../../gen/types.ts';
+import type { FieldError } from '../../field-errors.ts';
+import { invalidField, notSupportedField, requiredField } from '../../field-errors.ts';
+import { defineKind } from '../../kind.ts';
+import { resources } from '../../resources.ts';
 import {
   dns1123SubdomainName,
   validateEnum,
   validateMetadata,
   validateMetadataUpdate,
   whyNotQualifiedName,
-} from '../validation/index.ts';
-import { ageColumn, column } from './columns.ts';
-import { validateImmutable } from './lifecycle.ts';
+} from '../../validation/index.ts';
+import { ageColumn, column } from '../columns.ts';
+import { validateImmutable } from '../lifecycle.ts';
 
 const defaultAnnotations = [
   'storageclass.kubernetes.io/is-default-class',
