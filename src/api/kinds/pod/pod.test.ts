@@ -76,6 +76,21 @@ test('defaults', () => {
   });
 });
 
+test('names of sysctls', () => {
+  const sysctls = ['foo-', 'kernel.shmmax', 'bar..', 'kernel.shmmax', ''].map((name) => ({ name, value: '1' }));
+  const { errors } = create({ securityContext: { sysctls }, containers: [{ name: 'c', image: 'i' }] });
+  const pattern = '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$';
+  const at = (index: number): string => `spec.securityContext.sysctls[${String(index)}].name`;
+  const invalid = (index: number, name: string): string =>
+    `${at(index)}: Invalid value: "${name}": must have at most 253 characters and match regex ${pattern}`;
+  assert.deepEqual(errors, [
+    invalid(0, 'foo-'),
+    invalid(2, 'bar..'),
+    `${at(3)}: Duplicate value: "kernel.shmmax"`,
+    `${at(4)}: Required value`,
+  ]);
+});
+
 test('quality of service', () => {
   const qos = (...containers: object[]): string | undefined =>
     create({ containers: containers.map((resources, index) => ({ name: `c${index}`, image: 'x', resources })) }).object

@@ -1,7 +1,7 @@
 /** Validation of security contexts. Upstream: ValidateSecurityContext, validatePodSpecSecurityContext, validatePodHostUsers. */
-import type { PodSpec, SecurityContext } from '../../gen/types.ts';
+import type { PodSpec, SecurityContext, Sysctl } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
-import { invalidField } from '../../field-errors.ts';
+import { duplicateField, invalidField, requiredField } from '../../field-errors.ts';
 
 const mostId = 2 ** 31 - 1;
 
@@ -34,11 +34,31 @@ export function validatePodSecurity(spec: PodSpec, at: string): FieldError[] {
       validateId(id, `${field}.supplementalGroups[${index}]`),
     ),
   ];
+  errors.push(...validateSysctls(context.sysctls ?? [], `${field}.sysctls`));
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
     errors.push(invalidField(`${at}.shareProcessNamespace`, true, why));
   }
   return errors;
+}
+
+const mostSysctlLetters = 253;
+const segment = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const sysctlPattern = `^(${segment}[\\./])*${segment}$`;
+const sysctlName = new RegExp(sysctlPattern);
+
+/** Upstream: validateSysctls. */
+function validateSysctls(sysctls: readonly Sysctl[], at: string): FieldError[] {
+  const names = sysctls.map(({ name }) => name);
+  return names.flatMap((name, index) => {
+    const field = `${at}[${String(index)}].name`;
+    if (name === undefined || name === '') return [requiredField(field)];
+    if (name.length > mostSysctlLetters || !sysctlName.test(name)) {
+      const why = `must have at most ${String(mostSysctlLetters)} characters and match regex ${sysctlPattern}`;
+      return [invalidField(field, name, why)];
+    }
+    return names.indexOf(name) < index ? [duplicateField(field, name)] : [];
+  });
 }
 
 function validateId(id: number | undefined, field: string): FieldError[] {
