@@ -1,8 +1,8 @@
 /**
- * Writes src/apiserver/protobuf/fields.json: for each message that a request may hold, its field numbers. Facts from Kubernetes' own definitions
+ * Writes src/apiserver/protobuf/fields.json: for each message that a request or an answer may hold, its field numbers. Facts from Kubernetes' own definitions
  * (Apache-2.0): `generated.proto` has numbers and types, `types.go` has what JSON would leave out.
  *
- *   go mod download k8s.io/api@v0.36.0 k8s.io/apimachinery@v0.36.0
+ *   go mod download k8s.io/api@v0.36.0 k8s.io/apimachinery@v0.36.0 k8s.io/apiextensions-apiserver@v0.36.0 k8s.io/kube-aggregator@v0.36.0
  *   scripts/with-node scripts/generate-protobuf-fields.ts $GOPATH/pkg/mod/k8s.io v0.36.0
  *
  *   "core.v1.ServicePort": { "3": "port int32", "5": "nodePort int32 omit", "7": … }
@@ -21,6 +21,8 @@ const packages: Record<string, string> = {
   runtime: join(machinery, 'runtime'),
   'api.resource': join(machinery, 'api/resource'),
   'util.intstr': join(machinery, 'util/intstr'),
+  'apiregistration.v1': join(base, `kube-aggregator@${version}/pkg/apis/apiregistration/v1`),
+  'apiextensions.v1': join(base, `apiextensions-apiserver@${version}/pkg/apis/apiextensions/v1`),
 };
 for (const group of readdirSync(api, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
   for (const entry of readdirSync(join(api, group.name))) {
@@ -30,7 +32,10 @@ for (const group of readdirSync(api, { withFileTypes: true }).filter((entry) => 
 
 /** `k8s.io.api.core.v1.Pod` → `core.v1.Pod`. */
 function shortName(full: string): string {
-  return full.replace(/^\.?k8s\.io\.(api|apimachinery\.pkg(\.apis)?)\./, '').replace(/^api\.resource/, 'api.resource');
+  return full.replace(
+    /^\.?k8s\.io\.(api|apimachinery\.pkg(\.apis)?|(apiextensions_apiserver|kube_aggregator)\.pkg\.apis)\./,
+    '',
+  );
 }
 
 const scalars = new Set(['string', 'bytes', 'bool', 'int32', 'int64', 'uint32', 'uint64', 'double', 'float']);
@@ -50,12 +55,14 @@ for (const [name, dir] of Object.entries(packages)) {
 }
 
 interface Tag {
+  /** Of the JSON; the message's differs where that is no identifier (`$ref`, `x-kubernetes-…`). */
+  readonly json: string;
   readonly pointer: boolean;
   readonly omit: boolean;
   readonly inline: boolean;
 }
 
-/** By struct and JSON name (for embedded structs: the name in the message). */
+/** By struct and the field's name in the message. */
 function readTags(dir: string): Map<string, Map<string, Tag>> {
   const structs = new Map<string, Map<string, Tag>>();
   for (const file of readdirSync(dir).filter((entry) => entry.endsWith('.go') && !entry.includes('generated'))) {
@@ -68,8 +75,10 @@ function readTags(dir: string): Map<string, Map<string, Tag>> {
         const [, pointer, type = '', json = ''] = match;
         const [key = '', ...options] = json.split(',');
         const inline = key === '' && options.includes('inline');
-        const fieldName = inline ? embeddedName(line, type) : key;
-        fields.set(fieldName, { pointer: pointer === '*', omit: options.includes('omitempty'), inline });
+        const named = /protobuf:"[^"]*name=(\w+)/.exec(line)?.[1];
+        const fieldName = named ?? (inline ? embeddedName(type) : key);
+        const omit = options.includes('omitempty');
+        fields.set(fieldName, { json: inline ? fieldName : key, pointer: pointer === '*', omit, inline });
       }
       structs.set(struct, fields);
     }
@@ -77,9 +86,9 @@ function readTags(dir: string): Map<string, Map<string, Tag>> {
   return structs;
 }
 
-function embeddedName(line: string, type: string): string {
+function embeddedName(type: string): string {
   const name = type.replace(/^.*\./, '');
-  return /protobuf:"[^"]*name=(\w+)/.exec(line)?.[1] ?? name.slice(0, 1).toLowerCase() + name.slice(1);
+  return name.slice(0, 1).toLowerCase() + name.slice(1);
 }
 
 function readFields(name: string, body: string, tags: ReadonlyMap<string, Tag>): Record<string, string> {
@@ -88,7 +97,7 @@ function readFields(name: string, body: string, tags: ReadonlyMap<string, Tag>):
     /^ {2}(optional|repeated|map<string, )\s*([\w.]+)>? (\w+) = (\d+);/gm,
   )) {
     const tag = tags.get(field);
-    const words = [field, scalars.has(type) ? type : qualify(name, type)];
+    const words = [tag?.json ?? field, scalars.has(type) ? type : qualify(name, type)];
     if (label === 'repeated') words.push('list');
     if (label.startsWith('map')) words.push('map');
     if (tag?.inline === true) words.push('inline');
@@ -103,10 +112,12 @@ function qualify(name: string, type: string): string {
 }
 
 const roots = [
-  ...buildKinds().map(
-    ({ resource }) =>
-      `${resource.group === '' ? 'core' : (resource.group.split('.')[0] ?? '')}.${resource.version}.${resource.schema}`,
-  ),
+  ...buildKinds().flatMap(({ resource: { group, version, kind } }) => {
+    const message = `${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${version}.${kind}`;
+    return [message, `${message}List`];
+  }),
+  ...['Status', 'WatchEvent', 'PartialObjectMetadata', 'PartialObjectMetadataList'].map((name) => `meta.v1.${name}`),
+  ...['APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions'].map((name) => `meta.v1.${name}`),
   'core.v1.Binding',
   'policy.v1.Eviction',
   'meta.v1.DeleteOptions',

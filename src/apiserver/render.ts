@@ -1,6 +1,6 @@
 /**
- * Stored objects → the JSON of an answer, in the form asked for. Plain lists concatenate the JSON that the store keeps; nothing is
- * parsed or serialized again.
+ * Stored objects → an answer in the form asked for: JSON text, or the bytes of protobuf. Plain lists concatenate the JSON that the
+ * store keeps; nothing is parsed or serialized again.
  */
 import type { KindDefinition } from '../api/kind.ts';
 import type { KubeObject, Live } from '../api/object.ts';
@@ -8,7 +8,11 @@ import { groupVersionOf } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
 import type { ListMeta } from '../api/gen/types.ts';
 import type { Stored } from '../store/index.ts';
-import type { Form } from './http/negotiate.ts';
+import type { Form, MetaVersion } from './http/negotiate.ts';
+import { encodeItem, encodeList, encodeProtobuf } from './protobuf/encode.ts';
+
+/** JSON text, or protobuf. */
+export type Rendered = string | Buffer;
 
 export function valueOf(stored: Stored): Live<KubeObject> {
   return stored.value as Live<KubeObject>;
@@ -27,45 +31,70 @@ export function jsonPrefix(resource: Resource): string {
   return `{"kind":${JSON.stringify(resource.kind)},"apiVersion":${JSON.stringify(groupVersionOf(resource))},`;
 }
 
-export function renderObject(kind: KindDefinition, stored: Stored, form: Form): string {
+export function renderObject(kind: KindDefinition, stored: Stored, form: Form): Rendered {
   switch (form.kind) {
-    case 'object':
-      return viewOf(kind, stored).json;
+    case 'object': {
+      const shown = viewOf(kind, stored);
+      // The value is parsed when it is asked for: JSON does not need it.
+      return form.encoding === 'protobuf' ? (encodeProtobuf(shown.value) ?? shown.json) : shown.json;
+    }
     case 'metadata':
-      return JSON.stringify(partialMetadata(valueOf(stored)));
+      return renderValue(partialMetadata(valueOf(stored), form.version), form);
     case 'table':
-      return renderTable(kind, [stored], form.include, { resourceVersion: String(stored.revision) }, true);
+      return renderTable(kind, [stored], form, { resourceVersion: String(stored.revision) }, true);
   }
 }
 
-export function renderList(kind: KindDefinition, items: readonly Stored[], meta: ListMeta, form: Form): string {
-  const { resource } = kind;
-  const metadata = JSON.stringify(meta);
+export function renderList(kind: KindDefinition, items: readonly Stored[], meta: ListMeta, form: Form): Rendered {
   switch (form.kind) {
-    case 'object': {
-      const prefix = jsonPrefix(resource);
-      const parts = items.map((item) =>
-        // Custom objects keep their kind in lists: upstream's are unstructured.
-        kind.custom === undefined && item.json.startsWith(prefix)
-          ? `{${item.json.slice(prefix.length)}`
-          : viewOf(kind, item).json,
-      );
-      return `{"kind":"${resource.listKind ?? `${resource.kind}List`}","apiVersion":"${groupVersionOf(resource)}","metadata":${metadata},"items":[${parts.join(',')}]}`;
-    }
+    case 'object':
+      return form.encoding === 'protobuf' ? protobufList(kind, items, meta) : jsonList(kind, items, meta);
     case 'metadata': {
-      const parts = items.map((item) => JSON.stringify(partialMetadata(valueOf(item))));
-      return `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"items":[${parts.join(',')}]}`;
+      const parts = items.map((item) => partialMetadata(valueOf(item), form.version));
+      const apiVersion = `meta.k8s.io/${form.version}`;
+      return renderValue({ kind: 'PartialObjectMetadataList', apiVersion, metadata: meta, items: parts }, form);
     }
     case 'table':
-      return renderTable(kind, items, form.include, meta, true);
+      return renderTable(kind, items, form, meta, true);
   }
+}
+
+/** What is made for this answer alone. */
+export function renderValue(value: object, { encoding }: Pick<Form, 'encoding'>): Rendered {
+  return (encoding === 'protobuf' ? encodeProtobuf(value) : undefined) ?? JSON.stringify(value);
+}
+
+function jsonList(kind: KindDefinition, items: readonly Stored[], meta: ListMeta): string {
+  const { resource } = kind;
+  const prefix = jsonPrefix(resource);
+  const parts = items.map((item) =>
+    // Custom objects keep their kind in lists: upstream's are unstructured.
+    kind.custom === undefined && item.json.startsWith(prefix)
+      ? `{${item.json.slice(prefix.length)}`
+      : viewOf(kind, item).json,
+  );
+  return `{"kind":"${listKindOf(resource)}","apiVersion":"${groupVersionOf(resource)}","metadata":${JSON.stringify(meta)},"items":[${parts.join(',')}]}`;
+}
+
+function protobufList({ resource }: KindDefinition, items: readonly Stored[], meta: ListMeta): Buffer {
+  const apiVersion = groupVersionOf(resource);
+  return encodeList(
+    apiVersion,
+    listKindOf(resource),
+    meta,
+    items.map((item) => encodeItem(apiVersion, resource.kind, item.value)),
+  );
+}
+
+function listKindOf(resource: Resource): string {
+  return resource.listKind ?? `${resource.kind}List`;
 }
 
 /** In a watch only the first Table carries the columns. */
 export function renderTable(
   kind: KindDefinition,
   items: readonly Stored[],
-  include: 'None' | 'Metadata' | 'Object',
+  { include, version }: Extract<Form, { kind: 'table' }>,
   meta: ListMeta,
   withColumns: boolean,
 ): string {
@@ -74,7 +103,7 @@ export function renderTable(
     const object = valueOf(viewOf(kind, item));
     const cells = kind.columns.map((column) => column.cell(object, now));
     if (include === 'None') return { cells };
-    return { cells, object: include === 'Object' ? object : partialMetadata(object) };
+    return { cells, object: include === 'Object' ? object : partialMetadata(object, version) };
   });
   const columnDefinitions = withColumns
     ? kind.columns.map(({ name, type, format, description, priority }) => ({
@@ -85,9 +114,10 @@ export function renderTable(
         priority,
       }))
     : null;
-  return JSON.stringify({ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: meta, columnDefinitions, rows });
+  const apiVersion = `meta.k8s.io/${version}`;
+  return JSON.stringify({ kind: 'Table', apiVersion, metadata: meta, columnDefinitions, rows });
 }
 
-function partialMetadata(object: KubeObject): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+function partialMetadata(object: KubeObject, version: MetaVersion): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }

@@ -21,8 +21,9 @@ import { userRules } from './auth/authorize.ts';
 import { issuer, verifyToken } from './auth/tokens.ts';
 import type { User } from './auth/user.ts';
 import type { Exchange } from './context.ts';
-import { badRequest, methodNotAllowed, noSuchResource } from './errors.ts';
+import { badRequest, methodNotAllowed, noSuchResource, notAcceptable } from './errors.ts';
 import { bodyFormat, parseBody, readBody } from './http/body.ts';
+import { accepted, negotiate } from './http/negotiate.ts';
 import { sendJson } from './http/respond.ts';
 import type { ResourceRequest } from './request-info.ts';
 
@@ -48,6 +49,8 @@ export async function serveReview(exchange: Exchange, info: ResourceRequest): Pr
   if (review === undefined) return false;
   if (review.namespaced !== (info.namespace !== '') || info.subresource !== '') throw noSuchResource();
   if (info.verb !== 'create' || info.name !== '') throw methodNotAllowed();
+  // Reviews have no metadata that a Table could show.
+  if (negotiate(exchange.request, exchange.query).kind !== 'object') throw notAcceptable(accepted);
   const bytes = await readBody(exchange.request);
   const body = checked(review, await parseBody(bytes, bodyFormat(exchange.request), review.kind));
   const answer = {

@@ -1,45 +1,140 @@
 /**
- * The Accept header → the form of the answer: the object itself, a Table for people, or metadata only.
+ * The Accept header → the form of the answer (the object itself, a Table for people, or metadata only) and its encoding.
  *
- *   application/json;as=Table;v=v1;g=meta.k8s.io,application/json      first form that we can give wins
+ *   application/json;as=Table;v=v1;g=meta.k8s.io,application/json      by q, then in order: the first that we can give wins
+ *
+ * Upstream: k8s.io/apiserver pkg/endpoints/handlers/negotiation, rest.go (AllowsMediaTypeTransform), munnerz/goautoneg.
  */
+import type { KindDefinition } from '../../api/kind.ts';
 import type { Incoming } from './listener.ts';
 import { notAcceptable } from '../errors.ts';
 
-export type Form =
+export type Encoding = 'json' | 'yaml' | 'protobuf';
+
+export const mediaTypes: Readonly<Record<Encoding, string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+};
+
+export type Form = { readonly encoding: Encoding } & (
   | { readonly kind: 'object' }
-  | { readonly kind: 'table'; readonly include: 'None' | 'Metadata' | 'Object' }
-  | { readonly kind: 'metadata' };
+  | { readonly kind: 'table'; readonly include: 'None' | 'Metadata' | 'Object'; readonly version: MetaVersion }
+  | { readonly kind: 'metadata'; readonly version: MetaVersion }
+);
 
-export const accepted = ['application/json', 'application/yaml'] as const;
+/** Of meta.k8s.io: Tables and metadata can still be had in the version before. */
+export type MetaVersion = 'v1' | 'v1beta1';
 
-const types = new Set<string>([...accepted, '*/*', 'application/*']);
-
-export function negotiate(request: Incoming, query: URLSearchParams): Form {
-  const header = String(request.headers.accept ?? '').trim();
-  if (header === '') return { kind: 'object' };
-  for (const option of header.split(',')) {
-    const [type = '', ...rest] = option.split(';').map((part) => part.trim());
-    if (!types.has(type.toLowerCase())) continue;
-    const parameters = new URLSearchParams(rest.join('&'));
-    const form = formOf(parameters, query);
-    if (form !== undefined) return form;
-  }
-  throw notAcceptable(accepted);
+interface Clause {
+  readonly type: string;
+  readonly subtype: string;
+  readonly quality: number;
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
-function formOf(parameters: URLSearchParams, query: URLSearchParams): Form | undefined {
+const encodings: readonly Encoding[] = ['json', 'yaml', 'protobuf'];
+/** What a refusal names. */
+export const accepted = encodings.map((encoding) => mediaTypes[encoding]);
+
+/** `streams`: for a watch, which YAML cannot be. */
+export function negotiate(
+  request: Incoming,
+  query: URLSearchParams,
+  kind?: KindDefinition,
+  streams: 'watch' | 'none' = 'none',
+): Form {
+  const header = String(request.headers.accept ?? '');
+  if (header === '' || header === 'application/json') return { kind: 'object', encoding: 'json' };
+  for (const clause of parseAccept(header)) {
+    for (const encoding of encodings) {
+      if (!fits(clause, encoding)) continue;
+      const form = formOf(clause, encoding, query, kind);
+      if (form === undefined) continue;
+      // Upstream has chosen by now, and then finds that it cannot stream.
+      if (streams === 'watch' && encoding === 'yaml') throw notAcceptable(offered(streams));
+      return form;
+    }
+  }
+  throw notAcceptable(offered(streams));
+}
+
+/** For answers that have one form: Status, reviews, discovery. What cannot be met is answered in JSON. */
+export function preferredEncoding(request: Incoming): Encoding {
+  const header = String(request.headers.accept ?? '');
+  if (header === '' || header === 'application/json') return 'json';
+  for (const clause of parseAccept(header)) {
+    if (clause.parameters.has('as')) continue;
+    const found = encodings.find((encoding) => fits(clause, encoding));
+    if (found !== undefined) return found;
+  }
+  return 'json';
+}
+
+function offered(streams: 'watch' | 'none'): readonly string[] {
+  if (streams === 'none') return accepted;
+  return [`${mediaTypes.json};stream=watch`, `${mediaTypes.protobuf};stream=watch`];
+}
+
+/** Highest q first; a type before its wildcard; else as they came. */
+function parseAccept(header: string): readonly Clause[] {
+  const clauses = header.split(',').map(parseClause);
+  if (clauses.length === 1) return clauses;
+  const exactness = ({ type, subtype }: Clause): number => (type === '*' ? 0 : subtype === '*' ? 1 : 2);
+  return clauses.sort((a, b) => b.quality - a.quality || exactness(b) - exactness(a));
+}
+
+function parseClause(text: string): Clause {
+  const [media = '', ...rest] = text.split(';').map((part) => part.trim());
+  const [type = '', subtype = '*'] = media.toLowerCase().split('/');
+  const parameters = new Map<string, string>();
+  let quality = 1;
+  for (const part of rest) {
+    const at = part.indexOf('=');
+    const key = part.slice(0, at < 0 ? undefined : at).trim();
+    const value =
+      at < 0
+        ? ''
+        : part
+            .slice(at + 1)
+            .trim()
+            .replace(/^"(.*)"$/, '$1');
+    if (key === 'q') quality = Number.isNaN(Number(value)) ? 1 : Number(value);
+    else parameters.set(key, value);
+  }
+  return { type, subtype, quality, parameters };
+}
+
+function fits({ type, subtype }: Clause, encoding: Encoding): boolean {
+  if (type === '*') return subtype === '*';
+  return type === 'application' && (subtype === '*' || `application/${subtype}` === mediaTypes[encoding]);
+}
+
+function formOf(
+  { parameters }: Clause,
+  encoding: Encoding,
+  query: URLSearchParams,
+  kind: KindDefinition | undefined,
+): Form | undefined {
+  const stream = parameters.get('stream') ?? '';
+  if (stream !== '' && (stream !== 'watch' || encoding === 'yaml')) return undefined;
   const as = parameters.get('as');
-  if (as === null) return { kind: 'object' };
-  if (parameters.get('g') !== 'meta.k8s.io' || parameters.get('v') !== 'v1') return undefined;
+  if (as === undefined && !parameters.has('g') && !parameters.has('v')) {
+    // Custom kinds have no message; their metadata has.
+    return kind?.custom !== undefined && encoding === 'protobuf' ? undefined : { kind: 'object', encoding };
+  }
+  const version = parameters.get('v');
+  if (parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   switch (as) {
     case 'Table': {
+      if (encoding === 'protobuf') return undefined;
       const include = query.get('includeObject');
-      return { kind: 'table', include: include === 'None' || include === 'Object' ? include : 'Metadata' };
+      const known = include === 'None' || include === 'Object' ? include : 'Metadata';
+      return { kind: 'table', encoding, version, include: known };
     }
     case 'PartialObjectMetadata':
     case 'PartialObjectMetadataList':
-      return { kind: 'metadata' };
+      return { kind: 'metadata', encoding, version };
     default:
       return undefined;
   }
@@ -47,5 +142,12 @@ function formOf(parameters: URLSearchParams, query: URLSearchParams): Form | und
 
 /** Answers of the same form can share their bytes. */
 export function formKey(form: Form): string {
-  return form.kind === 'table' ? `table/${form.include}` : form.kind;
+  switch (form.kind) {
+    case 'object':
+      return form.encoding;
+    case 'metadata':
+      return `${form.encoding}/metadata/${form.version}`;
+    case 'table':
+      return `table/${form.include}/${form.version}`;
+  }
 }

@@ -1,31 +1,49 @@
 /**
- * Answers: JSON text, Status, gzip for the big ones, warnings. HTTP/1.1 and HTTP/2 alike.
+ * Answers: JSON text (or YAML or protobuf made of it), Status, gzip for the big ones, warnings. HTTP/1.1 and HTTP/2 alike.
  */
 import { gzip } from 'node:zlib';
 import type { Status } from '../../api/gen/types.ts';
 import type { Exchange } from '../context.ts';
+import { encodeProtobuf } from '../protobuf/encode.ts';
+import type { Rendered } from '../render.ts';
 import type { Outgoing } from './listener.ts';
+import { mediaTypes, preferredEncoding } from './negotiate.ts';
+import type { Form } from './negotiate.ts';
 
 /** Below this gzip costs more than it saves (upstream: 128 KB). */
 const gzipFrom = 128 * 1024;
 
 export type Replying = Pick<Exchange, 'request' | 'response' | 'query'>;
 
-/** Writes `json` (an already serialized document). */
+/** Writes `json` (an already serialized document) in the encoding that the client prefers. */
 export async function sendJson(
   to: Replying,
   code: number,
   json: string,
   warnings: readonly string[] = [],
 ): Promise<void> {
-  const accept = String(to.request.headers.accept ?? '');
-  const yaml = accept.startsWith('application/yaml');
+  const encoding = preferredEncoding(to.request);
+  const bytes = encoding === 'protobuf' ? encodeProtobuf(JSON.parse(json) as object) : undefined;
+  // What has no message is JSON whatever was asked for.
+  await sendRendered(to, code, bytes ?? json, { encoding: encoding === 'yaml' ? 'yaml' : 'json' }, warnings);
+}
+
+/** Writes what `render.ts` made for this form. */
+export async function sendRendered(
+  to: Replying,
+  code: number,
+  rendered: Rendered,
+  { encoding }: Pick<Form, 'encoding'>,
+  warnings: readonly string[] = [],
+): Promise<void> {
+  if (typeof rendered !== 'string') return send(to, code, mediaTypes.protobuf, rendered, warnings);
+  const yaml = encoding === 'yaml';
   const text = yaml
-    ? await toYaml(json)
-    : pretty(to, json)
-      ? `${JSON.stringify(JSON.parse(json), undefined, 2)}\n`
-      : `${json}\n`;
-  await send(to, code, yaml ? 'application/yaml' : 'application/json', text, warnings);
+    ? await toYaml(rendered)
+    : pretty(to, rendered)
+      ? `${JSON.stringify(JSON.parse(rendered), undefined, 2)}\n`
+      : `${rendered}\n`;
+  await send(to, code, yaml ? mediaTypes.yaml : mediaTypes.json, text, warnings);
 }
 
 export async function send(
@@ -34,11 +52,13 @@ export async function send(
   type: string,
   content: string | Buffer,
   warnings: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { request, response } = to;
   const headers: Record<string, string | string[] | number> = {
     'content-type': type,
     'cache-control': 'no-cache, private',
+    ...more,
   };
   addWarnings(response, warnings);
   let body = typeof content === 'string' ? Buffer.from(content) : content;

@@ -3,24 +3,16 @@
  *
  *   "k8s\0" Unknown{ typeMeta{apiVersion, kind}, raw }      raw: the message of that kind
  *
- * Field numbers: fields.json (see scripts/generate-protobuf-fields.ts). Upstream: apimachinery/pkg/runtime/serializer/protobuf.
+ * Field numbers: messages.ts. Upstream: apimachinery/pkg/runtime/serializer/protobuf.
  */
-import { readFileSync } from 'node:fs';
+import { fieldsOf, messageOf } from './messages.ts';
+import type { Field, Json } from './messages.ts';
 import { wireFields, WireError } from './wire.ts';
 
 export { WireError } from './wire.ts';
 
 const magic = Buffer.from('k8s\0');
 const deepest = 100;
-
-interface Field {
-  readonly name: string;
-  readonly type: string;
-  readonly flags: readonly string[];
-}
-
-type Message = ReadonlyMap<number, Field>;
-type Json = Record<string, unknown>;
 
 /** Throws WireError. */
 export function decodeProtobuf(bytes: Buffer): Json {
@@ -46,49 +38,20 @@ function typeMeta(bytes: Buffer): [apiVersion: string, kind: string] {
   return [texts[0] ?? '', texts[1] ?? ''];
 }
 
-let table: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
-const parsed = new Map<string, Message>();
-
-/** `apps/v1`, `Deployment` → apps.v1.Deployment. Options have the version of what they are for. */
-function messageOf(apiVersion: string, kind: string): string | undefined {
-  if (kind === 'DeleteOptions') return 'meta.v1.DeleteOptions';
-  const slash = apiVersion.indexOf('/');
-  const group = slash < 0 ? 'core' : (apiVersion.slice(0, slash).split('.')[0] ?? '');
-  const name = `${group}.${apiVersion.slice(slash + 1)}.${kind}`;
-  return Object.hasOwn(load(), name) ? name : undefined;
-}
-
-function load(): NonNullable<typeof table> {
-  table ??= JSON.parse(readFileSync(new URL('fields.json', import.meta.url), 'utf8')) as NonNullable<typeof table>;
-  return table;
-}
-
-function fieldsOf(name: string): Message {
-  let message = parsed.get(name);
-  if (message === undefined) {
-    const entries = Object.entries(load()[name] ?? {}).map(([number, text]): [number, Field] => {
-      const [fieldName = '', type = '', ...flags] = text.split(' ');
-      return [Number(number), { name: fieldName, type, flags }];
-    });
-    parsed.set(name, (message = new Map(entries)));
-  }
-  return message;
-}
-
 function readMessage(name: string, bytes: Buffer, depth: number): Json {
   if (depth > deepest) throw new WireError('message nested too deeply');
   const out: Json = {};
   const fields = fieldsOf(name);
   for (const { number, value } of wireFields(bytes)) {
-    const field = fields.get(number);
+    const field = fields.find((known) => known.number === number);
     if (field !== undefined) readField(out, field, value, depth);
   }
   return out;
 }
 
 function readField(out: Json, field: Field, value: bigint | number | Buffer, depth: number): void {
-  const { name, type, flags } = field;
-  if (flags.includes('map')) {
+  const { name, type } = field;
+  if (field.shape === 'map') {
     const [key, item] = readEntry(type, asBytes(value), depth);
     // A map of the wire may have any key; this one is not data in JavaScript.
     if (key === '__proto__') throw new WireError('the key "__proto__" is not allowed in an object');
@@ -97,9 +60,9 @@ function readField(out: Json, field: Field, value: bigint | number | Buffer, dep
     return;
   }
   const item = readValue(type, value, depth);
-  if (flags.includes('inline')) Object.assign(out, item);
-  else if (flags.includes('list')) ((out[name] ??= []) as unknown[]).push(item);
-  else if (item !== undefined && !(flags.includes('omit') && isZero(item))) out[name] = item;
+  if (field.inline) Object.assign(out, item);
+  else if (field.shape === 'list') ((out[name] ??= []) as unknown[]).push(item);
+  else if (item !== undefined && !(field.omit && isZero(item))) out[name] = item;
 }
 
 function readEntry(type: string, bytes: Buffer, depth: number): [key: string, value: unknown] {
@@ -140,11 +103,23 @@ function readValue(type: string, value: bigint | number | Buffer, depth: number)
       const { type: which, intVal, strVal } = readMessage(type, asBytes(value), depth);
       return which === 1 ? (strVal ?? '') : (intVal ?? 0);
     }
+    case 'double':
+      return asDouble(asBigint(value));
     case 'meta.v1.FieldsV1':
-      return rawJson(readMessage(type, asBytes(value), depth)['Raw']);
+    case 'runtime.RawExtension':
+    case 'apiextensions.v1.JSON':
+      return rawJson(asBytes(value));
     case 'authorization.v1.ExtraValue':
     case 'authentication.v1.ExtraValue':
+    case 'certificates.v1.ExtraValue':
+    case 'meta.v1.Verbs':
       return readMessage(type, asBytes(value), depth)['items'] ?? [];
+    case 'apiextensions.v1.JSONSchemaPropsOrArray':
+    case 'apiextensions.v1.JSONSchemaPropsOrBool':
+    case 'apiextensions.v1.JSONSchemaPropsOrStringArray': {
+      const { schema, jSONSchemas, property, allows } = readMessage(type, asBytes(value), depth + 1);
+      return schema ?? jSONSchemas ?? property ?? allows ?? false;
+    }
     default:
       return readMessage(type, asBytes(value), depth + 1);
   }
@@ -165,12 +140,22 @@ function readTime(bytes: Buffer, digits: 0 | 6): string | undefined {
   return digits === 0 ? `${text}Z` : `${text}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`;
 }
 
-function rawJson(base64: unknown): unknown {
+/** A message of one field, which holds the text of JSON. */
+function rawJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64').toString('utf8')) as unknown;
-  } catch {
-    return undefined;
+    for (const { number, value } of wireFields(bytes)) {
+      if (number === 1) return JSON.parse(asBytes(value).toString('utf8')) as unknown;
+    }
+  } catch (error) {
+    if (error instanceof WireError) throw error;
   }
+  return undefined;
+}
+
+function asDouble(bits: bigint): number {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64LE(bits);
+  return bytes.readDoubleLE();
 }
 
 function asBytes(value: bigint | number | Buffer): Buffer {

@@ -3,7 +3,7 @@ import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
-import { sendJson } from '../http/respond.ts';
+import { sendRendered } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
 import { decodeFor } from '../decode.ts';
 import { managerName } from '../ownership.ts';
@@ -12,7 +12,7 @@ import { createObject } from '../write.ts';
 
 export async function create(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query, request } = exchange;
-  const form = negotiate(request, query);
+  const form = negotiate(request, query, kind);
   const { dryRun, validation } = parseWriteOptions(query, 'CreateOptions');
   const format = bodyFormat(request);
   const bytes = await readBody(request);
@@ -24,5 +24,5 @@ export async function create(exchange: ResourceExchange): Promise<void> {
   const written = await withWebhooks(server, kind, { user: exchange.user, dryRun, warnings }, (admission) =>
     createObject(server.store, kind, info.namespace, decoded.object, { ...options, admission }),
   );
-  await sendJson(exchange, 201, renderObject(kind, written.stored, form), warnings);
+  await sendRendered(exchange, 201, renderObject(kind, written.stored, form), form, warnings);
 }

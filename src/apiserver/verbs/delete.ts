@@ -16,7 +16,7 @@ import type { ResourceExchange } from '../context.ts';
 import { badRequest, conflict, forbidden, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { addWarnings, sendJson } from '../http/respond.ts';
+import { addWarnings, sendJson, sendRendered } from '../http/respond.ts';
 import { immortalNamespaces } from '../namespace-lifecycle.ts';
 import { draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
@@ -30,7 +30,7 @@ import { whenLoaded } from '../../util/lazy.ts';
 
 export async function remove(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;
-  const form = negotiate(exchange.request, exchange.query);
+  const form = negotiate(exchange.request, exchange.query, kind);
   const options = await readDeleteOptions(exchange);
   const warnings: string[] = [];
   const asking = { user: exchange.user, dryRun: options.isDryRun, warnings };
@@ -43,7 +43,7 @@ export async function remove(exchange: ResourceExchange): Promise<void> {
     return;
   }
   const waiting = written.outcome !== 'deleted' && options.propagationPolicy === 'Foreground';
-  await sendJson(exchange, waiting ? 202 : 200, renderObject(kind, written.stored, form));
+  await sendRendered(exchange, waiting ? 202 : 200, renderObject(kind, written.stored, form), form);
 }
 
 /** Upstream's stores with ReturnDeletedObject. */
@@ -162,7 +162,7 @@ function checkPreconditions(kind: KindDefinition, old: Live<KubeObject>, options
 }
 
 function markDeleted(kind: KindDefinition, draft: Draft, old: Live<KubeObject>, options: DeleteOptions): void {
-  setFinalizers(draft, options);
+  setFinalizers(kind, draft, options);
   if (draft.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(draft);
   const { metadata } = draft;
   const grace = graceOf(kind, old, options);
@@ -188,10 +188,14 @@ function graceOf(kind: KindDefinition, old: Live<KubeObject>, options: DeleteOpt
   return asked < 0 ? 1 : asked;
 }
 
-function setFinalizers(draft: Draft, options: DeleteOptions): void {
-  const policy = options.propagationPolicy ?? (options.orphanDependents === true ? 'Orphan' : undefined);
+/** Upstream: shouldOrphanDependents, shouldDeleteDependentsInForeground in registry/generic/registry/store.go. */
+function setFinalizers(kind: KindDefinition, draft: Draft, options: DeleteOptions): void {
+  const before = draft.metadata.finalizers ?? [];
+  const others = before.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion');
+  const usual = kind.orphansDependents === true && others.length === before.length ? 'Orphan' : undefined;
+  const asked = options.orphanDependents === undefined ? usual : options.orphanDependents ? 'Orphan' : 'Background';
+  const policy = options.propagationPolicy ?? asked;
   if (policy === undefined) return;
-  const others = (draft.metadata.finalizers ?? []).filter((name) => name !== 'orphan' && name !== 'foregroundDeletion');
   if (policy === 'Orphan') others.push('orphan');
   if (policy === 'Foreground') others.push('foregroundDeletion');
   if (others.length > 0) draft.metadata.finalizers = others;

@@ -5,7 +5,7 @@ import { noPolicies } from '../admission/policies/index.ts';
 import { noWebhooks, withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { addWarnings, sendJson } from '../http/respond.ts';
+import { addWarnings, sendRendered } from '../http/respond.ts';
 import { parseListOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
 import { renderList } from '../render.ts';
@@ -15,7 +15,7 @@ import { deleteIn, deleteObject, readDeleteOptions } from './delete.ts';
 
 export async function deleteCollection(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query } = exchange;
-  const form = negotiate(exchange.request, query);
+  const form = negotiate(exchange.request, query, kind);
   const selection = parseSelection(kind, info, query);
   const { limit } = parseListOptions(query);
   const options = await readDeleteOptions(exchange);
@@ -37,7 +37,7 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
         );
   addWarnings(exchange.response, warnings);
   const meta = { resourceVersion: String(server.store.revision) };
-  await sendJson(exchange, 200, renderList(kind, items, meta, form));
+  await sendRendered(exchange, 200, renderList(kind, items, meta, form), form);
 }
 
 /** One by one: each may be refused by somebody. What is gone already is fine. */

@@ -2,17 +2,17 @@
 import type { ResourceExchange } from '../context.ts';
 import { notFound, tooLargeResourceVersion } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { sendJson } from '../http/respond.ts';
+import { sendRendered } from '../http/respond.ts';
 import { parseResourceVersion } from '../list-options.ts';
 import { renderObject } from '../render.ts';
 import { slotOf } from '../write.ts';
 
 export async function getObject(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;
-  const form = negotiate(exchange.request, exchange.query);
+  const form = negotiate(exchange.request, exchange.query, kind);
   const minimum = parseResourceVersion(exchange.query.get('resourceVersion'));
   if (minimum > server.store.revision) throw tooLargeResourceVersion(minimum, server.store.revision);
   const found = server.store.get(slotOf(kind.resource, info));
   if (found === undefined) throw notFound(kind.resource, info.name);
-  await sendJson(exchange, 200, renderObject(kind, found, form));
+  await sendRendered(exchange, 200, renderObject(kind, found, form), form);
 }

@@ -8,7 +8,7 @@ import { apiError, ApiError } from '../../api/errors.ts';
 import type { ResourceExchange, Server } from '../context.ts';
 import { expired, tooLargeResourceVersion } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { sendJson } from '../http/respond.ts';
+import { sendRendered } from '../http/respond.ts';
 import { encodeToken, parseListOptions } from '../list-options.ts';
 import type { ListOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
@@ -18,11 +18,11 @@ import type { Selection } from '../selection.ts';
 
 export async function listObjects(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query } = exchange;
-  const form = negotiate(exchange.request, query);
+  const form = negotiate(exchange.request, query, kind);
   const selection = parseSelection(kind, info, query);
   const options = parseListOptions(query);
   const page = readPage(server, bucketOf(kind.resource), selection, options);
-  await sendJson(exchange, 200, renderList(kind, page.items, page.meta, form));
+  await sendRendered(exchange, 200, renderList(kind, page.items, page.meta, form), form);
 }
 
 export function readPage(

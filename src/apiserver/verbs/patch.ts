@@ -24,7 +24,7 @@ import { decodeFor } from '../decode.ts';
 import { invalid, notFound, unsupportedMediaType } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { mediaType, parseBody, readBody } from '../http/body.ts';
-import { sendJson } from '../http/respond.ts';
+import { sendRendered } from '../http/respond.ts';
 import { managerName } from '../ownership.ts';
 import { renderObject } from '../render.ts';
 import { parsePatchOptions } from '../write-options.ts';
@@ -43,7 +43,7 @@ export interface Patch {
 export async function patch(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
   const { server, user, kind, info, query, request } = exchange;
   const type = patchType(exchange);
-  const form = negotiate(request, query);
+  const form = negotiate(request, query, kind);
   const { dryRun, validation, force } = parsePatchOptions(query, type === applyPatchType);
   const warnings: string[] = [];
   const common = { by: exchange, dryRun, warnings, subresource };
@@ -55,7 +55,7 @@ export async function patch(exchange: ResourceExchange, subresource: UpdateReque
     updateObject(server.store, kind, info, { ...write, admission }),
   );
   const code = written.outcome === 'created' ? 201 : 200;
-  await sendJson(exchange, code, renderObject(kind, written.stored, form), [...new Set(warnings)]);
+  await sendRendered(exchange, code, renderObject(kind, written.stored, form), form, [...new Set(warnings)]);
 }
 
 async function readChange(

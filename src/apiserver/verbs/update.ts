@@ -4,7 +4,7 @@ import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
-import { sendJson } from '../http/respond.ts';
+import { sendRendered } from '../http/respond.ts';
 import { renderObject } from '../render.ts';
 import { decodeFor } from '../decode.ts';
 import { managerName } from '../ownership.ts';
@@ -14,7 +14,7 @@ import type { UpdateRequest } from '../write.ts';
 
 export async function update(exchange: ResourceExchange, subresource: UpdateRequest['subresource']): Promise<void> {
   const { server, kind, info, query, request } = exchange;
-  const form = negotiate(request, query);
+  const form = negotiate(request, query, kind);
   const { dryRun, validation } = parseWriteOptions(query, 'UpdateOptions');
   const format = bodyFormat(request);
   const bytes = await readBody(request);
@@ -35,7 +35,7 @@ export async function update(exchange: ResourceExchange, subresource: UpdateRequ
     }),
   );
   const code = written.outcome === 'created' ? 201 : 200;
-  await sendJson(exchange, code, renderObject(kind, written.stored, form), warnings);
+  await sendRendered(exchange, code, renderObject(kind, written.stored, form), form, warnings);
 }
 
 /** /finalize carries a whole object and changes nothing but its spec (where a namespace's finalizers are). */

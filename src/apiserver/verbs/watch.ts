@@ -12,13 +12,15 @@ import { CompactedError } from '../../store/index.ts';
 import type { StoreEvent, Stored, WatchCursor } from '../../store/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { gone, startStream } from '../http/respond.ts';
-import { formKey, negotiate } from '../http/negotiate.ts';
+import { formKey, mediaTypes, negotiate } from '../http/negotiate.ts';
 import type { Form } from '../http/negotiate.ts';
 import { parseWatchOptions } from '../list-options.ts';
 import type { WatchOptions } from '../list-options.ts';
 import { bucketOf } from '../registry.ts';
 import { stampRevision } from '../object-meta.ts';
-import { renderObject, renderTable } from '../render.ts';
+import { watchFrame } from '../protobuf/encode.ts';
+import { renderObject, renderTable, renderValue } from '../render.ts';
+import type { Rendered } from '../render.ts';
 import { NotLoaded } from '../../util/lazy.ts';
 import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
@@ -29,7 +31,7 @@ const bookmarkEvery = 60_000;
 
 export function watchObjects(exchange: ResourceExchange): Promise<void> {
   const { kind, info, query, request } = exchange;
-  const form = negotiate(request, query);
+  const form = negotiate(request, query, kind, 'watch');
   const selection = parseSelection(kind, info, query);
   const options = parseWatchOptions(query);
   const watch = new Watch(exchange, form, selection, options);
@@ -63,7 +65,9 @@ class Watch {
 
   async run(): Promise<void> {
     const { server, response, kind } = this.#exchange;
-    startStream(response, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+    const protobuf = this.#form.encoding === 'protobuf';
+    const type = protobuf ? `${mediaTypes.protobuf};stream=watch` : mediaTypes.json;
+    startStream(response, { 'content-type': type, 'cache-control': 'no-cache, private' });
     const timers = this.#startTimers();
     const end = (): void => this.#end();
     response.once('close', end);
@@ -203,18 +207,11 @@ class Watch {
 
   #frame(type: EventType, item: Stored): Buffer {
     const { kind } = this.#exchange;
-    let json: string;
-    if (this.#form.kind === 'table') {
-      json = renderTable(
-        kind,
-        [item],
-        this.#form.include,
-        { resourceVersion: String(item.revision) },
-        !this.#columnsSent,
-      );
-      this.#columnsSent = true;
-    } else json = renderObject(kind, item, this.#form);
-    return Buffer.from(`{"type":"${type}","object":${json}}\n`);
+    if (this.#form.kind !== 'table') return eventFrame(type, renderObject(kind, item, this.#form));
+    const meta = { resourceVersion: String(item.revision) };
+    const table = renderTable(kind, [item], this.#form, meta, !this.#columnsSent);
+    this.#columnsSent = true;
+    return eventFrame(type, table);
   }
 
   #bookmark(): void {
@@ -224,27 +221,33 @@ class Watch {
 
   #bookmarkFrame(revision: number, annotations?: Readonly<Record<string, string>>): Buffer {
     const { resource } = this.#exchange.kind;
-    const partial = this.#form.kind === 'metadata';
+    const form = this.#form;
+    const metaVersion = form.kind === 'object' ? 'v1' : form.version;
     const metadata = {
       resourceVersion: String(revision),
       creationTimestamp: null,
       ...(annotations ? { annotations } : {}),
     };
     const object =
-      this.#form.kind === 'table'
+      form.kind === 'table'
         ? {
             kind: 'Table',
-            apiVersion: 'meta.k8s.io/v1',
+            apiVersion: `meta.k8s.io/${metaVersion}`,
             metadata: { resourceVersion: String(revision) },
             columnDefinitions: null,
-            rows: [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata } }],
+            rows: [
+              {
+                cells: [],
+                object: { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata },
+              },
+            ],
           }
         : {
-            kind: partial ? 'PartialObjectMetadata' : resource.kind,
-            apiVersion: partial ? 'meta.k8s.io/v1' : groupVersionOf(resource),
+            kind: form.kind === 'metadata' ? 'PartialObjectMetadata' : resource.kind,
+            apiVersion: form.kind === 'metadata' ? `meta.k8s.io/${metaVersion}` : groupVersionOf(resource),
             metadata,
           };
-    return Buffer.from(`{"type":"BOOKMARK","object":${JSON.stringify(object)}}\n`);
+    return eventFrame('BOOKMARK', renderValue(object, form));
   }
 
   #write(frame: Buffer): boolean {
@@ -258,7 +261,7 @@ class Watch {
       error instanceof CompactedError
         ? apiError(410, 'Expired', `too old resource version: ${String(error.requested)} (${String(error.compacted)})`)
         : apiError(500, 'InternalError', 'Internal error occurred: the watch failed');
-    this.#write(Buffer.from(`{"type":"ERROR","object":${JSON.stringify(status.status)}}\n`));
+    this.#write(eventFrame('ERROR', renderValue(status.status, this.#form)));
     this.#end();
   }
 
@@ -266,6 +269,11 @@ class Watch {
     this.#over = true;
     this.#ended.resolve(undefined);
   }
+}
+
+function eventFrame(type: string, object: Rendered): Buffer {
+  if (typeof object !== 'string') return watchFrame(type, object);
+  return Buffer.from(`{"type":"${type}","object":${object}}\n`);
 }
 
 /** Gone from the selection, or gone: the last state that was in it, with the revision of the change. */
