@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Answer, TestServer } from '../testing.ts';
 import { startTestServer, watchReader } from '../testing.ts';
-import { crontab, crontabs } from './fixtures.ts';
+import { crontab, crontabs, schema } from './fixtures.ts';
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const name = 'crontabs.stable.example.com';
@@ -264,6 +264,18 @@ describe('serving', () => {
     assert.equal(at(open, 'components', 'schemas', 'com.example.stable.v1.CronTab', ...ports), 'Of the port.');
     const two = await client.call('GET', '/openapi/v2');
     assert.equal(at(two, 'definitions', 'com.example.stable.v1.CronTab', ...ports), 'Of the port.');
+    const spec = at(two, 'definitions', 'com.example.stable.v1.CronTab', 'properties', 'spec', 'properties') as object;
+    // What v2 has words for is there as it is; what combines schemas or says null is not.
+    assert.deepEqual(
+      { ...spec, ports: undefined },
+      {
+        ...schema.properties.spec.properties,
+        port: { 'x-kubernetes-int-or-string': true },
+        free: { 'x-kubernetes-preserve-unknown-fields': true },
+        ports: undefined,
+        nothing: {},
+      },
+    );
     const watch = watchReader(await client.open(`${definitions}?watch=1&timeoutSeconds=20`));
     await client.call('DELETE', `${definitions}/${name}`);
     while ((await watch.next())?.type !== 'DELETED');

@@ -7,7 +7,7 @@
  * extensions, written as YAML text, which JSON is too. A key that no shape knows is a mistake of who made the document.
  * Field numbers: google/gnostic-models, openapiv2/OpenAPIv2.proto.
  */
-import { ProtobufWriter } from '../protobuf/encode.ts';
+import { ProtobufWriter } from '../protobuf/writer.ts';
 import type { Json } from './openapi-schemas.ts';
 
 export function encodeSwagger(document: Json): Buffer<ArrayBuffer> {
@@ -32,6 +32,14 @@ const flag =
   (number: number): Write =>
   (to, value) =>
     to.flag(number, value === true);
+const integer =
+  (number: number): Write =>
+  (to, value) =>
+    to.integer(number, Number(value));
+const double =
+  (number: number): Write =>
+  (to, value) =>
+    to.double(number, Number(value));
 const wrapped =
   (number: number, inner: Write): Write =>
   (to, value) =>
@@ -59,7 +67,7 @@ const any = (number: number): Write => wrapped(number, (to, value) => to.text(2,
 const primitive = (type: number): Readonly<Record<string, Write>> => ({ type: text(type), format: text(type + 1) });
 
 type ShapeName =
-  'document' | 'info' | 'path' | 'operation' | 'response' | 'body' | 'query' | 'pathParameter' | 'schema';
+  'document' | 'info' | 'path' | 'operation' | 'response' | 'body' | 'query' | 'pathParameter' | 'schema' | 'docs';
 
 const shapes: Readonly<Record<ShapeName, Shape>> = {
   document: {
@@ -121,17 +129,38 @@ const shapes: Readonly<Record<ShapeName, Shape>> = {
     },
     extensions: 22,
   },
+  docs: { fields: { description: text(1), url: text(2) }, extensions: 3 },
   schema: {
     fields: {
       $ref: text(1),
       format: text(2),
+      title: text(3),
       description: text(4),
       default: any(5),
+      multipleOf: double(6),
+      maximum: double(7),
+      exclusiveMaximum: flag(8),
+      minimum: double(9),
+      exclusiveMinimum: flag(10),
+      maxLength: integer(11),
+      minLength: integer(12),
+      pattern: text(13),
+      maxItems: integer(14),
+      minItems: integer(15),
+      uniqueItems: flag(16),
+      maxProperties: integer(17),
+      minProperties: integer(18),
       required: each(text(19)),
-      additionalProperties: wrapped(21, message(1, 'schema')),
+      enum: each(any(20)),
+      additionalProperties: wrapped(21, (to, value) => {
+        if (typeof value === 'boolean') to.flag(2, value);
+        else message(1, 'schema')(to, value);
+      }),
       type: wrapped(22, text(1)),
       items: wrapped(23, message(1, 'schema')),
       properties: wrapped(25, named(1, message(2, 'schema'))),
+      externalDocs: message(29, 'docs'),
+      example: any(30),
     },
     extensions: 31,
   },

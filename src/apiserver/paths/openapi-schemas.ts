@@ -92,6 +92,8 @@ export function schemaName(type: string): string {
   return names.get(type) ?? (type.includes('.') ? type : `io.k8s.api.core.v1.${type}`);
 }
 
+const aggregatorPackage = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1';
+
 function loadNames(): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const message of Object.keys(readJson('../protobuf/fields.json'))) {
@@ -106,6 +108,9 @@ function loadNames(): ReadonlyMap<string, string> {
     found.set(type, `${metaPackage}.${type}`);
   for (const type of extensionTypes) found.set(type, `${extensionsPackage}.${type}`);
   for (const type of registrationTypes) found.set(type, `io.k8s.api.admissionregistration.v1.${type}`);
+  for (const name of [...found.keys()].filter((type) => type.startsWith('APIService'))) {
+    found.set(name, `${aggregatorPackage}.${name}`);
+  }
   // Where two packages have one name, ours has a prefix.
   for (const type of ['ServiceReference', 'WebhookClientConfig']) {
     found
@@ -115,6 +120,9 @@ function loadNames(): ReadonlyMap<string, string> {
   return found
     .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
     .set('RbacSubject', 'io.k8s.api.rbac.v1.Subject')
+    .set('FlowcontrolSubject', 'io.k8s.api.flowcontrol.v1.Subject')
+    .set('StorageTokenRequest', 'io.k8s.api.storage.v1.TokenRequest')
+    .set('ApiregistrationServiceReference', `${aggregatorPackage}.ServiceReference`)
     .set('CoreEndpointPort', 'io.k8s.api.core.v1.EndpointPort')
     .set('CoreResourceClaim', 'io.k8s.api.core.v1.ResourceClaim');
 }
