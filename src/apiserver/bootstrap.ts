@@ -10,6 +10,7 @@ import { resources } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
 import { addressObject } from './allocate/address-objects.ts';
 import { defaultServiceCidr, heldAddresses } from './allocate/index.ts';
+import { ensureApiServices } from './api-services.ts';
 import { ensureDefaultPolicy } from './auth/defaults/index.ts';
 import { timestamp } from './object-meta.ts';
 import { firstServiceAddress } from './service-range.ts';
@@ -39,6 +40,7 @@ export function bootstrap(store: Store, registry: Registry, options: ApiServerOp
     ensure(resources.endpointSlices, slice, () => slice);
     ensureAddressObjects(tx);
     ensureDefaultPolicy(ensure);
+    ensureApiServices(tx, registry);
   });
 }
 

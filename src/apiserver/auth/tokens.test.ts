@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import type { JSONWebKeySet } from 'jose';
 import { startTestServer, testClient } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
 
@@ -99,4 +101,20 @@ test('a token for another audience is not for this server; bad requests are refu
   );
   assert.equal((await request(server, { boundObjectRef: { kind: 'Pod', name: 'none' } })).code, 404);
   assert.equal((await server.client.call('POST', `${base}/serviceaccounts/none/token`, { spec: {} })).code, 404);
+});
+
+test('anybody can check a token with the two documents of OpenID discovery', async (t) => {
+  const server = await startTestServer(t);
+  await server.client.call('POST', `${base}/serviceaccounts`, { metadata: { name: 'robot' } });
+  const { token } = await request(server, { audiences: ['vault'] });
+  const configuration = await server.client.call('GET', '/.well-known/openid-configuration');
+  assert.equal(configuration.headers['cache-control'], 'public, max-age=3600');
+  assert.equal(configuration.body['issuer'], claimsOf(token).iss);
+  const keys = await server.client.call('GET', new URL(String(configuration.body['jwks_uri'])).pathname);
+  assert.equal(keys.headers['content-type'], 'application/jwk-set+json');
+  const { payload } = await jwtVerify(token, createLocalJWKSet(keys.body as unknown as JSONWebKeySet), {
+    issuer: String(configuration.body['issuer']),
+    audience: 'vault',
+  });
+  assert.equal(payload.sub, 'system:serviceaccount:default:robot');
 });

@@ -2,8 +2,9 @@
  * ServiceAccount tokens: JWTs signed with pki/sa.key, bound to a ServiceAccount and maybe a Pod. A token dies with what it is bound
  * to. Claims as upstream's (pkg/serviceaccount/claims.go, jwt.go). jose is loaded when the first token is seen.
  */
-import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
-import type { JWTPayload } from 'jose';
+import { createHash, createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { JWK, JWTPayload } from 'jose';
 import { resources } from '../../api/resources.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Store } from '../../store/index.ts';
@@ -53,7 +54,7 @@ export async function signToken(
     serviceaccount: serviceAccount,
   };
   const token = await new SignJWT({ 'kubernetes.io': claims })
-    .setProtectedHeader({ alg: key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256' })
+    .setProtectedHeader({ alg: algorithmOf(key), kid: keyId(createPublicKey(pki.tokenPublicKey)) })
     .setIssuer(issuer)
     .setAudience([...audiences])
     .setSubject(`system:serviceaccount:${namespace}:${serviceAccount.name}`)
@@ -63,6 +64,24 @@ export async function signToken(
     .setExpirationTime(now + seconds)
     .sign(key);
   return { token, expires: now + seconds };
+}
+
+/** The key that signs, as relying parties look it up by the token's `kid`. */
+export async function publicJwk(pki: Pki): Promise<JWK & { readonly alg: string }> {
+  const { exportJWK } = await import('jose');
+  const key = createPublicKey(pki.tokenPublicKey);
+  return { use: 'sig', ...(await exportJWK(key)), kid: keyId(key), alg: algorithmOf(key) };
+}
+
+function algorithmOf(key: KeyObject): string {
+  return key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+}
+
+/** Upstream: keyIDFromPublicKey in pkg/serviceaccount/jwt.go. */
+function keyId(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 }
 
 export interface Bearer {

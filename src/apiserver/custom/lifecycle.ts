@@ -14,6 +14,7 @@ import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import type { Tx } from '../../store/index.ts';
 import { log } from '../../util/log.ts';
+import { ensureApiServices } from '../api-services.ts';
 import type { Server } from '../context.ts';
 import { clone } from '../../api/clone.ts';
 import { bucketOf } from '../registry.ts';
@@ -57,6 +58,7 @@ async function step(server: Server, waits: Map<string, { close(): void }>, rouse
   registry.custom?.all();
   const kind = registry.find(definitions.group, definitions.version, definitions.plural);
   if (kind === undefined) return;
+  await store.transact((tx) => ensureApiServices(tx, registry));
   for (const item of store.list(bucketOf(definitions))) {
     const definition = item.value as Definition;
     if (definition.metadata.deletionTimestamp !== undefined) {

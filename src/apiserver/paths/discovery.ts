@@ -2,9 +2,11 @@
  * Discovery, from the registry: /api, /apis, /apis/G, /api/v1, /apis/G/V; and everything in one answer for clients that accept
  * `g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList` (KEP-3352).
  */
+import { createHash } from 'node:crypto';
 import type { KindDefinition } from '../../api/kind.ts';
 import { groupVersionOf } from '../../api/resources.ts';
 import type { Exchange, Server } from '../context.ts';
+import { byPriority } from '../group-priorities.ts';
 import { sendJson, send } from '../http/respond.ts';
 import type { Registry } from '../registry.ts';
 import { reviewKinds } from '../reviews.ts';
@@ -89,7 +91,7 @@ function groupVersions(registry: Registry): readonly { group: string; version: s
   for (const { group, version } of reviewKinds) {
     if (!all.some((item) => item.group === group && item.version === version)) all.push({ group, version });
   }
-  return all;
+  return all.sort(byPriority);
 }
 
 function apiGroups(registry: Registry): readonly ApiGroup[] {
@@ -122,7 +124,8 @@ function resourceList(registry: Registry, group: string, version: string): objec
   return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: [...resources, ...extra] };
 }
 
-function resourceLine({ resource }: KindDefinition): object {
+function resourceLine(kind: KindDefinition): object {
+  const { resource } = kind;
   return {
     name: resource.plural,
     singularName: resource.singular,
@@ -131,7 +134,14 @@ function resourceLine({ resource }: KindDefinition): object {
     verbs: verbsOf(resource.plural),
     ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
     ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+    storageVersionHash: storageVersionHash(kind),
   };
+}
+
+/** Changes when objects are written to the store in another version. Upstream: apiserver/pkg/endpoints/discovery/storageversionhash.go. */
+function storageVersionHash({ resource, custom }: KindDefinition): string {
+  const { group, version, kind } = custom?.storage ?? resource;
+  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
 /** Namespaces cannot be deleted as a collection. */

@@ -8,16 +8,58 @@ import { send } from '../http/respond.ts';
 
 type Check = (server: Server) => boolean;
 
+/** What a server that listens has done: clients look for these by name. */
+const startHooks = [
+  'start-apiserver-admission-initializer',
+  'generic-apiserver-start-informers',
+  'start-apiextensions-informers',
+  'start-apiextensions-controllers',
+  'crd-informer-synced',
+  'start-system-namespaces-controller',
+  'start-cluster-authentication-info-controller',
+  'start-service-ip-repair-controllers',
+  'rbac/bootstrap-roles',
+  'scheduling/bootstrap-system-priority-classes',
+  'priority-and-fairness-config-producer',
+  'bootstrap-controller',
+  'start-kube-aggregator-informers',
+  'apiservice-status-local-available-controller',
+  'apiservice-status-remote-available-controller',
+  'apiservice-registration-controller',
+  'apiservice-discovery-controller',
+  'kube-apiserver-autoregistration',
+  'apiservice-openapi-controller',
+  'apiservice-openapiv3-controller',
+];
+
 const checks: Readonly<Record<string, Check>> = {
   ping: () => true,
   log: () => true,
-  store: (server) => server.store.revision >= 1,
+  // There is none, and its name is what clients ask for: whether the store can be read.
+  etcd: (server) => server.store.revision >= 1,
+  ...Object.fromEntries(startHooks.map((name) => [`poststarthook/${name}`, () => true])),
+  'autoregister-completion': () => true,
 };
 
 const readyOnly: Readonly<Record<string, Check>> = {
-  'poststarthook/bootstrap': () => true,
+  'informer-sync': () => true,
   shutdown: (server) => !server.stopping.aborted,
 };
+
+/** /metrics/slis: the state of each check now. Upstream: component-base/metrics/prometheus/slis. */
+export function renderHealthMetrics(server: Server): string {
+  const lines = ['healthz', 'livez', 'readyz'].flatMap((type) =>
+    Object.entries(type === 'readyz' ? { ...checks, ...readyOnly } : checks).map(
+      ([name, check]) => `kubernetes_healthcheck{name="${name}",type="${type}"} ${check(server) ? '1' : '0'}`,
+    ),
+  );
+  const name = 'kubernetes_healthcheck';
+  const head = [
+    `# HELP ${name} [STABLE] This metric records the result of a single healthcheck.`,
+    `# TYPE ${name} gauge`,
+  ];
+  return `${[...head, ...lines].join('\n')}\n`;
+}
 
 export async function serveHealth(exchange: Exchange): Promise<void> {
   const [, probe = '', ...rest] = exchange.path.split('/');

@@ -4,7 +4,8 @@ import { methodNotAllowed, noSuchResource } from '../errors.ts';
 import { send, sendJson } from '../http/respond.ts';
 import { renderMetrics } from '../metrics.ts';
 import { serveDiscovery } from './discovery.ts';
-import { serveHealth } from './health.ts';
+import { renderHealthMetrics, serveHealth } from './health.ts';
+import { serveOpenId } from './openid.ts';
 import { version } from './version.ts';
 
 export async function servePath(exchange: Exchange): Promise<void> {
@@ -21,6 +22,10 @@ export async function servePath(exchange: Exchange): Promise<void> {
     const { type, text } = await renderMetrics(server.metrics, server.store);
     return send(exchange, 200, type, text);
   }
+  if (path === '/metrics/slis') {
+    return send(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', renderHealthMetrics(server));
+  }
   if (await serveDiscovery(exchange)) return;
+  if (await serveOpenId(exchange)) return;
   throw noSuchResource();
 }
