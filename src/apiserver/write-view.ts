@@ -13,7 +13,10 @@ export function transactionView(tx: Tx, dryRun: boolean): WriteView {
       const found = tx.get({ resource: bucketOf(resource), namespace: key.namespace, name: key.name });
       return found?.value as Live<U> | undefined;
     },
-    list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>> {
+    list<U extends KubeObject>(
+      resource: Pick<Resource<U>, 'group' | 'plural' | 'object'>,
+      namespace?: string,
+    ): Iterable<Live<U>> {
       const items = tx.list(bucketOf(resource), namespace);
       return items.length === 0 ? [] : valuesOf(items);
     },

@@ -140,3 +140,50 @@ test('DefaultIngressClass: the youngest wins, whatever its name', () => {
   admit(request(resources.ingresses, ingress), classes);
   assert.equal(ingress.spec?.ingressClassName, 'b');
 });
+
+describe('RuntimeClass', () => {
+  const toleration = { key: 'sandbox', operator: 'Exists' };
+  const classes = view([
+    [resources.serviceAccounts, 'default', {}],
+    [
+      resources.runtimeClasses,
+      'box',
+      {
+        handler: 'box',
+        overhead: { podFixed: { cpu: '10m' } },
+        scheduling: { nodeSelector: { box: 'yes' }, tolerations: [toleration] },
+      },
+    ],
+  ]);
+
+  test('a pod takes its overhead and where it may run', () => {
+    const object = pod({ runtimeClassName: 'box', nodeSelector: { disk: 'ssd' }, tolerations: [toleration] });
+    admit(request(resources.pods, object), classes);
+    confirm(request(resources.pods, object), classes);
+    assert.deepEqual(object.spec?.overhead, { cpu: '10m' });
+    assert.deepEqual(object.spec?.nodeSelector, { disk: 'ssd', box: 'yes' });
+    assert.equal(object.spec?.tolerations?.filter(({ key }) => key === 'sandbox').length, 1);
+  });
+
+  test('refusals', () => {
+    const cases: readonly (readonly [spec: object, why: RegExp])[] = [
+      [{ runtimeClassName: 'none' }, /pod rejected: RuntimeClass "none" not found/],
+      [
+        { runtimeClassName: 'box', overhead: { cpu: '1' } },
+        /Pod's Overhead doesn't match RuntimeClass's defined Overhead/,
+      ],
+      [
+        { runtimeClassName: 'box', nodeSelector: { box: 'no' } },
+        /conflict: runtimeClass\.scheduling\.nodeSelector\[box\] = yes; pod\.spec\.nodeSelector\[box\] = no/,
+      ],
+      [{ overhead: { cpu: '1' } }, /Pod Overhead set without corresponding RuntimeClass defined Overhead/],
+    ];
+    for (const [spec, why] of cases) {
+      const asked = request(resources.pods, pod(spec));
+      assert.throws(() => {
+        admit(asked, classes);
+        confirm(asked, classes);
+      }, why);
+    }
+  });
+});

@@ -8,11 +8,13 @@
  *            LimitRanger                its defaults
  *            Priority
  *            DefaultTolerationSeconds   after Priority, as upstream has it
+ *            RuntimeClass               overhead, and where it may run
  *            DefaultIngressClass
  *   ── mutating webhooks (webhooks/) ──
  *   confirm  escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
  *            CertificateSigningRequest  who asks is who is asked about; who approves may
  *            LimitRanger                its limits
+ *            RuntimeClass               the overhead is still its
  *            DenyServiceExternalIPs
  *            ResourceQuota              the last word: what the others filled in counts
  *   ── validating webhooks, over what will be stored ──
@@ -29,6 +31,7 @@ import { namespaceNames } from './namespace-names.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './quota.ts';
+import { confirmOverhead, runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { defaultTolerationSeconds } from './tolerations.ts';
 
@@ -42,6 +45,7 @@ const changing: readonly AdmissionPlugin[] = [
   limitDefaults,
   priority,
   defaultTolerationSeconds,
+  runtimeClass,
   defaultIngressClass,
 ];
 
@@ -49,6 +53,7 @@ const refusing: readonly AdmissionPlugin[] = [
   confirmNoEscalation,
   certificateRequests,
   limitRanger,
+  confirmOverhead,
   denyServiceExternalIPs,
   resourceQuota,
 ];

@@ -9,9 +9,7 @@ import type { Resource } from '../../api/resources.ts';
 export type Usage = ReadonlyMap<string, Quantity>;
 
 const one = 1_000_000_000n;
-const byName = new Map<string, Resource>(
-  Object.values(resources).map((resource) => [groupResourceOf(resource), resource as Resource]),
-);
+const classSuffix = '.storageclass.storage.k8s.io/';
 const counted: ReadonlySet<string> = new Set([
   'configmaps',
   'persistentvolumeclaims',
@@ -22,15 +20,23 @@ const counted: ReadonlySet<string> = new Set([
   'services',
 ]);
 
-/** Which kind a name of `spec.hard` is about; undefined: none that is known. */
-export function resourceBehind(name: string): Resource | undefined {
-  if (name.startsWith('count/')) return byName.get(name.slice('count/'.length));
-  if (counted.has(name)) return byName.get(name);
+type Names = Pick<Resource, 'group' | 'plural'>;
+
+/** Which kind a name of `spec.hard` is about; it may be one that is not installed, of which there are none. */
+export function resourceBehind(name: string): Names {
+  if (name.startsWith('count/')) return namesOf(name.slice('count/'.length));
+  if (counted.has(name)) return namesOf(name);
   if (name.startsWith('services.')) return resources.services;
-  return name === 'requests.storage' ? resources.persistentVolumeClaims : resources.pods;
+  const ofClaims = name === 'requests.storage' || name.includes(classSuffix);
+  return ofClaims ? resources.persistentVolumeClaims : resources.pods;
 }
 
-export function usageOf(resource: Resource, object: KubeObject): Usage {
+function namesOf(text: string): Names {
+  const dot = text.indexOf('.');
+  return dot < 0 ? { group: '', plural: text } : { group: text.slice(dot + 1), plural: text.slice(0, dot) };
+}
+
+export function usageOf(resource: Names, object: KubeObject): Usage {
   const usage = new Map<string, Quantity>();
   const add = (name: string, nano: bigint, format: Quantity['format'] = 'decimal'): void => {
     const known = usage.get(name);
@@ -42,9 +48,14 @@ export function usageOf(resource: Resource, object: KubeObject): Usage {
   else if (counted.has(name)) add(name, one);
   if (name === 'services') addService(object, add);
   if (name === 'persistentvolumeclaims') {
-    const storage = (object as PersistentVolumeClaim).spec?.resources?.requests?.['storage'] ?? '0';
-    const quantity = parseQuantity(storage);
+    const { spec, metadata } = object as PersistentVolumeClaim;
+    const quantity = parseQuantity(spec?.resources?.requests?.['storage'] ?? '0');
+    const storage = metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
     add('requests.storage', quantity?.nano ?? 0n, quantity?.format);
+    if (storage !== '') {
+      add(`${storage}${classSuffix}persistentvolumeclaims`, one);
+      add(`${storage}${classSuffix}requests.storage`, quantity?.nano ?? 0n, quantity?.format);
+    }
   }
   return usage;
 }
@@ -93,7 +104,7 @@ export function missingRequests(pod: Pod, names: readonly string[]): string[] {
 
 export function inScope(
   { scopes = [], scopeSelector }: ResourceQuotaSpec,
-  resource: Resource,
+  resource: Names,
   object: KubeObject,
 ): boolean {
   const wanted = [
@@ -116,6 +127,8 @@ function holds(pod: Pod, scope: string, operator: string, values: readonly strin
       return isBestEffort(pod);
     case 'NotBestEffort':
       return !isBestEffort(pod);
+    case 'CrossNamespacePodAffinity':
+      return looksBeyond(pod);
     case 'PriorityClass': {
       const name = pod.spec?.priorityClassName ?? '';
       if (operator === 'In') return values.includes(name);
@@ -125,6 +138,18 @@ function holds(pod: Pod, scope: string, operator: string, values: readonly strin
     default:
       return false;
   }
+}
+
+/** Affinity to pods of other namespaces. Upstream: usesCrossNamespacePodAffinity. */
+function looksBeyond({ spec }: Pod): boolean {
+  const { podAffinity, podAntiAffinity } = spec?.affinity ?? {};
+  const terms = [podAffinity, podAntiAffinity].flatMap((affinity) => [
+    ...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+    ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ podAffinityTerm }) => podAffinityTerm),
+  ]);
+  return terms.some(
+    ({ namespaces = [], namespaceSelector }) => namespaces.length > 0 || namespaceSelector !== undefined,
+  );
 }
 
 function isBestEffort(pod: Pod): boolean {

@@ -69,17 +69,13 @@ function refuseOver(
 
 function namesAbout(quota: LiveQuota, resource: Resource): readonly string[] {
   const about = groupResourceOf(resource);
-  return Object.keys(quota.spec?.hard ?? {}).filter((name) => {
-    const behind = resourceBehind(name);
-    return behind !== undefined && groupResourceOf(behind) === about;
-  });
+  return Object.keys(quota.spec?.hard ?? {}).filter((name) => groupResourceOf(resourceBehind(name)) === about);
 }
 
 function countUsed(quota: LiveQuota, name: string, view: AdmissionView): Quantity {
   const resource = resourceBehind(name);
   let nano = 0n;
   let format: Quantity['format'] = parseQuantity(quota.spec?.hard?.[name] ?? '0')?.format ?? 'decimal';
-  if (resource === undefined) return { nano, format };
   for (const object of view.list(resource, quota.metadata.namespace)) {
     if (!inScope(quota.spec ?? {}, resource, object)) continue;
     const used = usageOf(resource, object).get(name);

@@ -43,7 +43,10 @@ export interface AdmissionView {
     resource: Resource<U>,
     key: { readonly namespace: string; readonly name: string },
   ): Live<U> | undefined;
-  list<U extends KubeObject>(resource: Resource<U>, namespace?: string): Iterable<Live<U>>;
+  list<U extends KubeObject>(
+    resource: Pick<Resource<U>, 'group' | 'plural' | 'object'>,
+    namespace?: string,
+  ): Iterable<Live<U>>;
 }
 
 /** Changes `request.object`, or throws an ApiError to refuse. */

@@ -1,4 +1,5 @@
 /** Webhooks that others register are asked about writes. */
+export { admitConnect } from './connect.ts';
 export { noWebhooks } from './match.ts';
 export { withWebhooks } from './session.ts';
 export type { AdmissionSession } from './session.ts';

@@ -56,7 +56,10 @@ export function buildReview(
       object: seenAs(as, resource, request.object, request.bodyKind),
       oldObject: seenAs(as, resource, request.old),
       dryRun: asking.dryRun,
-      options: { kind: options, apiVersion: 'meta.k8s.io/v1', ...(asking.dryRun ? { dryRun: ['All'] } : {}) },
+      options:
+        verb === 'connect'
+          ? null
+          : { kind: options, apiVersion: 'meta.k8s.io/v1', ...(asking.dryRun ? { dryRun: ['All'] } : {}) },
     },
   };
   return { uid, body };

@@ -406,6 +406,27 @@ describe('webhooks and the rest of the write path', () => {
     assert.match(port.text, /exceeded quota: q, requested: services\.nodeports=1/);
   });
 
+  test('exec and port-forward are asked about before the stream opens', async (t) => {
+    const { client, seen, register } = await start(t, () => ({ allowed: false, status: { message: 'not here' } }));
+    await register('validating', 'connect', { operations: ['CONNECT'], resources: ['pods/exec', 'pods/portforward'] });
+    const upgrade = { connection: 'Upgrade', upgrade: 'SPDY/3.1' };
+    for (const query of ['exec?command=ls&command=-l&stdout=true&container=c', 'portforward?ports=80']) {
+      const answer = await client.call('POST', `/api/v1/namespaces/default/pods/p/${query}`, undefined, upgrade);
+      assert.match(answer.text, /admission webhook \\"connect\.example\.com\\" denied the request: not here/);
+    }
+    const told = seen.map(({ kind, operation, subResource, object }) => [kind.kind, operation, subResource, object]);
+    const version = { apiVersion: 'v1' };
+    assert.deepEqual(told, [
+      [
+        'PodExecOptions',
+        'CONNECT',
+        'exec',
+        { kind: 'PodExecOptions', ...version, stdout: true, container: 'c', command: ['ls', '-l'] },
+      ],
+      ['PodPortForwardOptions', 'CONNECT', 'portforward', { kind: 'PodPortForwardOptions', ...version, ports: [80] }],
+    ]);
+  });
+
   test('webhooks learn uid and extra of who asks', async (t) => {
     const { client, seen, register } = await start(t, () => allow);
     await register('validating', 'v', { resources: ['configmaps'] });
