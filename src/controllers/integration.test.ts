@@ -363,6 +363,22 @@ describe('controllers against the API server', () => {
     assert.equal(sets.items[0]?.metadata.ownerReferences, undefined);
   });
 
+  it('collect objects that own each other in a circle', async () => {
+    const names = ['circle-1', 'circle-2', 'circle-3'];
+    const made = await Promise.all(
+      names.map((name) => client.create(resources.configMaps, { metadata: { name, namespace: ns } })),
+    );
+    for (const [at, name] of names.entries()) {
+      const { metadata } = made[(at + 2) % 3] as (typeof made)[number];
+      const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name, uid: metadata.uid };
+      const ownerReferences = [{ ...owner, controller: true, blockOwnerDeletion: true }];
+      await client.patch(resources.configMaps, { namespace: ns, name }, 'merge', { metadata: { ownerReferences } });
+    }
+    const options = { propagationPolicy: 'Foreground' } as const;
+    await client.delete(resources.configMaps, { namespace: ns, name: 'circle-1' }, options);
+    for (const name of names) await until(`${name} is gone`, async () => !(await exists(resources.configMaps, name)));
+  });
+
   it('give aggregated cluster roles the rules of their pieces, and take them away', async () => {
     const labels = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
     const rules = [{ verbs: ['get'], apiGroups: ['example.com'], resources: ['widgets'] }];
@@ -391,6 +407,44 @@ describe('controllers against the API server', () => {
     );
     await client.delete(resources.namespaces, { namespace: '', name: 'passing' });
     await until('it is gone', async () => !(await exists(resources.namespaces, 'passing')));
+  });
+
+  it('let the pods of a namespace go before what they run with (KEP-5080)', async () => {
+    const namespace = 'ordered';
+    await client.create(resources.namespaces, { metadata: { name: namespace } });
+    await until('it has its account', () => exists(resources.serviceAccounts, 'default', namespace));
+    await client.create(resources.configMaps, { metadata: { name: 'cm', namespace } });
+    const metadata = { name: 'held', namespace, finalizers: ['example.com/held'] };
+    await client.create(resources.pods, { metadata, spec: { containers: [{ name: 'c', image: 'i' }] } });
+    await client.delete(resources.namespaces, { namespace: '', name: namespace });
+    const conditions = async (): Promise<string | undefined> => {
+      const { status } = await client.get(resources.namespaces, { namespace: '', name: namespace });
+      return status?.conditions?.find(({ type }) => type === 'NamespaceContentRemaining')?.message;
+    };
+    await until('it says what holds it', async () => (await conditions())?.includes('pods. has 1') === true);
+    assert.ok(await exists(resources.configMaps, 'cm', namespace));
+    await client.patch(resources.pods, { namespace, name: 'held' }, 'merge', { metadata: { finalizers: null } });
+    await until('it is gone', async () => !(await exists(resources.namespaces, namespace)));
+  });
+
+  it('run a CronJob: a job for its time, which is said in its status; what ran goes with it', async () => {
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+    const metadata = { name: 'tick', namespace: ns };
+    const spec = { schedule: '@every 1s', concurrencyPolicy: 'Forbid', jobTemplate: { spec: { template } } };
+    const made = await client.create(resources.cronJobs, { metadata, spec });
+    const jobs = async () => {
+      const { items } = await client.list(resources.jobs, { namespace: ns });
+      return items.filter(({ metadata: { ownerReferences } }) => ownerReferences?.[0]?.uid === made.metadata.uid);
+    };
+    await until('it is in the status', async () => {
+      const { status } = await client.get(resources.cronJobs, { namespace: ns, name: 'tick' });
+      return status?.active?.length === 1 && status.lastScheduleTime !== undefined;
+    });
+    const [job] = await jobs();
+    assert.match(job?.metadata.name ?? '', /^tick-\d+$/);
+    assert.match(job?.metadata.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp'] ?? '', /^20.*Z$/);
+    await client.delete(resources.cronJobs, { namespace: ns, name: 'tick' });
+    await until('its jobs are gone', async () => (await jobs()).length === 0);
   });
 
   it('go on when the API server was away', async () => {

@@ -25,6 +25,7 @@ import type { ControllerOptions } from './options.ts';
 import { runRoleAggregation } from './roles/aggregation.ts';
 import { runScheduler } from './scheduling/scheduler.ts';
 import { runServiceCidrs } from './services/service-cidrs.ts';
+import { runCronJobs } from './workloads/cron-job.ts';
 import { runDeployments } from './workloads/deployment.ts';
 import { runDaemonSets } from './workloads/daemon-set.ts';
 import { runJobs } from './workloads/job.ts';
@@ -44,6 +45,7 @@ const loops = {
   daemonset: runDaemonSets,
   statefulset: runStatefulSets,
   job: runJobs,
+  cronjob: runCronJobs,
   deployment: runDeployments,
   endpoints: runBothEndpoints,
   'endpointslice-mirroring': runEndpointMirroring,

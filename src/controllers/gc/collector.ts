@@ -19,7 +19,7 @@ import type { View } from '../view.ts';
 import { applyWrites, isNamespaceTerminating, mergePatch, strategicPatch } from '../writes.ts';
 import { createGraph } from './graph.ts';
 import type { GraphNode } from './graph.ts';
-import { blocking, foreground, judge, orphan, stateOf } from './plan.ts';
+import { blocking, foreground, isWaiting, judge, orphan, stateOf } from './plan.ts';
 import type { OwnerState } from './plan.ts';
 
 const logger = log('controllers');
@@ -57,9 +57,10 @@ export function runGarbageCollector(context: ControllerContext): void {
   const collect = async (node: GraphNode): Promise<void> => {
     const states = new Map<string, OwnerState>();
     for (const owner of node.owners) states.set(owner.uid, stateOf(owner, graph) ?? (await askServer(node, owner)));
-    const verdict = judge(node, states, graph.dependents(node.uid).length > 0);
+    const verdict = judge(node, states, graph.dependents(node.uid));
     if (verdict.kind === 'forget') await forgetOwners(node, verdict.owners);
     if (verdict.kind !== 'delete') return;
+    if (verdict.unblock) await unblockOwners(node);
     const options = { propagationPolicy: verdict.policy, preconditions: { uid: node.uid } };
     await applyWrites(writer, [{ verb: 'delete', resource: node.resource, key: node.key, options }]);
   };
@@ -73,7 +74,8 @@ export function runGarbageCollector(context: ControllerContext): void {
     if (!node.finalizers.includes(foreground)) return;
     const waitingFor = blocking(node.uid, graph);
     if (waitingFor.length === 0) await dropFinalizer(node, foreground);
-    for (const dependent of graph.dependents(node.uid)) queue.add(dependent.uid);
+    // Those that wait themselves go when their own dependents do: to ask them again at once would never end in a circle.
+    for (const dependent of waitingFor) if (!isWaiting(dependent)) queue.add(dependent.uid);
   };
 
   /** Not held: the kind is not watched, or the owner has just been made. Absence is the server's to say. */
@@ -109,6 +111,12 @@ export function runGarbageCollector(context: ControllerContext): void {
     await ignoreGone(applyWrites(writer, [write]));
   };
 
+  const unblockOwners = async (node: GraphNode): Promise<void> => {
+    const ownerReferences = node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false }));
+    const write = mergePatch(node.resource, node.key, { metadata: { uid: node.uid, ownerReferences } });
+    await ignoreGone(applyWrites(writer, [write]));
+  };
+
   const dropFinalizer = async (node: GraphNode, finalizer: string): Promise<void> => {
     const live = await client.get(node.resource, node.key).catch((error: unknown) => {
       if (isReason(error, 'NotFound')) return undefined;
@@ -126,7 +134,10 @@ export function runGarbageCollector(context: ControllerContext): void {
     const view = views.of<KubeObject>(resource);
     view.onChange((current, old) => {
       if (current !== undefined) {
+        const before = graph.get(current.metadata.uid);
         const node = graph.set(resource, current);
+        // An owner that it blocked may be free now.
+        for (const { uid } of before?.owners ?? []) if (graph.get(uid)?.deleting === true) queue.add(uid);
         if (node.owners.length > 0 || (node.deleting && node.finalizers.length > 0)) queue.add(node.uid);
         return;
       }

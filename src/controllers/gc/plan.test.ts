@@ -35,7 +35,8 @@ describe('garbage collector', () => {
         resources.pods,
         object('p', { finalizers, ownerReferences: Object.keys(states).map((uid) => owner(uid)) }),
       );
-      const verdict = judge(node, new Map(Object.entries(states)), hasDependents);
+      const dependents = hasDependents ? [createGraph().set(resources.pods, object('d'))] : [];
+      const verdict = judge(node, new Map(Object.entries(states)), dependents);
       const detail =
         verdict.kind === 'delete' ? ` ${verdict.policy}` : verdict.kind === 'forget' ? ` ${verdict.owners.join()}` : '';
       assert.equal(verdict.kind + detail, expected);

@@ -32,15 +32,17 @@ export function runNamespaceDeletion(context: ControllerContext): void {
     const namespace = namespaces.get({ namespace: '', name });
     if (namespace?.metadata.deletionTimestamp === undefined) return;
     const { found, failed } = await discover(client);
-    const deletable = found.filter(
-      ({ namespaced, verbs }) => namespaced && verbs.includes('delete') && verbs.includes('list'),
-    );
+    const deletable = found
+      .filter(({ namespaced, verbs }) => namespaced && verbs.includes('delete') && verbs.includes('list'))
+      .sort((a, b) => Number(isPods(b)) - Number(isPods(a)));
     const left: Left[] = [];
     const failures: string[] = [];
     for (const resource of deletable) {
       try {
         const remains = await deleteAll(client, resource, name);
         if (remains.count > 0) left.push(remains);
+        // KEP-5080: what pods run with (policies, secrets) stays until they are gone.
+        if (remains.count > 0 && isPods(resource)) break;
       } catch (error) {
         failures.push(error instanceof Error ? error.message : String(error));
       }
@@ -66,6 +68,10 @@ export function runNamespaceDeletion(context: ControllerContext): void {
     if (current !== undefined) return;
     if (namespaces.get({ namespace: '', name })?.metadata.deletionTimestamp !== undefined) queue.add(name);
   });
+}
+
+function isPods({ group, plural }: DiscoveredResource): boolean {
+  return group === '' && plural === 'pods';
 }
 
 async function deleteAll(client: Client, resource: DiscoveredResource, namespace: string): Promise<Left> {

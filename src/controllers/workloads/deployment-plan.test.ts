@@ -6,6 +6,7 @@ import type { SetOptions } from '../fixtures.ts';
 import type { Write } from '../writes.ts';
 import { planDeployment } from './deployment-plan.ts';
 import type { DeploymentInput } from './deployment-plan.ts';
+import { nextRevision } from './revisions.ts';
 import { limitsOf } from './rollout.ts';
 import { sameTemplate, templateHash } from './template-hash.ts';
 
@@ -42,6 +43,13 @@ function messages(writes: readonly Write[]): string[] {
 }
 
 describe('Deployment plan', () => {
+  it('counts revisions beyond what a number holds', () => {
+    const set = replicaSet('old');
+    const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
+    assert.equal(nextRevision([{ ...set, metadata: { ...set.metadata, annotations } }]), 3546343826724305833n);
+    assert.equal(nextRevision([]), 1n);
+  });
+
   const cases: readonly [string, Partial<DeploymentInput>, string[]][] = [
     ['a new one makes its set', {}, ['create 3']],
     ['a new template: as many as maxSurge allows', { sets: [old()] }, ['create 1']],

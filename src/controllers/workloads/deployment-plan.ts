@@ -212,7 +212,7 @@ function cleanUp(deployment: LiveDeployment, oldSets: readonly LiveReplicaSet[])
   if (limit === undefined) return [];
   const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined);
   return [...alive]
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort((a, b) => (revisionOf(a) < revisionOf(b) ? -1 : 1))
     .slice(0, Math.max(0, alive.length - limit))
     .filter(
       ({ spec, status, metadata }) =>

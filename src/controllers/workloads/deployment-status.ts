@@ -24,7 +24,7 @@ export interface Step {
   /** Name of the ReplicaSet that is created. */
   readonly made?: string;
   /** Of the new ReplicaSet. */
-  readonly revision?: number;
+  readonly revision?: bigint;
 }
 
 /**

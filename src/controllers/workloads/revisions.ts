@@ -15,11 +15,12 @@ export interface NewSetRecord {
   /** Of the set. */
   readonly writes: readonly Write[];
   /** What the Deployment's own annotation must say. */
-  readonly revision: number;
+  readonly revision: bigint;
 }
 
 export function planNewSetRecord({ deployment, oldSets }: Rollout, newSet: LiveReplicaSet): NewSetRecord {
-  const revision = Math.max(nextRevision(oldSets), revisionOf(newSet));
+  const [next, own] = [nextRevision(oldSets), revisionOf(newSet)];
+  const revision = own > next ? own : next;
   const changes = changedAnnotations(newSet, copiedAnnotations(deployment), revision);
   const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
   const sameReady = (newSet.spec?.minReadySeconds ?? 0) === minReadySeconds;
@@ -31,14 +32,14 @@ export function planNewSetRecord({ deployment, oldSets }: Rollout, newSet: LiveR
   return { writes: [mergePatch(resources.replicaSets, keyOf(newSet as ReplicaSet), patch)], revision };
 }
 
-export function nextRevision(oldSets: readonly LiveReplicaSet[]): number {
-  return Math.max(0, ...oldSets.map(revisionOf)) + 1;
+export function nextRevision(oldSets: readonly LiveReplicaSet[]): bigint {
+  return oldSets.map(revisionOf).reduce((most, one) => (one > most ? one : most), 0n) + 1n;
 }
 
 function changedAnnotations(
   set: LiveReplicaSet,
   copied: Readonly<Record<string, string>>,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const annotations = set.metadata.annotations ?? {};
   const changes: Record<string, string> = {};

@@ -43,9 +43,10 @@ export function findNewSet(deployment: LiveDeployment, sets: readonly LiveReplic
   return oldestFirst(sets).find((set) => sameTemplate(set.spec?.template, deployment.spec?.template));
 }
 
-export function revisionOf(set: LiveReplicaSet): number {
-  const revision = Number(set.metadata.annotations?.[revisionAnnotation]);
-  return Number.isInteger(revision) ? revision : 0;
+/** An int64 upstream: more than a number of JavaScript holds exactly. */
+export function revisionOf(set: LiveReplicaSet): bigint {
+  const text = set.metadata.annotations?.[revisionAnnotation] ?? '';
+  return /^-?\d{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
 export function isRolling(deployment: LiveDeployment): boolean {
