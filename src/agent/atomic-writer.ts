@@ -23,6 +23,8 @@ export interface VolumeFile {
   readonly path: string;
   readonly data: Buffer;
   readonly mode: number;
+  /** Where it is not the volume's. */
+  readonly uid?: number;
 }
 
 export interface FileOwner {
@@ -51,7 +53,8 @@ function writeFile(base: string, file: VolumeFile, owner: FileOwner): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileSync(path, file.data);
   chmodSync(path, file.mode);
-  if (owner.uid !== undefined || owner.gid !== undefined) chownSync(path, owner.uid ?? 0, owner.gid ?? 0);
+  const uid = file.uid ?? owner.uid;
+  if (uid !== undefined || owner.gid !== undefined) chownSync(path, uid ?? 0, owner.gid ?? 0);
 }
 
 function linkTopLevel(dir: string, files: readonly VolumeFile[]): void {

@@ -77,6 +77,16 @@ await test('host ports', async (t) => {
       .filter((name) => name.startsWith(`${node.options.netnsPrefix}-pod-`));
     const inside = ['netns', 'exec', netns, 'python3', '-c', ask, 'tcp', ip, address, String(port)];
     assert.match((await text(spawn('ip', inside).stdout)).trim(), /^all /);
+    // Placed here by hand: there is no room for a second one.
+    const ports = [{ containerPort: 1, hostPort: port }];
+    await node.create('second', { containers: [{ ...hostContainer('c', 'sleep 60'), ports }] });
+    const refused = await node.until('second', ({ status }) => status?.phase === 'Failed');
+    assert.equal(refused.status?.reason, 'NodePorts');
+    assert.match(
+      refused.status.message ?? '',
+      /^Pod was rejected: Predicate NodePorts failed: node\(s\) didn't have free ports/,
+    );
+    await node.remove('second');
     await node.remove('all');
   });
 });

@@ -27,6 +27,8 @@ export interface HostPort {
 export interface HostPorts {
   set(uid: string, ports: readonly HostPort[]): void;
   remove(uid: string): void;
+  /** Until `remove`. False: another pod of the node has one of these. */
+  claim(uid: string, ports: readonly HostPort[]): boolean;
 }
 
 const logger = log('agent');
@@ -51,6 +53,8 @@ export function hostPortsOf(pod: Pod, podIps: readonly string[]): HostPort[] {
 /** `known`: of pods that an earlier agent has left running; their kernel entries are never taken away in between. */
 export function createHostPorts(known: ReadonlyMap<string, readonly HostPort[]>, signal: AbortSignal): HostPorts {
   const pods = new Map(known);
+  /** Of pods that have no addresses yet. */
+  const claims = new Map<string, readonly HostPort[]>();
   const relays = new Map<string, Relay>();
   let written = '';
   let due = false;
@@ -83,9 +87,22 @@ export function createHostPorts(known: ReadonlyMap<string, readonly HostPort[]>,
       later();
     },
     remove(uid) {
+      claims.delete(uid);
       if (pods.delete(uid)) later();
     },
+    claim(uid, ports) {
+      if (ports.length === 0) return true;
+      const others = [...claims, ...pods].flatMap(([other, held]) => (other === uid ? [] : held));
+      if (ports.some((one) => others.some((other) => collide(one, other)))) return false;
+      claims.set(uid, ports);
+      return true;
+    },
   };
+}
+
+function collide(a: HostPort, b: HostPort): boolean {
+  const meet = a.hostIp === '' || b.hostIp === '' || a.hostIp === b.hostIp;
+  return meet && a.port === b.port && a.protocol === b.protocol;
 }
 
 function relayAll(relays: Map<string, Relay>, all: readonly HostPort[]): void {

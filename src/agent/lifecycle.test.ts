@@ -169,6 +169,11 @@ await test('a node runs pods', async (t) => {
         (event) => event.reason === 'FailedMount' && /configmap "late" not found/.test(event.message ?? ''),
       );
     });
+    const early = (await node.until('steps', ({ status }) => status?.initContainerStatuses !== undefined)).status;
+    const reasons = [...(early?.initContainerStatuses ?? []), ...(early?.containerStatuses ?? [])].map(
+      ({ state }) => state?.waiting?.reason,
+    );
+    assert.deepEqual(new Set(reasons), new Set(['PodInitializing']));
     await node.client.create(resources.configMaps, {
       metadata: { name: 'late', namespace: 'default' },
       data: { key: 'value\n' },

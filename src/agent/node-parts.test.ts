@@ -80,6 +80,8 @@ await test('node parts', async (t) => {
       'hostname; grep ^search /etc/resolv.conf; cat /own/file; echo; cat /opt/deep/secret; echo; cat /opt/labels; echo',
       'id -u; id -G; touch /srv/x && stat -c %g /srv/x; touch /usr/x 2>/dev/null || echo read-only',
       'grep CapBnd /proc/self/status | cut -f2; echo $MEM',
+      // The token is its user's and its group's, and nobody else's.
+      'stat -Lc "%a %u %g" /var/run/secrets/kubernetes.io/serviceaccount/token',
     ].join('; ');
     const lines = (await kubectl('exec', 'all', '--', 'sh', '-c', script)).split('\n');
     assert.deepEqual(lines.slice(0, -1), [
@@ -94,6 +96,7 @@ await test('node parts', async (t) => {
       'read-only',
       '0000000000002000',
       '64',
+      '640 1000 2000',
     ]);
     await node.remove('all');
   });

@@ -59,7 +59,7 @@ export function podStatus(input: StatusInput): PodStatus {
 function containerStatus(input: StatusInput, container: Container, init: boolean): ContainerStatus {
   const view = input.view(container.name);
   const record = view.record;
-  const state = containerState(input, container, view, init);
+  const state = containerState(input, view);
   const last = lastState(record, state);
   const done = init && !isSidecar(container) && record?.exit?.code === 0;
   return {
@@ -76,14 +76,13 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   };
 }
 
-function containerState(input: StatusInput, container: Container, view: StatusView, init: boolean): ContainerState {
+function containerState(input: StatusInput, view: StatusView): ContainerState {
   const { record } = view;
   if (view.running) return { running: { startedAt: seconds(record?.startedAt ?? input.now) } };
   if (view.waiting !== undefined && !input.ended) return { waiting: view.waiting };
   if (record?.exit !== undefined) return { terminated: terminated(record.exit) };
-  const initializing = !init && !input.record.initialized && (input.pod.spec?.initContainers ?? []).length > 0;
-  const first = input.pod.spec?.initContainers?.[0]?.name === container.name;
-  return { waiting: { reason: initializing || (init && !first) ? 'PodInitializing' : 'ContainerCreating' } };
+  const hasInit = (input.pod.spec?.initContainers ?? []).length > 0;
+  return { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } };
 }
 
 /** While the last run is shown as the state, lastState is the one before it. */

@@ -15,6 +15,7 @@ import { createSlots } from './container-slots.ts';
 import type { Slots } from './container-slots.ts';
 import { durationText } from './crash-backoff.ts';
 import type { NodeContext } from './node-context.ts';
+import { hostPortsOf } from './host-ports.ts';
 import { initFailed, isFinished, planPod } from './pod-plan.ts';
 import type { PodRecord } from './pod-record.ts';
 import { ensureNetwork, ensureVolumes, hasLiveVolumes } from './pod-sandbox.ts';
@@ -118,6 +119,7 @@ export function createPodWorker(
       return;
     }
     checkDeadline();
+    checkPorts();
     if (hasEnded()) return settle();
     if (!sandboxReady && !(await prepare())) return;
     const plan = planPod(pod, record.initialized, slots.view, Date.now());
@@ -211,6 +213,14 @@ export function createPodWorker(
     }
     const message = 'Pod was active on the node longer than the specified deadline';
     fail('DeadlineExceeded', message, 'Normal');
+  };
+  /** Before anything is made: who comes second does not run here (kubelet's predicate NodePorts). */
+  const checkPorts = (): void => {
+    if (record.network !== undefined || record.failure !== undefined) return;
+    // Whatever its addresses will be.
+    if (context.hostPorts.claim(record.uid, hostPortsOf(pod, context.options.nodeIPs))) return;
+    const why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+    fail('NodePorts', `Pod was rejected: ${why}`, 'Warning');
   };
   const hasEnded = (): boolean => {
     if (record.failure !== undefined || initFailed(pod, record.initialized, slots.view)) return true;

@@ -104,6 +104,8 @@ await test('streams of a pod', async (t) => {
       assert.match(said.err, /^e\n(.*\n)*command terminated with exit code 7\n$/);
       const fine = await k(['exec', 'web', '-c', 'a', '--', 'head', '-c', '3000000', '/dev/zero']);
       assert.deepEqual([fine.code, fine.out.length, fine.err], [0, 3_000_000, '']);
+      const long = 'a'.repeat(20_000);
+      assert.equal((await k(['exec', 'web', '-c', 'a', '--', 'echo', long])).out, `${long}\n`);
       const big = 'x'.repeat(2_000_000);
       assert.equal((await k(['exec', '-i', 'web', '-c', 'a', '--', 'wc', '-c'], big)).out, '2000000\n');
     });
@@ -125,6 +127,15 @@ await test('streams of a pod', async (t) => {
       await node.until(pod, isReady);
       const said = await k(['attach', '-i', pod], 'hello\n');
       assert.match(said.out, /got hello\n/, said.err);
+      await node.remove(pod);
+      // Input that stays open: the end of the client's is the end of the attachment, and the program goes on.
+      const open = { ...hostContainer('c', 'while read line; do echo "got $line"; done; echo closed'), stdin: true };
+      await node.create(pod, { containers: [open], restartPolicy: 'Never' });
+      await node.until(pod, isReady);
+      for (const word of ['one', 'two']) assert.equal((await k(['attach', '-i', pod], `${word}\n`)).code, 0);
+      let log = '';
+      while (!log.includes('two')) log = (await k(['logs', pod])).out;
+      assert.equal(log, 'got one\ngot two\n');
       await node.remove(pod);
     });
 

@@ -23,11 +23,18 @@ export function terminationMessage(
     return written;
   const logFile = logFileOf(context.paths.logs, record, container.name, run.restartCount);
   if (!existsSync(logFile)) return '';
-  const lines = readFileSync(logFile, 'utf8')
-    .split('\n')
-    .slice(-maxLogLines - 1);
+  return logText(readFileSync(logFile, 'utf8'));
+}
+
+/** The end of a CRI log as the program wrote it: a partial line (`P`) has no end of its own. */
+export function logText(log: string): string {
+  const lines = log.split('\n').filter((line) => line !== '');
   return lines
-    .map((line) => line.replace(/^\S+ \S+ [FP] /, ''))
-    .join('\n')
+    .slice(-maxLogLines)
+    .map((line) => {
+      const [, tag, text = ''] = /^\S+ \S+ ([FP]) (.*)$/s.exec(line) ?? [line, 'F', line];
+      return tag === 'P' ? text : `${text}\n`;
+    })
+    .join('')
     .slice(-maxLogBytes);
 }

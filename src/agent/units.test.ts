@@ -16,6 +16,7 @@ import { parseQuantity } from './quantity.ts';
 import { podResolvConf } from './resolv-conf.ts';
 import { wantedRoutes } from './routes.ts';
 import { serviceEnvironment } from './service-env.ts';
+import { logText } from './termination-message.ts';
 
 test('$(VAR) expansion', () => {
   const env: Record<string, string> = { A: 'a', B: 'b c' };
@@ -243,6 +244,13 @@ test('the plan: init order, restart policies, sidecars end with the pod', () => 
   assert.deepEqual(plan({ s: up, a: exited(1), b: exited(0) }, true).start, ['a']);
   const over = plan({ s: up, a: exited(0), b: exited(0) }, true);
   assert.deepEqual([over.start, over.stop], [[], ['s']]);
+});
+
+test('the last words of a log: whole lines with their ends, a part without', () => {
+  const at = '2026-07-08T10:00:00.123456000Z stdout';
+  assert.equal(logText(`${at} F one\n${at} P DO\n${at} P NE\n`), 'one\nDONE');
+  assert.equal(logText(''), '');
+  assert.equal(logText(`${at} F x\n`.repeat(100)), 'x\n'.repeat(80));
 });
 
 test('routes, network script and callers', () => {

@@ -57,17 +57,27 @@ async function projection(
     audience: token.audience === '' ? undefined : token.audience,
     expirationSeconds: token.expirationSeconds ?? 3600,
   });
-  return [{ path: token.path, data: Buffer.from(text), mode: tokenMode(pod, mode) }];
+  return [{ path: token.path, data: Buffer.from(text), ...tokenAccess(pod, mode) }];
 }
 
-/** Upstream: a token is for its user alone, unless another user of the pod must be able to read it. */
-function tokenMode(pod: Pod, mode: number): number {
-  const users = [
-    pod.spec?.securityContext?.runAsUser,
-    ...(pod.spec?.containers ?? []).map((c) => c.securityContext?.runAsUser),
+/** A token is for the one user of the pod alone, or for its group. Upstream: projected.go, FsUserFrom in pkg/volume/util. */
+function tokenAccess(pod: Pod, mode: number): { readonly mode: number; readonly uid?: number } {
+  const uid = onlyUser(pod);
+  const owner = uid === undefined ? {} : { uid };
+  if (pod.spec?.securityContext?.fsGroup !== undefined) return { mode: 0o640, ...owner };
+  return uid === undefined ? { mode } : { mode: 0o600, ...owner };
+}
+
+/** undefined: containers run as several users, or as whom their images say. */
+function onlyUser({ spec }: Pod): number | undefined {
+  const containers = [
+    ...(spec?.initContainers ?? []),
+    ...(spec?.containers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
   ];
-  const others = users.some((user) => user !== undefined && user !== 0);
-  return pod.spec?.securityContext?.fsGroup !== undefined ? 0o640 : others ? 0o644 : mode;
+  const users = new Set(containers.map((one) => one.securityContext?.runAsUser ?? spec?.securityContext?.runAsUser));
+  const [user] = users;
+  return users.size === 1 ? user : undefined;
 }
 
 async function dataFiles(

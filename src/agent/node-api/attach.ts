@@ -12,6 +12,7 @@ import type { Located } from './locate.ts';
 import { followSize } from './terminal.ts';
 
 const endPollMs = 50;
+const lastWordsMs = 1000;
 
 export function serveAttach(context: NodeContext, found: Located, query: URLSearchParams, channels: Channels): void {
   const { id } = found;
@@ -19,14 +20,20 @@ export function serveAttach(context: NodeContext, found: Located, query: URLSear
   const follow = (stream: 'stdout' | 'stderr'): (() => void) =>
     followBytes(join(context.paths.raw, `${id}.${stream}`), (data) => channels.send(stream, data));
   const stops: (() => void)[] = [];
+  let last: NodeJS.Timeout | undefined;
   if (isTrue(query.get('output')) || isTrue(query.get('stdout'))) stops.push(follow('stdout'));
   if (isTrue(query.get('error')) || isTrue(query.get('stderr'))) stops.push(follow('stderr'));
   if (isTrue(query.get('input')) || isTrue(query.get('stdin'))) {
-    connectInput(join(runDir, 'in'), channels).catch(() => channels.finish(noInput));
+    connectInput(join(runDir, 'in'), channels, () => {
+      // Input that may come again: its end is the end of this attachment, not of the program's input (containerd's Attach). What
+      // the program says to the last of it is still heard.
+      if (!isInputOnce(found)) last = setTimeout(() => channels.finish(success), lastWordsMs);
+    }).catch(() => channels.finish(noInput));
   }
   followSize(channels, () => found.worker.record.containers[found.container]?.process?.pid);
   const stop = (): void => {
     clearInterval(poll);
+    clearTimeout(last);
     for (const call of stops) call();
   };
   const poll = setInterval(() => {
@@ -47,13 +54,25 @@ const noInput = {
   reason: 'InternalError',
 };
 
-async function connectInput(fifo: string, channels: Channels): Promise<void> {
+function isInputOnce({ worker, container }: Located): boolean {
+  const { spec } = worker.pod;
+  const all = [...(spec?.containers ?? []), ...(spec?.initContainers ?? []), ...(spec?.ephemeralContainers ?? [])];
+  const found = all.find(({ name }) => name === container);
+  return found?.stdinOnce === true && found.tty !== true;
+}
+
+/** `onEnd`: the client has sent all, and it is written. */
+async function connectInput(fifo: string, channels: Channels, onEnd: () => void): Promise<void> {
   const early: Buffer[] = [];
   let write = (data: Buffer): void => void early.push(data);
   let ended = false;
   let end = (): void => void (ended = true);
   channels.onInput((data) => write(data));
-  channels.onInputEnd(() => end());
+  let over = (): void => undefined;
+  channels.onInputEnd(() => {
+    over = onEnd;
+    end();
+  });
   channels.onClose(() => end());
   const handle = await open(fifo, constants.O_WRONLY);
   let chain = Promise.resolve();
@@ -61,7 +80,7 @@ async function connectInput(fifo: string, channels: Channels): Promise<void> {
   end = () => {
     if (closed) return;
     closed = true;
-    void chain.finally(() => handle.close());
+    void chain.finally(() => handle.close()).then(over, () => undefined);
   };
   write = (data) => {
     if (!closed) chain = chain.then(() => handle.write(data)).then(() => undefined, end);

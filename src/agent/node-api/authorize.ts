@@ -1,4 +1,16 @@
-/** Who may call the node's API: the certificate is signed by the cluster's CA already, here its names decide. */
+/**
+ * Who may call the node's API.
+ *
+ *   client certificate of the cluster's CA ─ its names decide                       the API server
+ *   bearer token ─ TokenReview ─ SubjectAccessReview of nodes/metrics, nodes/…      those who read metrics
+ *
+ * Upstream: pkg/kubelet/server/auth.go, with the API server asked for both (Webhook).
+ */
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { SubjectAccessReview, TokenReview } from '../../api/gen/types.ts';
+import type { Client } from '../../client/types.ts';
+import { HttpError } from './locate.ts';
 
 /** What the API server's own client certificate is called: ours, and kubeadm's. */
 const defaultNames = ['portolan-apiserver-kubelet-client', 'kube-apiserver-kubelet-client'];
@@ -11,4 +23,69 @@ export function mayCall(
   const names = [subject.CN ?? []].flat();
   const organizations = [subject.O ?? []].flat();
   return organizations.includes('system:masters') || names.some((name) => allowedNames.includes(name));
+}
+
+/** Throws the refusal. Bearer tokens are for reading: streams come through the API server. */
+export async function authorizeCall(
+  client: Client,
+  nodeName: string,
+  request: IncomingMessage,
+  allowedNames: readonly string[] | undefined,
+): Promise<void> {
+  const token = /^bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (hasCertificate(request) || token === undefined) {
+    authorizeCertificate(request, allowedNames);
+    return;
+  }
+  const review = (await client.raw('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenReview',
+    spec: { token },
+  })) as TokenReview;
+  const { authenticated = false, user = {} } = review.status ?? {};
+  if (!authenticated) throw unauthorized();
+  const subresource = subresourceOf(request.url ?? '/');
+  const verb = verbs[request.method ?? ''] ?? 'get';
+  const asked = (await client.raw('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      ...(user.username === undefined ? {} : { user: user.username }),
+      ...(user.uid === undefined ? {} : { uid: user.uid }),
+      groups: user.groups ?? [],
+      extra: user.extra ?? {},
+      resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName },
+    },
+  })) as SubjectAccessReview;
+  if (asked.status?.allowed === true) return;
+  const what = `user=${user.username ?? ''}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}]`;
+  throw new HttpError(403, `Forbidden (${what})\n`);
+}
+
+export function authorizeCertificate(request: IncomingMessage, allowedNames: readonly string[] | undefined): void {
+  if (!hasCertificate(request)) throw unauthorized();
+  const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+  if (!mayCall(subject, allowedNames)) throw new HttpError(403, 'Forbidden');
+}
+
+function hasCertificate(request: IncomingMessage): boolean {
+  return (request.socket as TLSSocket).authorized;
+}
+
+function unauthorized(): HttpError {
+  return new HttpError(401, 'Unauthorized');
+}
+
+const verbs: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+function subresourceOf(url: string): string {
+  const [, root = ''] = url.split(/[/?]/);
+  return { metrics: 'metrics', stats: 'stats', logs: 'log', spec: 'spec' }[root] ?? 'proxy';
 }

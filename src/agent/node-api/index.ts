@@ -1,7 +1,7 @@
 /**
  * The node's own API, HTTPS on 10250, for the API server alone (`kubectl logs`, `exec`, `attach`).
  *
- *   client certificate ─ authorize ─┬─ GET /healthz, /pods, /logs/, /metrics, /stats/summary   readings.ts
+ *   certificate or token ─ authorize ┬─ GET /healthz, /pods, /logs/, /metrics, /stats/summary   readings.ts
  *                                   ├─ GET /containerLogs/NS/POD/CONTAINER        logs.ts
  *                                   └─ upgrade (WebSocket or SPDY) /exec/…, /attach/… channels.ts, /portForward/… port-forward.ts
  * Upstream: pkg/kubelet/server/server.go.
@@ -9,13 +9,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { STATUS_CODES } from '../../util/http.ts';
 import { log } from '../../util/log.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { AgentServing } from '../options.ts';
 import type { Pods } from '../pods.ts';
-import { mayCall } from './authorize.ts';
+import { authorizeCall, authorizeCertificate } from './authorize.ts';
 import { openChannels } from './channels.ts';
 import type { Upgrade } from './channels.ts';
 import { serveLogs } from './logs.ts';
@@ -38,7 +37,10 @@ export async function serveNodeApi(
       key: serving.key,
       ca: serving.clientCa,
       requestCert: true,
-      rejectUnauthorized: true,
+      // Who has none may have a token; authorize.ts reads the verdict.
+      rejectUnauthorized: false,
+      // A command may be long, and it is in the URL.
+      maxHeaderSize: 64 * 1024,
       minVersion: 'TLSv1.2',
     },
     (request, response) => {
@@ -73,7 +75,7 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  authorize(request, serving);
+  await authorizeCall(context.client, context.options.nodeName, request, serving.allowedNames);
   const url = new URL(request.url ?? '/', 'https://node');
   const [, root = ''] = url.pathname.split('/');
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'method not allowed');
@@ -97,7 +99,7 @@ async function upgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  authorize(request, serving);
+  authorizeCertificate(request, serving.allowedNames);
   const url = new URL(request.url ?? '/', 'https://node');
   const client: Upgrade = { request, socket, head, query: url.searchParams };
   const [, root = ''] = url.pathname.split('/');
@@ -119,11 +121,6 @@ async function upgrade(
     const { serveAttach } = await import('./attach.ts');
     serveAttach(context, found, url.searchParams, channels);
   }
-}
-
-function authorize(request: IncomingMessage, serving: AgentServing): void {
-  const certificate = (request.socket as TLSSocket).getPeerCertificate();
-  if (!mayCall(certificate.subject, serving.allowedNames)) throw new HttpError(403, 'Forbidden');
 }
 
 function answerError(response: ServerResponse, error: unknown): void {
