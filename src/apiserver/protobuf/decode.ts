@@ -62,7 +62,7 @@ function readField(out: Json, field: Field, value: bigint | number | Buffer, dep
   const item = readValue(type, value, depth);
   if (field.inline) Object.assign(out, item);
   else if (field.shape === 'list') ((out[name] ??= []) as unknown[]).push(item);
-  else if (item !== undefined && !(field.omit && isZero(item))) out[name] = item;
+  else if (item !== undefined && !(field.omit && isScalar(type) && isZero(item))) out[name] = item;
 }
 
 function readEntry(type: string, bytes: Buffer, depth: number): [key: string, value: unknown] {
@@ -73,6 +73,10 @@ function readEntry(type: string, bytes: Buffer, depth: number): [key: string, va
     if (number === 2) item = readValue(type, value, depth);
   }
   return [key, item ?? (type === 'string' || type === 'bytes' ? '' : {})];
+}
+
+function isScalar(type: string): boolean {
+  return !type.includes('.');
 }
 
 function isZero(item: unknown): boolean {

@@ -106,6 +106,13 @@ test('the bytes of client-go (v0.36) for the same objects', () => {
   }
 });
 
+test('JSON of its own that is false, 0 or empty text stays', () => {
+  for (const data of [false, 0, '']) {
+    const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', data, revision: 1 };
+    assert.deepEqual(decodeProtobuf(encodeProtobuf(revision) ?? Buffer.alloc(0)), revision);
+  }
+});
+
 test('lists hold their items without their kinds, as one encoding of the whole would', () => {
   const item = { metadata: { name: 'a' }, data: { k: 'v' } };
   const metadata = { resourceVersion: '7', remainingItemCount: 0 };
