@@ -72,6 +72,7 @@ const transforms: Readonly<Record<string, Transform>> = {
       resources.daemonSets,
       resources.statefulSets,
       resources.controllerRevisions,
+      resources.cronJobs,
       resources.jobs,
       resources.podDisruptionBudgets,
     ].map((resource) => [groupResourceOf(resource), whole]),
