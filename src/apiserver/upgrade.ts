@@ -38,8 +38,6 @@ async function connect(server: Server, request: IncomingMessage, socket: Duplex,
   if (kind?.resource.plural !== 'pods' || !streaming.has(info.subresource)) {
     throw badRequest('Upgrade request is only served for exec, attach and portforward of pods');
   }
-  const { admitConnect } = await import('./admission/webhooks/index.ts');
-  await admitConnect(server, kind, user, info, query);
   const { pipeToNode } = await import('./subresources/stream.ts');
   await pipeToNode(server, { info, query, request, socket, head });
 }

@@ -1,5 +1,4 @@
 /** Webhooks that others register are asked about writes. */
-export { admitConnect } from './connect.ts';
 export { noWebhooks } from './match.ts';
 export { withWebhooks } from './session.ts';
 export type { AdmissionSession } from './session.ts';
