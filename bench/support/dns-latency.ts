@@ -21,6 +21,8 @@ export interface Latency {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
+  /** Of each second's p99 the middle one: a stall of the machine, which the echo has too, spoils its own second only. */
+  readonly typicalP99Ms: number;
   /** How late the generator itself was, 99th percentile; and the answers' with that taken off. */
   readonly lateP99Ms: number;
   readonly sinceSentP99Ms: number;
@@ -104,9 +106,21 @@ function ask({ port, rate, seconds, names }: Order): Latency {
     p50Ms: at(times, 0.5),
     p99Ms: at(times, 0.99),
     p999Ms: at(times, 0.999),
+    typicalP99Ms: typicalP99(
+      answered.map((at, i) => (at === 0 ? Infinity : at - (due[i] ?? 0))),
+      rate,
+    ),
     sinceSentP99Ms: at(since(sent), 0.99),
     lateP99Ms: at(sent.map((time, i) => time - (due[i] ?? 0)).sort(), 0.99),
   };
+}
+
+function typicalP99(times: Float64Array, rate: number): number {
+  const seconds = Array.from({ length: Math.floor(times.length / rate) }, (_, second) => {
+    const sorted = times.slice(second * rate, (second + 1) * rate).sort();
+    return sorted[Math.floor((sorted.length - 1) * 0.99)] ?? 0;
+  }).sort((a, b) => a - b);
+  return seconds[Math.floor(seconds.length / 2)] ?? 0;
 }
 
 interface Connected {
