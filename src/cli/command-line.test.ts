@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { passThrough } from './pass-through.ts';
@@ -73,6 +76,24 @@ test('a program that is not there ends as in a shell', async () => {
   assert.equal(await passThrough('/etc/passwd', []), 126);
   assert.equal(await passThrough('sh', ['-c', 'exit 7']), 7);
   assert.equal(await passThrough('sh', ['-c', 'kill -TERM $$']), 143);
+});
+
+test('a reader that goes away is no error', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'portolan-pipe-'));
+  try {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openSync(pipe, constants.O_WRONLY);
+    closeSync(reader);
+    const { status, stderr } = spawnSync(process.execPath, [main, 'up', '--help'], {
+      stdio: ['ignore', writer, 'pipe'],
+    });
+    closeSync(writer);
+    assert.deepEqual([status, String(stderr)], [0, '']);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a table has its columns under their heads', () => {

@@ -66,6 +66,7 @@ function entry(name: string, group: string, summary: string, load: Entry['load']
 
 /** Returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  if (!isPart(args[0])) outliveReaders();
   try {
     const program = programOf(await commandsFor(args));
     if (args.length === 0) {
@@ -80,6 +81,19 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     return fail(error);
+  }
+}
+
+function isPart(name: string | undefined): boolean {
+  return entries.some((one) => one.group === part && one.name === name);
+}
+
+/** `portolan up | head -1`: nobody reads what is left, and the cluster still comes up whole. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   }
 }
 
