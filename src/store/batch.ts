@@ -37,21 +37,26 @@ export class Batch implements Tx {
     return (bucket ?? new Bucket()).listUnder(written, namespace);
   }
 
-  put({ resource, namespace, name }: Slot, value: object): Stored {
+  put(slot: Slot, value: object): Stored {
+    const { resource, namespace, name } = slot;
     const revision = this.#nextRevision();
-    const object = new Version(namespace, name, revision, JSON.stringify(this.#stamp(value, revision)));
-    const previous = this.#set(resource, namespace, name, object);
+    const previous = this.get(slot);
+    const created = previous?.createRevision ?? revision;
+    const object = new Version(namespace, name, revision, created, JSON.stringify(this.#stamp(value, revision)));
+    this.#set(slot, object, previous);
     const kind = previous === undefined ? 'created' : 'updated';
     this.events.push({ kind, revision, resource, object, previous });
     return object;
   }
 
-  delete({ resource, namespace, name }: Slot): Stored | undefined {
-    const previous = this.get({ resource, namespace, name });
+  delete(slot: Slot): Stored | undefined {
+    const { resource, namespace, name } = slot;
+    const previous = this.get(slot);
     if (previous === undefined) return undefined;
     const revision = this.#nextRevision();
-    const object = new Version(namespace, name, revision, JSON.stringify(this.#stamp(previous.value, revision)));
-    this.#set(resource, namespace, name, undefined);
+    const json = JSON.stringify(this.#stamp(previous.value, revision));
+    const object = new Version(namespace, name, revision, previous.createRevision, json);
+    this.#set(slot, undefined, previous);
     this.events.push({ kind: 'deleted', revision, resource, object, previous });
     return object;
   }
@@ -72,10 +77,8 @@ export class Batch implements Tx {
     return this.#base + this.events.length + 1;
   }
 
-  /** Returns what was there before. */
-  #set(resource: string, namespace: string, name: string, version: Stored | undefined): Stored | undefined {
+  #set({ resource, namespace, name }: Slot, version: Stored | undefined, previous: Stored | undefined): void {
     const key = bucketKey(namespace, name);
-    const previous = this.get({ resource, namespace, name });
     const overlay = this.#overlay(resource);
     const wasWritten = overlay.has(key);
     overlay.set(key, version);
@@ -84,7 +87,6 @@ export class Batch implements Tx {
       else overlay.delete(key);
       this.events.pop();
     });
-    return previous;
   }
 
   #overlay(resource: string): Overlay {

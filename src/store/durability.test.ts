@@ -9,6 +9,7 @@ import test from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { openStore, StoreFileError } from './index.ts';
+import type { Slot } from './index.ts';
 
 const stamp = (value: object, revision: number): object => ({ ...value, revision });
 const door = JSON.stringify(new URL('index.ts', import.meta.url).href);
@@ -76,18 +77,31 @@ test('a second server on the same directory is told so', async (t) => {
   await openStore({ dir, stamp }).close();
 });
 
-test('a file of format 1 is read, and is of the present format afterwards', async (t) => {
+/** As the formats before kept their objects. */
+const oldTables = {
+  1: `CREATE TABLE first (
+      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
+      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID`,
+  2: `CREATE TABLE first (
+      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
+      PRIMARY KEY (resource, namespace, name))`,
+};
+
+for (const [format, table] of Object.entries(oldTables)) {
+  test(`a file of format ${format} is read, and is of the present format afterwards`, (t) =>
+    readsOldFile(t, format, table));
+}
+
+async function readsOldFile(t: TestContext, format: string, table: string): Promise<void> {
   const dir = directory(t);
   let store = openStore({ dir, stamp });
-  for (const name of ['a', 'b', 'a']) {
-    await store.transact((tx) => tx.put({ resource: 'r', namespace: '', name }, { name }));
-  }
+  const slot = (name: string): Slot => ({ resource: 'r', namespace: '', name });
+  for (const name of ['a', 'b', 'a', 'c']) await store.transact((tx) => tx.put(slot(name), { name }));
   await store.close();
   const db = new DatabaseSync(join(dir, 'store.sqlite'));
-  db.exec(`CREATE TABLE first (
-      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
-      PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
-    INSERT INTO first SELECT * FROM objects; DROP TABLE objects; ALTER TABLE first RENAME TO objects; PRAGMA user_version = 1`);
+  db.exec(`${table};
+    INSERT INTO first SELECT resource, namespace, name, revision, json FROM objects ORDER BY name;
+    DROP TABLE objects; ALTER TABLE first RENAME TO objects; PRAGMA user_version = ${format}`);
   db.close();
   for (let opened = 0; opened < 2; opened++) {
     store = openStore({ dir, stamp });
@@ -96,12 +110,29 @@ test('a file of format 1 is read, and is of the present format afterwards', asyn
       [
         { name: 'a', revision: 4 },
         { name: 'b', revision: 3 },
+        { name: 'c', revision: 5 },
       ],
     );
-    assert.equal(store.revision, 4);
+    assert.equal(store.revision, 5);
     await store.close();
   }
-});
+  store = openStore({ dir, stamp });
+  await store.transact((tx) => tx.delete(slot('b')));
+  await store.transact((tx) => tx.put(slot('b'), { again: true }));
+  await store.transact((tx) => tx.put(slot('a'), { changed: true }));
+  await store.transact((tx) => tx.delete(slot('c')));
+  await store.close();
+  store = openStore({ dir, stamp });
+  assert.deepEqual(
+    store.list('r').map(({ name, value }) => [name, value]),
+    [
+      ['a', { changed: true, revision: 8 }],
+      ['b', { again: true, revision: 7 }],
+    ],
+  );
+  assert.equal(store.revision, 9);
+  await store.close();
+}
 
 test('readers see what is durable: nothing of a batch before its fsync, not even in a refusal', async (t) => {
   const store = openStore({ dir: directory(t), stamp });

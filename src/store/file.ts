@@ -1,8 +1,11 @@
 /**
  * The file: current objects, and an undo log from which the history of events is rebuilt after a restart.
  *
- *   objects(resource, namespace, name → revision, json)
+ *   objects(created → resource, namespace, name, revision, json)     `created`: the revision of the write that made the object
  *   events(revision → resource, namespace, name, kind, previous)     `previous`: the JSON that the write replaced
+ *
+ * Names have no index: who has which row is known in memory. In the order of the names every new object touched a page of its own
+ * besides the one at the end, and most of what a commit wrote were these pages.
  *
  * An event's own object is not written twice: it is the `previous` of the next event of the same object, or the current object.
  */
@@ -14,10 +17,11 @@ import { promisify } from 'node:util';
 import { StoreFileError } from './types.ts';
 import type { StoreEvent } from './types.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 const fdatasyncOf = promisify(fdatasync);
 
 export interface ObjectRow {
+  readonly created: number;
   readonly resource: string;
   readonly namespace: string;
   readonly name: string;
@@ -38,6 +42,7 @@ export interface EventRow {
 export interface StoreFile {
   readonly compacted: number;
   readonly revision: number;
+  /** In no order. */
   objects(): Iterable<ObjectRow>;
   /** Newest first. */
   events(): Iterable<EventRow>;
@@ -63,6 +68,14 @@ export function openFile(dir: string): StoreFile {
   }
 }
 
+/** 0: a new file. */
+const known: ReadonlySet<unknown> = new Set([0, 1, 2, schemaVersion]);
+
+/** What made the objects of formats 1 and 2 is not known. The revision of their last write is no other row's either, nor will be. */
+const takeOver = `
+  INSERT INTO objects SELECT revision, resource, namespace, name, revision, json FROM objects_old ORDER BY revision;
+  DROP TABLE objects_old;`;
+
 function prepare(db: DatabaseSync): void {
   // EXCLUSIVE: one server per file, and no shared-memory file. NORMAL: SQLite syncs around checkpoints only, which keeps the file
   // whole; that a COMMIT is on the disk is our own fsync of the log (SqliteFile.commit), which does not stop the event loop.
@@ -70,16 +83,16 @@ function prepare(db: DatabaseSync): void {
   // Pages that many writes touch go to the file once for 16 MB of log: four times the default, and a quarter of the pauses.
   db.exec('PRAGMA wal_autocheckpoint = 4000; BEGIN IMMEDIATE');
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
-  if (version !== 0 && version !== 1 && version !== schemaVersion) {
+  if (!known.has(version)) {
     throw new StoreFileError(`has format ${String(version)}, this version reads ${String(schemaVersion)}`);
   }
-  if (version === 1) db.exec('ALTER TABLE objects RENAME TO objects_1');
-  // With rowid: rows of a kilobyte are too long for the leaves of an index, each took a page of its own besides (twice the writes).
+  const old = version === 1 || version === 2;
+  if (old) db.exec('ALTER TABLE objects RENAME TO objects_old');
   db.exec(`
     CREATE TABLE IF NOT EXISTS objects (
-      resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, json TEXT NOT NULL,
-      PRIMARY KEY (resource, namespace, name));
-    ${version === 1 ? 'INSERT INTO objects SELECT * FROM objects_1; DROP TABLE objects_1;' : ''}
+      created INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+      revision INTEGER NOT NULL, json TEXT NOT NULL);
+    ${old ? takeOver : ''}
     CREATE TABLE IF NOT EXISTS events (
       revision INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
       previous TEXT, previous_revision INTEGER);
@@ -93,7 +106,8 @@ class SqliteFile implements StoreFile {
   readonly #db: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
-  readonly #put: StatementSync;
+  readonly #create: StatementSync;
+  readonly #update: StatementSync;
   readonly #delete: StatementSync;
   readonly #event: StatementSync;
   readonly #meta: StatementSync;
@@ -110,10 +124,9 @@ class SqliteFile implements StoreFile {
     this.#log = openSync(`${path}-wal`, 'r');
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
-    // An update stays in its row: REPLACE would move it to the end and write the index again.
-    this.#put = db.prepare(`INSERT INTO objects VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (resource, namespace, name) DO UPDATE SET revision = excluded.revision, json = excluded.json`);
-    this.#delete = db.prepare('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?');
+    this.#create = db.prepare('INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)');
+    this.#update = db.prepare('UPDATE objects SET revision = ?, json = ? WHERE created = ?');
+    this.#delete = db.prepare('DELETE FROM objects WHERE created = ?');
     this.#event = db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#meta = db.prepare('UPDATE meta SET value = ? WHERE name = ?');
     this.#trim = db.prepare('DELETE FROM events WHERE revision <= ?');
@@ -129,7 +142,7 @@ class SqliteFile implements StoreFile {
   }
 
   objects(): Iterable<ObjectRow> {
-    const rows = this.#db.prepare('SELECT * FROM objects ORDER BY resource, namespace, name').iterate();
+    const rows = this.#db.prepare('SELECT * FROM objects').iterate();
     return rows as unknown as Iterable<ObjectRow>;
   }
 
@@ -175,9 +188,10 @@ class SqliteFile implements StoreFile {
 
   #write(event: StoreEvent): void {
     const { resource, revision, kind, object, previous } = event;
-    const { namespace, name } = object;
-    if (kind === 'deleted') this.#delete.run(resource, namespace, name);
-    else this.#put.run(resource, namespace, name, revision, object.json);
+    const { namespace, name, createRevision, json } = object;
+    if (kind === 'deleted') this.#delete.run(createRevision);
+    else if (kind === 'updated') this.#update.run(revision, json, createRevision);
+    else this.#create.run(createRevision, resource, namespace, name, revision, json);
     this.#event.run(revision, resource, namespace, name, kind, previous?.json ?? null, previous?.revision ?? null);
   }
 

@@ -184,7 +184,7 @@ class EmbeddedStore implements Store {
 
   #load(): void {
     for (const row of this.#file.objects()) {
-      const version = new Version(row.namespace, row.name, row.revision, row.json);
+      const version = new Version(row.namespace, row.name, row.revision, row.created, row.json);
       bucketOf(this.#buckets, row.resource).set(bucketKey(row.namespace, row.name), version);
     }
     for (const event of this.#rebuildEvents().reverse()) this.#history.add(event);
@@ -203,10 +203,10 @@ class EmbeddedStore implements Store {
       const { resource, namespace, name, revision, kind } = row;
       const id = `${resource}/${bucketKey(namespace, name)}`;
       const previous =
-        row.previous === null ? undefined : new Version(namespace, name, row.previousRevision ?? 0, row.previous);
+        row.previous === null ? undefined : new Version(namespace, name, row.previousRevision ?? 0, 0, row.previous);
       const object =
         kind === 'deleted' && previous !== undefined
-          ? new Version(namespace, name, revision, JSON.stringify(this.#stamp(previous.value, revision)))
+          ? new Version(namespace, name, revision, 0, JSON.stringify(this.#stamp(previous.value, revision)))
           : (later.get(id) ?? this.#buckets.get(resource)?.get(bucketKey(namespace, name)));
       if (previous !== undefined) later.set(id, previous);
       if (object !== undefined) events.push({ kind, revision, resource, object, previous });

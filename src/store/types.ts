@@ -24,6 +24,8 @@ export interface Stored {
   readonly name: string;
   /** Of the write that made this version. */
   readonly revision: number;
+  /** Of the write that made the object: names its row in the file. In the history before a restart 0: nobody writes these again. */
+  readonly createRevision: number;
   /** As it was put. */
   readonly json: string;
   /** `json` parsed, deeply frozen. It may be another copy each time: who looks twice keeps it. */

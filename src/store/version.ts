@@ -13,13 +13,15 @@ export class Version implements Stored {
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
+  readonly createRevision: number;
   readonly json: string;
   #value: object | undefined;
 
-  constructor(namespace: string, name: string, revision: number, json: string) {
+  constructor(namespace: string, name: string, revision: number, createRevision: number, json: string) {
     this.namespace = namespace;
     this.name = name;
     this.revision = revision;
+    this.createRevision = createRevision;
     this.json = json;
   }
 

@@ -280,5 +280,6 @@ function eventFrame(type: string, object: Rendered): Buffer {
 function lastSeen({ kind, object, previous, revision }: StoreEvent): Stored {
   if (kind === 'deleted' || previous === undefined) return object;
   const value = stampRevision(previous.value, revision);
-  return { namespace: object.namespace, name: object.name, revision, value, json: JSON.stringify(value) };
+  const { namespace, name, createRevision } = object;
+  return { namespace, name, revision, createRevision, value, json: JSON.stringify(value) };
 }
