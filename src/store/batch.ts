@@ -24,7 +24,10 @@ export class Batch implements Tx {
   }
 
   get({ resource, namespace, name }: Slot): Stored | undefined {
-    const key = bucketKey(namespace, name);
+    return this.#at(resource, bucketKey(namespace, name));
+  }
+
+  #at(resource: string, key: string): Stored | undefined {
     const written = this.#written.get(resource);
     if (written?.has(key) === true) return written.get(key);
     return this.#buckets.get(resource)?.get(key);
@@ -37,26 +40,26 @@ export class Batch implements Tx {
     return (bucket ?? new Bucket()).listUnder(written, namespace);
   }
 
-  put(slot: Slot, value: object): Stored {
-    const { resource, namespace, name } = slot;
+  put({ resource, namespace, name }: Slot, value: object): Stored {
     const revision = this.#nextRevision();
-    const previous = this.get(slot);
+    const key = bucketKey(namespace, name);
+    const previous = this.#at(resource, key);
     const created = previous?.createRevision ?? revision;
     const object = new Version(namespace, name, revision, created, JSON.stringify(this.#stamp(value, revision)));
-    this.#set(slot, object, previous);
+    this.#set(resource, key, object, previous);
     const kind = previous === undefined ? 'created' : 'updated';
     this.events.push({ kind, revision, resource, object, previous });
     return object;
   }
 
-  delete(slot: Slot): Stored | undefined {
-    const { resource, namespace, name } = slot;
-    const previous = this.get(slot);
+  delete({ resource, namespace, name }: Slot): Stored | undefined {
+    const key = bucketKey(namespace, name);
+    const previous = this.#at(resource, key);
     if (previous === undefined) return undefined;
     const revision = this.#nextRevision();
     const json = JSON.stringify(this.#stamp(previous.value, revision));
     const object = new Version(namespace, name, revision, previous.createRevision, json);
-    this.#set(slot, undefined, previous);
+    this.#set(resource, key, undefined, previous);
     this.events.push({ kind: 'deleted', revision, resource, object, previous });
     return object;
   }
@@ -77,8 +80,7 @@ export class Batch implements Tx {
     return this.#base + this.events.length + 1;
   }
 
-  #set({ resource, namespace, name }: Slot, version: Stored | undefined, previous: Stored | undefined): void {
-    const key = bucketKey(namespace, name);
+  #set(resource: string, key: string, version: Stored | undefined, previous: Stored | undefined): void {
     const overlay = this.#overlay(resource);
     const wasWritten = overlay.has(key);
     overlay.set(key, version);

@@ -46,8 +46,10 @@ function keyElement(list: ListType, item: unknown): string {
 }
 
 function keysText(keys: [string, unknown][]): string {
-  keys.sort(([a], [b]) => compareText(a, b));
-  return `k:{${keys.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
+  if (keys.length > 1) keys.sort(([a], [b]) => compareText(a, b));
+  let text = '';
+  for (const [key, value] of keys) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+  return `k:{${text}}`;
 }
 
 /** What a client sent, in our spelling; undefined: a kind of element that is not known, which upstream skips. Throws SyntaxError. */

@@ -146,12 +146,20 @@ export function pathText(path: readonly string[]): string {
 
 /** The order in which FieldsV1 is written: "." first. */
 export function ordered(set: FieldSet): FieldSet {
+  if (isEmptyMap(set)) return leaf;
   const out: MutableSet = {};
   if (set['.'] !== undefined) out['.'] = leaf;
   const elements = Object.keys(set);
-  if (elements.length > 1) elements.sort(compareElements);
+  // Fields alone are in the order of their texts, which sort() knows without asking.
+  if (elements.every(isField)) elements.sort();
+  else elements.sort(compareElements);
   for (const element of elements) if (element !== '.') out[element] = ordered(set[element] ?? leaf);
   return out;
+}
+
+/** Or the node itself, which is written first in any case. */
+function isField(element: string): boolean {
+  return element.startsWith('f:') || element === '.';
 }
 
 /** FieldsV1 as a client sent it. Throws SyntaxError. */
