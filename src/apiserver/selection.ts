@@ -3,6 +3,7 @@
  */
 import type { KindDefinition } from '../api/kind.ts';
 import { parseFieldSelector, parseLabelSelector } from '../api/selectors/index.ts';
+import type { LabelMatcher } from '../api/selectors/index.ts';
 import type { Stored } from '../store/index.ts';
 import { badRequest } from './errors.ts';
 import { valueOf } from './render.ts';
@@ -23,13 +24,24 @@ export function parseSelection(kind: KindDefinition, info: ResourceRequest, quer
     return (item: Stored): boolean => (read(item) === value) === (operator === '=');
   });
   if (info.name !== '') terms.push((item) => item.name === info.name);
+  if (!labels.empty) terms.push(labelled(labels));
   return {
     namespace: info.namespace === '' ? undefined : info.namespace,
-    filtered: !labels.empty || terms.length > 0,
-    // Names first: they are known without a look into the object.
-    matches: (item) =>
-      terms.every((term) => term(item)) && (labels.empty || labels.matches(valueOf(item).metadata.labels)),
+    filtered: terms.length > 0,
+    // Names before labels: they are known without a look into the object.
+    matches: (item) => terms.every((term) => term(item)),
   };
+}
+
+/**
+ * An object whose JSON nowhere says the name of such a label has none of them: nothing is parsed to find that out. Label names are
+ * ASCII without quotes, so JSON writes them as they are.
+ */
+function labelled(labels: LabelMatcher): (item: Stored) => boolean {
+  const names = labels.keys.map((key) => JSON.stringify(key));
+  const withNone = labels.matches(undefined);
+  return (item) =>
+    names.some((name) => item.json.includes(name)) ? labels.matches(valueOf(item).metadata.labels) : withNone;
 }
 
 /** Kinds with fields of their own and kinds without word the refusal differently upstream (each in its conversion.go). */

@@ -302,6 +302,26 @@ test('lists: pages of one snapshot, selectors, an exact past, a past that is gon
   );
 });
 
+test('label selectors look at labels alone, wherever else an object says the name of one', async (t) => {
+  const { client } = await startTestServer(t);
+  const all = [
+    { metadata: { name: 'labelled', labels: { 'x.io/off': 'yes' } } },
+    { metadata: { name: 'annotated', annotations: { 'x.io/off': 'yes' } } },
+    { metadata: { name: 'said', labels: { other: 'x.io' } }, data: { off: '{"x.io/off":"yes"}' } },
+    { metadata: { name: 'silent' } },
+  ];
+  for (const object of all) await client.call('POST', configMaps, object);
+  const selected = async (selector: string): Promise<readonly string[]> => {
+    const list = await client.call('GET', `${configMaps}?labelSelector=${encodeURIComponent(selector)}`);
+    return (list.body['items'] as { metadata: Meta }[]).map((item) => item.metadata.name);
+  };
+  assert.deepEqual(await selected('x.io/off'), ['labelled']);
+  assert.deepEqual(await selected('x.io/off=yes'), ['labelled']);
+  assert.deepEqual(await selected('!x.io/off'), ['annotated', 'said', 'silent']);
+  assert.deepEqual(await selected('x.io/off!=yes,!other'), ['annotated', 'silent']);
+  assert.deepEqual(await selected('x.io/off notin (no),!other'), ['annotated', 'labelled', 'silent']);
+});
+
 test('tables and metadata, in lists and single objects', async (t) => {
   const { client } = await startTestServer(t);
   const accept = (as: string): Record<string, string> => ({

@@ -13,6 +13,8 @@ export interface LabelMatcher {
   matches(labels: Labels | undefined): boolean;
   /** Selects everything. */
   readonly empty: boolean;
+  /** The labels that it looks at: of no other one anything is asked. */
+  readonly keys: readonly string[];
 }
 
 type Operator = 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt';
@@ -28,6 +30,7 @@ export function parseLabelSelector(text: string): LabelMatcher {
   const requirements = new Parser(text).parse();
   return {
     empty: requirements.length === 0,
+    keys: requirements.map(({ key }) => key),
     matches: (labels) => requirements.every((requirement) => holds(requirement, labels ?? {})),
   };
 }
