@@ -82,8 +82,10 @@ class EmbeddedStore implements Store {
     const now = this.list(resource, options.namespace);
     const revision = options.revision ?? this.revision;
     if (revision >= this.revision) return { revision: this.revision, items: now };
-    const past = new Map(now.map((item) => [bucketKey(item.namespace, item.name), item]));
     const since = this.#history.read(resource, revision, Number.MAX_SAFE_INTEGER);
+    // What was written since is of other resources: the further pages of a list in a busy cluster.
+    if (since.length === 0) return { revision, items: now };
+    const past = new Map(now.map((item) => [bucketKey(item.namespace, item.name), item]));
     for (const { object, previous } of since.toReversed()) {
       if (options.namespace !== undefined && object.namespace !== options.namespace) continue;
       const key = bucketKey(object.namespace, object.name);

@@ -32,16 +32,16 @@ export function readPage(
   options: ListOptions,
 ): { readonly items: readonly Stored[]; readonly meta: ListMeta } {
   const { revision, items: all } = snapshotFor(server, bucket, selection, options);
-  const start = options.continueFrom?.start ?? '';
-  const rest = start === '' ? all : all.filter((item) => keyOf(item) >= start);
   const meta: ListMeta = { resourceVersion: String(revision) };
   const items: Stored[] = [];
-  for (const [index, item] of rest.entries()) {
+  for (let index = firstFrom(all, options.continueFrom?.start ?? ''); index < all.length; index++) {
+    const item = all[index];
+    if (item === undefined) break;
     if (selection.filtered && !selection.matches(item)) continue;
     if (options.limit > 0 && items.length === options.limit) {
       meta.continue = encodeToken({ revision, start: keyOf(item) });
       // Upstream does not count what a selector would leave out.
-      if (!selection.filtered) meta.remainingItemCount = rest.length - index;
+      if (!selection.filtered) meta.remainingItemCount = all.length - index;
       break;
     }
     items.push(item);
@@ -72,6 +72,19 @@ function snapshotFor(
       ? expired('The resourceVersion for the provided list is too old.')
       : expiredToken(token.start);
   }
+}
+
+/** Index of the first item that is not before `start`; they are in the order of their keys. */
+function firstFrom(items: readonly Stored[], start: string): number {
+  let low = 0;
+  let high = start === '' ? 0 : items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const item = items[middle];
+    if (item !== undefined && keyOf(item) < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function keyOf(item: Stored): string {
