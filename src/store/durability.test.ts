@@ -14,11 +14,15 @@ import type { Slot } from './index.ts';
 const stamp = (value: object, revision: number): object => ({ ...value, revision });
 const door = JSON.stringify(new URL('index.ts', import.meta.url).href);
 
+/** A writer that outruns its reader leaves the whole history. */
+const wholeHistory = { historyEvents: 10_000_000, historyBytes: 2 ** 40 };
+
 /** Writes for ever, and prints each name once it is acknowledged. */
 const writer = `
   const { openStore } = await import(${door});
   const { writeSync } = await import('node:fs');
-  const store = openStore({ dir: process.argv[1], stamp: (value, revision) => ({ ...value, revision }) });
+  const stamp = (value, revision) => ({ ...value, revision });
+  const store = openStore({ dir: process.argv[1], stamp, ...${JSON.stringify(wholeHistory)} });
   for (let i = 0; ; i++) {
     const name = process.argv[2] + '-' + i;
     store.transact((tx) => tx.put({ resource: 'r', namespace: '', name }, { i })).then(() => writeSync(1, name + '\\n'));
@@ -48,7 +52,7 @@ test('kill -9 at any moment: every acknowledged write is there, and the history 
     // A line without its end was cut by the kill; the write behind it may or may not be there.
     acknowledged.push(...output.split('\n').slice(0, -1));
   }
-  const store = openStore({ dir, stamp });
+  const store = openStore({ dir, stamp, ...wholeHistory });
   const present = new Set(store.list('r').map((item) => item.name));
   assert.ok(acknowledged.length > 400);
   assert.deepEqual(
