@@ -435,8 +435,8 @@ describe('any objects', () => {
         const world = run(steps);
         const there = new Set(texts(fieldSetOf(service.type, world.object)).flatMap((text) => parents(text)));
         for (const [who, owned] of Object.entries(world.owners())) {
-          // A map that became empty is not written, but it stays owned: Go leaves it out only when it writes JSON.
-          const known = (text: string): boolean => there.has(text) || maps.has(text);
+          // A map or a list that became empty is not written, but it stays owned: Go leaves it out only when it writes JSON.
+          const known = (text: string): boolean => there.has(text) || emptied.has(text);
           for (const text of owned) assert.ok(known(text), `${who} owns ${text}, which is not there`);
         }
       }),
@@ -444,7 +444,13 @@ describe('any objects', () => {
     );
   });
 
-  const maps = new Set(['.metadata.labels', '.metadata.annotations', '.spec.selector', '.spec.ports']);
+  const emptied = new Set([
+    '.metadata.labels',
+    '.metadata.annotations',
+    '.metadata.finalizers',
+    '.spec.selector',
+    '.spec.ports',
+  ]);
   const parents = (text: string): string[] => {
     const steps = text.match(/\.[^.[]+|\[[^\]]*\]/g) ?? [];
     return steps.map((_, index) => steps.slice(0, index + 1).join(''));
