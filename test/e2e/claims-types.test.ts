@@ -33,12 +33,12 @@ test('claim C1: ClusterIP is the default type', async (t) => {
 test('claim C4: kubectl get svc has the columns and forms that people know', async (t) => {
   const ns = await cluster.namespace(t, 'c4');
   await cluster.apply(ns, service('plain', '{ ports: [{ port: 80 }] }'));
-  await cluster.apply(ns, service('node', '{ type: NodePort, ports: [{ port: 80, nodePort: 30830 }] }'));
+  await cluster.apply(ns, service('node', '{ type: NodePort, ports: [{ port: 80, nodePort: 30030 }] }'));
   await cluster.apply(
     ns,
     service(
       'foreign',
-      '{ type: LoadBalancer, loadBalancerClass: example.com/none, ports: [{ port: 80, nodePort: 30831 }] }',
+      '{ type: LoadBalancer, loadBalancerClass: example.com/none, ports: [{ port: 80, nodePort: 30031 }] }',
     ),
   );
   await cluster.apply(ns, service('name', '{ type: ExternalName, externalName: www.example.com }'));
@@ -49,10 +49,10 @@ test('claim C4: kubectl get svc has the columns and forms that people know', asy
   assert.deepEqual(table[0], ['NAME', 'TYPE', 'CLUSTER-IP', 'EXTERNAL-IP', 'PORT(S)', 'AGE']);
   const row = (name: string): string[] => table.find((cells) => cells[0] === name) ?? assert.fail(`no row ${name}`);
   assert.deepEqual([row('plain')[1], row('plain')[3], row('plain')[4]], ['ClusterIP', '<none>', '80/TCP']);
-  assert.deepEqual([row('node')[1], row('node')[3], row('node')[4]], ['NodePort', '<none>', '80:30830/TCP']);
+  assert.deepEqual([row('node')[1], row('node')[3], row('node')[4]], ['NodePort', '<none>', '80:30030/TCP']);
   assert.deepEqual(
     [row('foreign')[1], row('foreign')[3], row('foreign')[4]],
-    ['LoadBalancer', '<pending>', '80:30831/TCP'],
+    ['LoadBalancer', '<pending>', '80:30031/TCP'],
   );
   assert.deepEqual(row('name').slice(1, 5), ['ExternalName', '<none>', 'www.example.com', '<none>']);
   for (const name of ['plain', 'node', 'foreign']) assert.ok(inServiceRange(row(name)[2]));
@@ -64,15 +64,15 @@ test('claim C6: node ports are 30000-32767, random when unset, may be chosen, fr
   const random = (await getService(ns, 'random')).spec?.ports?.[0]?.nodePort ?? 0;
   assert.ok(random >= 30000 && random <= 32767, `node port ${random}`);
 
-  const chosen = '{ type: NodePort, ports: [{ port: 80, nodePort: 30606 }] }';
+  const chosen = '{ type: NodePort, ports: [{ port: 80, nodePort: 30006 }] }';
   await cluster.apply(ns, service('chosen', chosen));
-  assert.equal((await getService(ns, 'chosen')).spec?.ports?.[0]?.nodePort, 30606);
+  assert.equal((await getService(ns, 'chosen')).spec?.ports?.[0]?.nodePort, 30006);
 
   const taken = await cluster.tryKubectl(['create', '-n', ns, '-f', '-'], { input: service('second', chosen) });
   assert.equal(taken.code, 1);
   assert.match(
     taken.stderr,
-    /The Service "second" is invalid: spec\.ports\[0\]\.nodePort: Invalid value: 30606: provided port is already allocated/,
+    /The Service "second" is invalid: spec\.ports\[0\]\.nodePort: Invalid value: 30006: provided port is already allocated/,
   );
   const outside = await cluster.tryKubectl(['create', '-n', ns, '-f', '-'], {
     input: service('outside', '{ type: NodePort, ports: [{ port: 80, nodePort: 80 }] }'),
@@ -91,7 +91,8 @@ test('claim C6: node ports are 30000-32767, random when unset, may be chosen, fr
 
 test('claim C10: LoadBalancer contains NodePort contains ClusterIP, up and down', async (t) => {
   const ns = await cluster.namespace(t, 'c10');
-  await cluster.apply(ns, service('web', '{ type: LoadBalancer, ports: [{ port: 80 }] }'));
+  // Chosen ports are of the static band, 30000-30085: nobody beside us gets one at random.
+  await cluster.apply(ns, service('web', '{ type: LoadBalancer, ports: [{ port: 80, nodePort: 30032 }] }'));
   const top = await eventually('the load balancer has an address', async () => {
     const live = await getService(ns, 'web');
     return live.status?.loadBalancer?.ingress?.[0]?.ip === undefined ? undefined : live;

@@ -47,7 +47,7 @@ describe('traffic of Services', { concurrency: 2 }, () => {
   test('externalTrafficPolicy and the health check node port, changed live; terminating endpoints serve while there is no other', async (t) => {
     const ns = await cluster.namespace(t, 'policy');
     const spec =
-      '{ type: LoadBalancer, loadBalancerClass: example.com/none, externalTrafficPolicy: Local, healthCheckNodePort: 31901, selector: { app: web }, ports: [{ port: 80, targetPort: 8080, nodePort: 31900 }] }';
+      '{ type: LoadBalancer, loadBalancerClass: example.com/none, externalTrafficPolicy: Local, healthCheckNodePort: 30041, selector: { app: web }, ports: [{ port: 80, targetPort: 8080, nodePort: 30040 }] }';
     await startPods(
       cluster,
       ns,
@@ -55,9 +55,9 @@ describe('traffic of Services', { concurrency: 2 }, () => {
       ['one'],
     );
     const [first = '', second = ''] = nodeIPs;
-    const [at1, at2] = [`http://${first}:31900/`, `http://${second}:31900/`];
+    const [at1, at2] = [`http://${first}:30040/`, `http://${second}:30040/`];
     const health = async (ip: string): Promise<number | string> => {
-      const got = await cluster.fetch('lan', `http://${ip}:31901/`, 2);
+      const got = await cluster.fetch('lan', `http://${ip}:30041/`, 2);
       return got.kind === 'answer' ? got.status : got.kind;
     };
     await becomes('lan', at1, 'one');
@@ -71,7 +71,7 @@ describe('traffic of Services', { concurrency: 2 }, () => {
     await becomes('lan', at2, 'one');
     assert.equal(await cluster.field(ns, 'service/web', '.spec.healthCheckNodePort'), '');
     await eventually('the health check port is closed', async () => (await health(first)) === 'refused');
-    await patch(ns, 'service/web', { spec: { externalTrafficPolicy: 'Local', healthCheckNodePort: 31901 } });
+    await patch(ns, 'service/web', { spec: { externalTrafficPolicy: 'Local', healthCheckNodePort: 30041 } });
     await eventually('it is open again', async () => (await health(first)) === 200);
 
     await cluster.kubectl(['delete', 'pod', 'one', '-n', ns, '--wait=false']);
@@ -116,10 +116,10 @@ describe('traffic of Services', { concurrency: 2 }, () => {
     const ns = await cluster.namespace(t, 'near');
     const names = ['one', 'two', 'three'];
     const pods = names.map((name, i) => answeringPod(name, { node: `node-${String(i + 1)}` }));
-    const spec = '{ type: NodePort, selector: { app: web }, ports: [{ port: 80, targetPort: 8080, nodePort: 31910 }] }';
+    const spec = '{ type: NodePort, selector: { app: web }, ports: [{ port: 80, targetPort: 8080, nodePort: 30010 }] }';
     await startPods(cluster, ns, [...pods, clientPod('client', 'node-1'), service('web', spec)], [...names, 'client']);
     const url = `http://${await clusterIP(ns, 'web')}/`;
-    const nodePort = `http://${nodeIPs[1] ?? ''}:31910/`;
+    const nodePort = `http://${nodeIPs[1] ?? ''}:30010/`;
     const client = `pod/${ns}/client`;
     await eventually('all three serve', async () => (await serversOf(client, url, 30)).size === 3);
     const ip = async (pod: string): Promise<string> => await cluster.field(ns, `pod/${pod}`, '.status.podIP');
@@ -163,8 +163,8 @@ describe('traffic of Services', { concurrency: 2 }, () => {
 
   test('UDP flows follow the server: pods that cycle, another target port; TCP and UDP on one number come and go alone', async (t) => {
     const ns = await cluster.namespace(t, 'udp');
-    const udp = '{ name: u, port: 80, targetPort: 8080, protocol: UDP, nodePort: 31920 }';
-    const tcp = '{ name: t, port: 80, targetPort: 8080, protocol: TCP, nodePort: 31920 }';
+    const udp = '{ name: u, port: 80, targetPort: 8080, protocol: UDP, nodePort: 30020 }';
+    const tcp = '{ name: t, port: 80, targetPort: 8080, protocol: TCP, nodePort: 30020 }';
     const spec = (ports: string): string =>
       service('web', `{ type: NodePort, selector: { app: web }, ports: [${ports}] }`);
     await startPods(
@@ -182,7 +182,7 @@ describe('traffic of Services', { concurrency: 2 }, () => {
       const flows = [
         [`pod/${ns}/client`, ip, 80, 40_501],
         ['node/node-2', ip, 80, 40_502],
-        ['lan', nodeIPs[1] ?? '', 31_920, 40_503],
+        ['lan', nodeIPs[1] ?? '', 30_020, 40_503],
       ] as const;
       await Promise.all(
         flows.map(([from, to, port, source]) =>
@@ -205,6 +205,6 @@ describe('traffic of Services', { concurrency: 2 }, () => {
     await replace(spec(udp.replace('8080', '9090')));
     await follows('two ');
     await becomes('node/node-1', `http://${ip}/`, 'refused');
-    assert.equal(await server('lan', `http://${nodeIPs[0] ?? ''}:31920/`), 'refused');
+    assert.equal(await server('lan', `http://${nodeIPs[0] ?? ''}:30020/`), 'refused');
   });
 });
