@@ -85,15 +85,24 @@ test('an acknowledged write survives kill -9 of the API server, and the cluster 
   }
 });
 
-test('with every process of ours killed, established and new connections go on; `up` repairs', async () => {
+test('with every process of ours killed, established and new connections go on; `up` repairs', async (t) => {
+  t.after(up); // The tests after this one have a cluster also when this one fails.
   const address = await serve('lasting', 2);
   const clusterIP = await cluster.kubectl(['get', 'service', 'lasting', '-o', 'jsonpath={.spec.clusterIP}']);
-  for (const pid of parts().values()) await killed(pid);
-  for (const [vantage, host] of [
+  const ways = [
     ['internet', address],
     ['node/node-1', clusterIP],
     ['node/node-3', clusterIP],
-  ] as const) {
+  ] as const;
+  // Each proxy learns of the service on its own: what none of them wrote yet can't outlive it.
+  for (const [vantage, host] of ways) {
+    await eventually(
+      `${vantage} reaches ${host} with everything alive`,
+      async () => (await cluster.fetch(vantage, `http://${host}/`)).kind === 'answer',
+    );
+  }
+  for (const pid of parts().values()) await killed(pid);
+  for (const [vantage, host] of ways) {
     assert.equal((await cluster.fetch(vantage, `http://${host}/`)).kind, 'answer', `${vantage} with nobody alive`);
   }
   await up();
