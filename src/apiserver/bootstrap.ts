@@ -1,9 +1,17 @@
 /**
  * What every cluster has before anyone asks: the four namespaces, the two system priority classes, the service range, the `kubernetes`
- * Service and where its endpoints are, the default roles. Idempotent; endpoints follow the advertised address from start to start. One
- * transaction.
+ * Service and where its endpoints are, the default roles, how clients are known. Idempotent; endpoints follow the advertised address from
+ * start to start. One transaction.
  */
-import type { Endpoints, EndpointSlice, Namespace, PriorityClass, Service, ServiceCIDR } from '../api/gen/types.ts';
+import type {
+  ConfigMap,
+  Endpoints,
+  EndpointSlice,
+  Namespace,
+  PriorityClass,
+  Service,
+  ServiceCIDR,
+} from '../api/gen/types.ts';
 import { systemPriorityClasses } from '../api/kinds/index.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
@@ -12,6 +20,7 @@ import { addressObject } from './allocate/address-objects.ts';
 import { defaultServiceCidr, heldAddresses } from './allocate/index.ts';
 import { ensureApiServices } from './api-services.ts';
 import { ensureDefaultPolicy } from './auth/defaults/index.ts';
+import type { Ensure } from './auth/defaults/index.ts';
 import { timestamp } from './object-meta.ts';
 import { firstServiceAddress } from './service-range.ts';
 import type { ApiServerOptions } from './options.ts';
@@ -23,7 +32,17 @@ import { transactionView } from './write-view.ts';
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const skipMirror = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
 
-export function bootstrap(store: Store, registry: Registry, options: ApiServerOptions, port: number): Promise<void> {
+export interface BootstrapContext {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly options: ApiServerOptions;
+  /** PEM of who signs clients' certificates. */
+  readonly clientCa: string;
+  /** Where this server listens. */
+  readonly port: number;
+}
+
+export function bootstrap({ store, registry, options, clientCa, port }: BootstrapContext): Promise<void> {
   const address = options.advertiseAddress;
   return store.transact((tx) => {
     const ensure = ensurer(registry, tx);
@@ -41,6 +60,7 @@ export function bootstrap(store: Store, registry: Registry, options: ApiServerOp
     ensureAddressObjects(tx);
     ensureDefaultPolicy(ensure);
     ensureApiServices(tx, registry);
+    ensureClientAuthentication(ensure, clientCa);
   });
 }
 
@@ -86,7 +106,19 @@ function ensureAddressObjects(tx: Tx): void {
   }
 }
 
-function ensurer(registry: Registry, tx: Tx) {
+/**
+ * How those who serve extensions (a controller manager's own port among them) know clients as this server does. What others wrote there
+ * stays. Upstream: pkg/controlplane/controller/clusterauthenticationtrust.
+ */
+function ensureClientAuthentication(ensure: Ensure, clientCa: string): void {
+  const data = { 'client-ca-file': clientCa };
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
+  ensure<ConfigMap>(resources.configMaps, { metadata, data }, (current) =>
+    current.data?.['client-ca-file'] === clientCa ? undefined : { ...current, data: { ...current.data, ...data } },
+  );
+}
+
+function ensurer(registry: Registry, tx: Tx): Ensure {
   return <T extends KubeObject>(
     resource: Resource<T>,
     wanted: T,

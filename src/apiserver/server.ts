@@ -101,7 +101,8 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
   try {
     const addresses = await Promise.all(options.listen.map((text) => listener.listen(...hostAndPort(text))));
     const address = addresses[0] ?? '';
-    await bootstrap(store, server.registry, options, hostAndPort(address)[1]);
+    const port = hostAndPort(address)[1];
+    await bootstrap({ store, registry: server.registry, options, clientCa: pki.ca.toString('utf8'), port });
     keepDefinitions(server);
     ready.resolve(undefined);
     log('apiserver').info({ addresses, revision: store.revision }, 'ready');

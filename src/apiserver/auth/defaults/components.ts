@@ -104,6 +104,8 @@ export const componentRoles: readonly ClusterRole[] = [
     on('resource.k8s.io', 'deviceclasses').may(read),
     on('resource.k8s.io', 'resourceclaims').may('get list patch update watch'),
     on('resource.k8s.io', 'resourceclaims/status').may('get list patch update watch'),
+    on('resource.k8s.io', 'resourceclaims').may('create delete'),
+    on('resource.k8s.io', 'resourceclaims/binding').may('patch update'),
     on('', 'pods/finalizers').may('update'),
     on('resource.k8s.io', 'resourceslices').may(read),
   ),

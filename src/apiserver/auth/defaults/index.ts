@@ -10,6 +10,8 @@ import { resources } from '../../../api/resources.ts';
 import type { Resource } from '../../../api/resources.ts';
 import { missingRights } from '../rules.ts';
 import { componentBindings, componentRoles } from './components.ts';
+import { controllerBindings, controllerRoles } from './controllers.ts';
+import { localBindings, localRoles } from './local.ts';
 import { partsBindings, partsLocalBindings, partsLocalRoles, partsRoles } from './own-parts.ts';
 import { peoplesBindings, peoplesRoles } from './people.ts';
 import { clone } from '../../../api/clone.ts';
@@ -24,16 +26,16 @@ export type Ensure = <T extends KubeObject>(
 ) => void;
 
 export function ensureDefaultPolicy(ensure: Ensure): void {
-  for (const wanted of withAggregates([...peoplesRoles, ...componentRoles, ...partsRoles])) {
+  for (const wanted of withAggregates([...peoplesRoles, ...componentRoles, ...controllerRoles, ...partsRoles])) {
     ensure(resources.clusterRoles, wanted, (current) => addRules(current as ClusterRole, wanted));
   }
-  for (const wanted of [...peoplesBindings, ...componentBindings, ...partsBindings]) {
+  for (const wanted of [...peoplesBindings, ...componentBindings, ...controllerBindings, ...partsBindings]) {
     ensure(resources.clusterRoleBindings, clone(wanted), (current) => addSubjects(current, wanted));
   }
-  for (const wanted of partsLocalRoles) {
+  for (const wanted of [...localRoles, ...partsLocalRoles]) {
     ensure(resources.roles, clone(wanted), (current) => addRules(current, wanted));
   }
-  for (const wanted of partsLocalBindings) {
+  for (const wanted of [...localBindings, ...partsLocalBindings]) {
     ensure(resources.roleBindings, clone(wanted), (current) => addSubjects(current, wanted));
   }
 }

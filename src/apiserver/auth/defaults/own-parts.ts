@@ -8,7 +8,7 @@
  *                                     three, since they share one process and what they watch; the agent has its node's own
  */
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../../api/gen/types.ts';
-import { binding, defaultMetadata, events, groups, on, read, role, users } from './rule.ts';
+import { binding, events, groups, localBinding, localRole, on, read, role, users } from './rule.ts';
 
 export const nodeNetworkGroup = 'system:portolan:node-network';
 const controllers = 'system:portolan:controllers';
@@ -61,25 +61,20 @@ const namespace = 'kube-system';
 
 /** In kube-system alone: the DNS servers announce themselves, the load balancer keeps its ledger. */
 export const partsLocalRoles: readonly Role[] = [
-  {
-    metadata: { ...defaultMetadata(`${nodeNetworkGroup}:dns-announcement`), namespace },
-    rules: [on('discovery.k8s.io', 'endpointslices').may('create delete get update')],
-  },
-  {
-    metadata: { ...defaultMetadata(loadBalancer), namespace },
-    rules: [on('', 'configmaps').may('create'), on('', 'configmaps', 'portolan-load-balancer').may('get update')],
-  },
+  localRole(
+    namespace,
+    `${nodeNetworkGroup}:dns-announcement`,
+    on('discovery.k8s.io', 'endpointslices').may('create delete get update'),
+  ),
+  localRole(
+    namespace,
+    loadBalancer,
+    on('', 'configmaps').may('create'),
+    on('', 'configmaps', 'portolan-load-balancer').may('get update'),
+  ),
 ];
 
 export const partsLocalBindings: readonly RoleBinding[] = [
-  local(`${nodeNetworkGroup}:dns-announcement`, groups(nodeNetworkGroup)),
-  local(loadBalancer, users(cloudController)),
+  localBinding(namespace, `${nodeNetworkGroup}:dns-announcement`, groups(nodeNetworkGroup)),
+  localBinding(namespace, loadBalancer, users(cloudController)),
 ];
-
-function local(name: string, subjects: RoleBinding['subjects']): RoleBinding {
-  return {
-    metadata: { ...defaultMetadata(name), namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    ...(subjects === undefined ? {} : { subjects }),
-  };
-}

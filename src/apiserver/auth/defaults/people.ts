@@ -16,7 +16,7 @@ export const peoplesRoles: readonly ClusterRole[] = [
   ),
   role(
     'system:monitoring',
-    paths('/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*'),
+    paths('/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /flagz /statusz'),
     on('', 'nodes/metrics').may('get'),
   ),
   role(

@@ -1,5 +1,12 @@
 /** The default policy in few words: `on('', 'pods services').may('get list watch')`. */
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacSubject } from '../../../api/gen/types.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  RbacSubject,
+  Role,
+  RoleBinding,
+} from '../../../api/gen/types.ts';
 
 export const read = 'get list watch';
 export const write = 'create delete deletecollection patch update';
@@ -61,6 +68,23 @@ export function binding(name: string, subjects: readonly RbacSubject[], roleName
     metadata: defaultMetadata(name),
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: roleName },
     ...(subjects.length === 0 ? {} : { subjects: [...subjects] }),
+  };
+}
+
+export function localRole(namespace: string, name: string, ...rules: readonly PolicyRule[]): Role {
+  return { metadata: { ...defaultMetadata(name), namespace }, rules: [...rules] };
+}
+
+export function localBinding(
+  namespace: string,
+  name: string,
+  subjects: readonly RbacSubject[],
+  roleName = name,
+): RoleBinding {
+  return {
+    metadata: { ...defaultMetadata(name), namespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: roleName },
+    subjects: [...subjects],
   };
 }
 
