@@ -29,7 +29,8 @@ V1SelfSubjectAccessReview V1LocalSubjectAccessReview V1SelfSubjectRulesReview V1
 V1ValidatingWebhookConfiguration V1MutatingWebhookConfiguration V1ValidatingAdmissionPolicy V1ValidatingAdmissionPolicyBinding
 V1CustomResourceDefinition V1APIService V1Scale V1Binding V1Eviction
 V1DeleteOptions V1APIGroupList V1APIResourceList V1APIVersions V1ListMeta V1VolumeAttachment V1CSINode V1CSIDriver V1ComponentStatus
-V1ServiceAccountList V1CSIStorageCapacity V1VolumeAttributesClass V1FlowSchema V1PriorityLevelConfiguration`.split(
+V1ServiceAccountList V1CSIStorageCapacity V1VolumeAttributesClass V1FlowSchema V1PriorityLevelConfiguration
+V1DeviceClass ResourceV1ResourceClaim V1ResourceClaimTemplate V1ResourceSlice`.split(
     /\s+/,
   );
 
@@ -101,6 +102,7 @@ function shortNames(models: Map<string, Model>): Map<string, string> {
     CoreV1EventSeries: 'EventSeries',
     EventsV1EventSeries: 'EventsEventSeries',
     CoreV1EndpointPort: 'CoreEndpointPort',
+    ResourceV1ResourceClaim: 'ResourceClaim',
     DiscoveryV1EndpointPort: 'EndpointPort',
     AuthenticationV1TokenRequest: 'TokenRequest',
   };

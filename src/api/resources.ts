@@ -203,6 +203,15 @@ export const resources = {
     'prioritylevelconfigurations',
     'Cluster',
   ),
+  deviceClasses: resource<k.DeviceClass>('resource.k8s.io/v1', 'DeviceClass', 'deviceclasses', 'Cluster'),
+  resourceClaims: resource<k.ResourceClaim>('resource.k8s.io/v1', 'ResourceClaim', 'resourceclaims', 'Namespaced'),
+  resourceClaimTemplates: resource<k.ResourceClaimTemplate>(
+    'resource.k8s.io/v1',
+    'ResourceClaimTemplate',
+    'resourceclaimtemplates',
+    'Namespaced',
+  ),
+  resourceSlices: resource<k.ResourceSlice>('resource.k8s.io/v1', 'ResourceSlice', 'resourceslices', 'Cluster'),
   apiServices: resource<k.APIService>('apiregistration.k8s.io/v1', 'APIService', 'apiservices', 'Cluster', {
     categories: ['api-extensions'],
   }),

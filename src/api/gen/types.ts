@@ -125,6 +125,14 @@ export interface RbacSubject {
   namespace?: string;
 }
 
+export interface ResourceClaim {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: ResourceClaimSpec;
+  status?: ResourceClaimStatus;
+}
+
 export interface StorageTokenRequest {
   audience: string;
   expirationSeconds?: number;
@@ -219,6 +227,22 @@ export interface AggregationRule {
   clusterRoleSelectors?: Array<LabelSelector>;
 }
 
+export interface AllocatedDeviceStatus {
+  conditions?: Array<Condition>;
+  data?: unknown;
+  device: string;
+  driver: string;
+  networkData?: NetworkDeviceData;
+  pool: string;
+  shareID?: string;
+}
+
+export interface AllocationResult {
+  allocationTimestamp?: string;
+  devices?: DeviceAllocationResult;
+  nodeSelector?: NodeSelector;
+}
+
 export interface AppArmorProfile {
   localhostProfile?: string;
   type: string;
@@ -268,6 +292,10 @@ export interface BoundObjectReference {
   kind?: string;
   name?: string;
   uid?: string;
+}
+
+export interface CELDeviceSelector {
+  expression: string;
 }
 
 export interface CSIDriver {
@@ -343,6 +371,22 @@ export interface CSIVolumeSource {
 export interface Capabilities {
   add?: Array<string>;
   drop?: Array<string>;
+}
+
+export interface CapacityRequestPolicy {
+  default?: string;
+  validRange?: CapacityRequestPolicyRange;
+  validValues?: Array<string>;
+}
+
+export interface CapacityRequestPolicyRange {
+  max?: string;
+  min: string;
+  step?: string;
+}
+
+export interface CapacityRequirements {
+  requests?: Record<string, string>;
 }
 
 export interface CephFSPersistentVolumeSource {
@@ -619,6 +663,15 @@ export interface ControllerRevision {
   revision: number;
 }
 
+export interface Counter {
+  value: string;
+}
+
+export interface CounterSet {
+  counters: Record<string, Counter>;
+  name: string;
+}
+
 export interface CronJob {
   apiVersion?: string;
   kind?: string;
@@ -829,6 +882,136 @@ export interface DeploymentStrategy {
   type?: string;
 }
 
+export interface Device {
+  allNodes?: boolean;
+  allowMultipleAllocations?: boolean;
+  attributes?: Record<string, DeviceAttribute>;
+  bindingConditions?: Array<string>;
+  bindingFailureConditions?: Array<string>;
+  bindsToNode?: boolean;
+  capacity?: Record<string, DeviceCapacity>;
+  consumesCounters?: Array<DeviceCounterConsumption>;
+  name: string;
+  nodeAllocatableResourceMappings?: Record<string, NodeAllocatableResourceMapping>;
+  nodeName?: string;
+  nodeSelector?: NodeSelector;
+  taints?: Array<DeviceTaint>;
+}
+
+export interface DeviceAllocationConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+  requests?: Array<string>;
+  source: string;
+}
+
+export interface DeviceAllocationResult {
+  config?: Array<DeviceAllocationConfiguration>;
+  results?: Array<DeviceRequestAllocationResult>;
+}
+
+export interface DeviceAttribute {
+  bool?: boolean;
+  bools?: Array<boolean>;
+  int?: number;
+  ints?: Array<number>;
+  string?: string;
+  strings?: Array<string>;
+  version?: string;
+  versions?: Array<string>;
+}
+
+export interface DeviceCapacity {
+  requestPolicy?: CapacityRequestPolicy;
+  value: string;
+}
+
+export interface DeviceClaim {
+  config?: Array<DeviceClaimConfiguration>;
+  constraints?: Array<DeviceConstraint>;
+  requests?: Array<DeviceRequest>;
+}
+
+export interface DeviceClaimConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+  requests?: Array<string>;
+}
+
+export interface DeviceClass {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: DeviceClassSpec;
+}
+
+export interface DeviceClassConfiguration {
+  opaque?: OpaqueDeviceConfiguration;
+}
+
+export interface DeviceClassSpec {
+  config?: Array<DeviceClassConfiguration>;
+  extendedResourceName?: string;
+  selectors?: Array<DeviceSelector>;
+}
+
+export interface DeviceConstraint {
+  distinctAttribute?: string;
+  matchAttribute?: string;
+  requests?: Array<string>;
+}
+
+export interface DeviceCounterConsumption {
+  counterSet: string;
+  counters: Record<string, Counter>;
+}
+
+export interface DeviceRequest {
+  exactly?: ExactDeviceRequest;
+  firstAvailable?: Array<DeviceSubRequest>;
+  name: string;
+}
+
+export interface DeviceRequestAllocationResult {
+  adminAccess?: boolean;
+  bindingConditions?: Array<string>;
+  bindingFailureConditions?: Array<string>;
+  consumedCapacity?: Record<string, string>;
+  device: string;
+  driver: string;
+  pool: string;
+  request: string;
+  shareID?: string;
+  tolerations?: Array<DeviceToleration>;
+}
+
+export interface DeviceSelector {
+  cel?: CELDeviceSelector;
+}
+
+export interface DeviceSubRequest {
+  allocationMode?: string;
+  capacity?: CapacityRequirements;
+  count?: number;
+  deviceClassName: string;
+  name: string;
+  selectors?: Array<DeviceSelector>;
+  tolerations?: Array<DeviceToleration>;
+}
+
+export interface DeviceTaint {
+  effect: string;
+  key: string;
+  timeAdded?: string;
+  value?: string;
+}
+
+export interface DeviceToleration {
+  effect?: string;
+  key?: string;
+  operator?: string;
+  tolerationSeconds?: number;
+  value?: string;
+}
+
 export interface DownwardAPIProjection {
   items?: Array<DownwardAPIVolumeFile>;
 }
@@ -964,6 +1147,16 @@ export interface Eviction {
   deleteOptions?: DeleteOptions;
   kind?: string;
   metadata?: ObjectMeta;
+}
+
+export interface ExactDeviceRequest {
+  adminAccess?: boolean;
+  allocationMode?: string;
+  capacity?: CapacityRequirements;
+  count?: number;
+  deviceClassName: string;
+  selectors?: Array<DeviceSelector>;
+  tolerations?: Array<DeviceToleration>;
 }
 
 export interface ExecAction {
@@ -1594,6 +1787,12 @@ export interface NamespaceStatus {
   phase?: string;
 }
 
+export interface NetworkDeviceData {
+  hardwareAddress?: string;
+  interfaceName?: string;
+  ips?: Array<string>;
+}
+
 export interface NetworkPolicy {
   apiVersion?: string;
   kind?: string;
@@ -1652,6 +1851,11 @@ export interface NodeAllocatableResourceClaimStatus {
   containers?: Array<string>;
   resourceClaimName: string;
   resources: Record<string, string>;
+}
+
+export interface NodeAllocatableResourceMapping {
+  allocationMultiplier?: string;
+  capacityKey?: string;
 }
 
 export interface NodeCondition {
@@ -1798,6 +2002,11 @@ export interface ObjectReference {
   namespace?: string;
   resourceVersion?: string;
   uid?: string;
+}
+
+export interface OpaqueDeviceConfiguration {
+  driver: string;
+  parameters: unknown;
 }
 
 export interface Overhead {
@@ -2381,6 +2590,35 @@ export interface ResourceAttributes {
   version?: string;
 }
 
+export interface ResourceClaimConsumerReference {
+  apiGroup?: string;
+  name: string;
+  resource: string;
+  uid: string;
+}
+
+export interface ResourceClaimSpec {
+  devices?: DeviceClaim;
+}
+
+export interface ResourceClaimStatus {
+  allocation?: AllocationResult;
+  devices?: Array<AllocatedDeviceStatus>;
+  reservedFor?: Array<ResourceClaimConsumerReference>;
+}
+
+export interface ResourceClaimTemplate {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: ResourceClaimTemplateSpec;
+}
+
+export interface ResourceClaimTemplateSpec {
+  metadata?: ObjectMeta;
+  spec: ResourceClaimSpec;
+}
+
 export interface ResourceFieldSelector {
   containerName?: string;
   divisor?: string;
@@ -2399,6 +2637,12 @@ export interface ResourcePolicyRule {
   namespaces?: Array<string>;
   resources: Array<string>;
   verbs: Array<string>;
+}
+
+export interface ResourcePool {
+  generation: number;
+  name: string;
+  resourceSliceCount: number;
 }
 
 export interface ResourceQuota {
@@ -2431,6 +2675,24 @@ export interface ResourceRule {
   resourceNames?: Array<string>;
   resources?: Array<string>;
   verbs: Array<string>;
+}
+
+export interface ResourceSlice {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: ResourceSliceSpec;
+}
+
+export interface ResourceSliceSpec {
+  allNodes?: boolean;
+  devices?: Array<Device>;
+  driver: string;
+  nodeName?: string;
+  nodeSelector?: NodeSelector;
+  perDeviceNodeSelection?: boolean;
+  pool: ResourcePool;
+  sharedCounters?: Array<CounterSet>;
 }
 
 export interface ResourceStatus {

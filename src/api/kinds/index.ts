@@ -16,6 +16,7 @@ import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
 import { endpointSliceKind } from './endpointslice.ts';
 import { eventKind } from './event.ts';
+import { deviceClassKind, resourceClaimKind, resourceClaimTemplateKind, resourceSliceKind } from './dra/index.ts';
 import { flowSchemaKind, priorityLevelConfigurationKind } from './flowcontrol/index.ts';
 import { horizontalPodAutoscalerKind } from './horizontalpodautoscaler.ts';
 import { ingressKind } from './ingress.ts';
@@ -116,6 +117,10 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     volumeAttributesClassKind,
     flowSchemaKind,
     priorityLevelConfigurationKind,
+    deviceClassKind,
+    resourceClaimKind,
+    resourceClaimTemplateKind,
+    resourceSliceKind,
     apiServiceKind,
     customResourceDefinitionKind,
     mutatingWebhookConfigurationKind,
