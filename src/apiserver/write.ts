@@ -1,12 +1,12 @@
 /**
  * The write path, in the order of upstream's registry store: every write of every verb is one of these, inside one transaction.
  *
- *   createObject   meta ─ defaults ─ owners ─ admission ─ prepareForCreate ─ validate ─ onWrite ─ put
- *   updateObject   read ─ change ─ preconditions ─ defaults ─ owners ─ admission ─ prepareForUpdate ─ validate ─ onWrite ─ put (or remove)
+ *   createObject   meta ─ defaults ─ owners ─ admit ─ settle ─ prepareForCreate ─ validate ─ confirm ─ onWrite ─ put
+ *   updateObject   read ─ change ─ preconditions ─ defaults ─ owners ─ admit ─ settle ─ prepareForUpdate ─ validate ─ confirm ─ onWrite ─ put (or remove)
  *
  * Webhooks are asked in the middle of admission and before the put (admission/webhooks/session.ts).
  */
-import { admit, confirm, recountQuotas } from './admission/index.ts';
+import { admit, confirm, recountQuotas, settle } from './admission/index.ts';
 import type { AdmissionRequest, Requester } from './admission/index.ts';
 import type { AdmissionSession } from './admission/webhooks/index.ts';
 import type { KindDefinition } from '../api/kind.ts';
@@ -100,10 +100,11 @@ export function createIn(
   mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft);
   const name = draft.metadata.name ?? '';
   const request = { ...asked, name };
-  confirm(request, view);
+  settle(request, view);
   kind.prepareForCreate?.(draft);
   refuseInvalid(resource, name, kind.validate(draft));
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
+  confirm(request, view);
   const slot = slotOf(resource, { namespace, name });
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
   kind.onWrite?.(view, draft, undefined);
@@ -161,9 +162,10 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   const asked = requestOf(kind, key, request, draft, old);
   admit(asked, view);
   mutateBy(request.admission, kind, asked, draft);
-  confirm(asked, view);
+  settle(asked, view);
   const { managedFields } = draft.metadata;
   prepareUpdate(kind, draft, old, request, key);
+  confirm(asked, view);
   // A strategy that takes the old metadata back does not mean these.
   setOwners(draft, managedFields);
   draft.metadata.resourceVersion = old.metadata.resourceVersion;

@@ -11,9 +11,10 @@
  *            RuntimeClass               overhead, and where it may run
  *            DefaultIngressClass
  *   ── mutating webhooks (webhooks/) ──
- *   confirm  escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
+ *   settle   escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
  *            CertificateSigningRequest  who asks is who is asked about; who approves may
- *            LimitRanger                its limits
+ *   ── validation of the kind: what is malformed is refused as such, whoever asks ──
+ *   confirm  LimitRanger                its limits
  *            RuntimeClass               the overhead is still its
  *            DenyServiceExternalIPs
  *            ResourceQuota              the last word: what the others filled in counts
@@ -49,21 +50,21 @@ const changing: readonly AdmissionPlugin[] = [
   defaultIngressClass,
 ];
 
-const refusing: readonly AdmissionPlugin[] = [
-  confirmNoEscalation,
-  certificateRequests,
-  limitRanger,
-  confirmOverhead,
-  denyServiceExternalIPs,
-  resourceQuota,
-];
+const settling: readonly AdmissionPlugin[] = [confirmNoEscalation, certificateRequests];
+
+const refusing: readonly AdmissionPlugin[] = [limitRanger, confirmOverhead, denyServiceExternalIPs, resourceQuota];
 
 /** Throws ApiError to refuse. Synchronous: call it inside the write transaction, with its view. */
 export function admit(request: AdmissionRequest, view: AdmissionView): void {
   for (const plugin of changing) plugin(request, view);
 }
 
-/** The same, of what mutating webhooks left. A deletion has nothing here. */
+/** The same, of what mutating webhooks left. */
+export function settle(request: AdmissionRequest, view: AdmissionView): void {
+  for (const plugin of settling) plugin(request, view);
+}
+
+/** And of what is valid. A deletion has nothing here. */
 export function confirm(request: AdmissionRequest, view: AdmissionView): void {
   for (const plugin of refusing) plugin(request, view);
 }
