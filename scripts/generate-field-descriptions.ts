@@ -8,7 +8,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { quantityFields, typeSchema } from '../src/api/schema.ts';
+import { goFields, typeSchema } from '../src/api/schema.ts';
 import { buildKinds } from '../src/api/kinds/index.ts';
 import { collectSchemas, schemaName, v2 } from '../src/apiserver/paths/openapi-schemas.ts';
 import type { valueTypes } from '../src/apiserver/paths/openapi-schemas.ts';
@@ -82,7 +82,7 @@ for (const type of servedTypes()) {
   for (const [field, schema] of typeSchema(type) ?? []) {
     const text = doc[field];
     const replaced =
-      schema.type === 'int-or-string' || schema.format === 'micro-time' || quantityFields.has(`${type}.${field}`);
+      schema.type === 'int-or-string' || schema.format === 'micro-time' || goFields().quantities.has(`${type}.${field}`);
     if (text !== undefined && text !== '' && ((known[type]?.[field] ?? '') === '' || replaced))
       (out[type] ??= {})[field] = text;
   }

@@ -61,7 +61,11 @@ describe('wrong types in the words of Go', () => {
       { spec: { publishNotReadyAddresses: 'yes' } },
       'cannot unmarshal string into Go struct field ServiceSpec.spec.publishNotReadyAddresses of type bool',
     ],
-    [services, { spec: { ports: [{ targetPort: true }] } }, 'cannot unmarshal bool into Go value of type int32'],
+    [
+      services,
+      { spec: { ports: [{ targetPort: true }] } },
+      'cannot unmarshal bool into Go struct field ServicePort.spec.ports.targetPort of type int32',
+    ],
     [configMaps, { data: { a: 1 } }, 'cannot unmarshal number into Go struct field ConfigMap.data of type string'],
     [
       pods,
@@ -95,7 +99,11 @@ describe('wrong types in the words of Go', () => {
   test('kind and version', () => {
     assert.equal(
       refused(services, { apiVersion: 'v2' }),
-      'the API version in the data (v2) does not match the expected API version (v1)',
+      'Service in version "v2" cannot be handled as a Service: no kind "Service" is registered for version "v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+    );
+    assert.equal(
+      refused(services, { apiVersion: 'apps/v1', kind: 'Deployment' }),
+      'the API version in the data (apps/v1) does not match the expected API version (v1)',
     );
     assert.match(refused(services, { kind: 'Pod' }), /^Pod in version "v1" cannot be handled as a Service/);
     assert.match(
@@ -103,6 +111,20 @@ describe('wrong types in the words of Go', () => {
       /^couldn't get version\/kind; json parse error: json: cannot unmarshal string/,
     );
   });
+});
+
+test('what Go holds by value is there when nobody set it', () => {
+  const { object } = decodeBody(resources.endpointSlices, { endpoints: [{ hints: { forZones: [{}] } }] }, 'Strict');
+  assert.deepEqual(object.endpoints?.[0]?.hints, { forZones: [{ name: '' }] });
+  assert.equal(object.addressType, '');
+  const { object: service } = decodeBody(resources.services, { spec: { ports: [{}], trafficDistribution: '' } }, 'Strict');
+  assert.deepEqual(
+    service.spec,
+    { ports: [{ port: 0 }], trafficDistribution: '' },
+    'a pointer to nothing is not nothing',
+  );
+  const { object: policy } = decodeBody(resources.networkPolicies, { spec: { ingress: [{ ports: [{}] }] } }, 'Strict');
+  assert.deepEqual(policy.spec?.ingress, [{ ports: [{}] }]);
 });
 
 test('unknown and duplicate fields', () => {

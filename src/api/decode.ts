@@ -12,8 +12,8 @@ import type { FieldSchema } from './schema.ts';
 import { apiError } from './errors.ts';
 import { duplicateFields } from './duplicate-fields.ts';
 import { canonicalQuantity, quantityError } from './quantity.ts';
-import { groupVersionOf } from './resources.ts';
-import { emptyListKept, emptyTextKept, goStringTypes, quantityFields, typeSchema, zeroDropped } from './schema.ts';
+import { groupVersionOf, resources } from './resources.ts';
+import { goFields, typeSchema } from './schema.ts';
 import { canonicalTime } from './time.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -87,29 +87,46 @@ interface StructField {
   readonly drops: { readonly text: boolean; readonly zero: boolean; readonly list: boolean; readonly map: boolean };
 }
 
-const structs = new Map<string, ReadonlyMap<string, StructField>>();
+interface Struct {
+  readonly fields: ReadonlyMap<string, StructField>;
+  /** What Go's struct has also where nobody set it, and with which value. */
+  readonly zeros: readonly (readonly [field: string, zero: unknown])[];
+}
+
+const structs = new Map<string, Struct>();
 
 /** undefined: there is no such type. */
-function structFields(type: string): ReadonlyMap<string, StructField> | undefined {
+function structOf(type: string): Struct | undefined {
   const known = structs.get(type);
   if (known !== undefined) return known;
   const schemas = typeSchema(type);
   if (schemas === undefined) return undefined;
-  const made = new Map([...schemas].map(([field, schema]) => [field, structField(type, field, schema)]));
+  const made = {
+    fields: new Map([...schemas].map(([field, schema]) => [field, structField(type, field, schema)])),
+    zeros: [...schemas].flatMap(([field, schema]) =>
+      isFilled(type, field, schema) ? [[field, zero(schema)] as const] : [],
+    ),
+  };
   structs.set(type, made);
   return made;
 }
 
+function isFilled(type: string, field: string, { required, type: kind = '', format }: FieldSchema): boolean {
+  if (required !== true || (kind === 'string' && format !== undefined)) return false;
+  return ['string', 'integer', 'number', 'boolean'].includes(kind) && !goFields().unfilled.has(`${type}.${field}`);
+}
+
 function structField(type: string, field: string, schema: FieldSchema): StructField {
   const name = `${type}.${field}`;
+  const go = goFields();
   const optional = schema.required !== true;
   const drops = {
-    text: optional && schema.type === 'string' && !emptyTextKept.has(name),
-    zero: optional && zeroDropped.has(name),
-    list: optional && schema.items !== undefined && !emptyListKept.has(name),
+    text: optional && schema.type === 'string' && !go.keptText.has(name),
+    zero: optional && go.droppedZero.has(name),
+    list: optional && schema.items !== undefined && !go.keptList.has(name),
     map: optional && schema.values !== undefined,
   };
-  return { schema, holder: { type, field, quantity: quantityFields.has(name) }, drops };
+  return { schema, holder: { type, field, quantity: go.quantities.has(name) }, drops };
 }
 
 class Reader {
@@ -118,13 +135,13 @@ class Reader {
   readonly #path: (string | number)[] = [];
 
   struct(type: string, value: unknown, holder: Holder | undefined): Record<string, unknown> {
-    const fields = structFields(type);
-    if (fields === undefined) return this.any(value) as Record<string, unknown>;
+    const struct = structOf(type);
+    if (struct === undefined) return this.any(value) as Record<string, unknown>;
     if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, this.#path);
     const out: Record<string, unknown> = {};
     for (const key in value) {
       const item = value[key];
-      const field = fields.get(key);
+      const field = struct.fields.get(key);
       if (field === undefined) {
         refuseProto(key, this.#path);
         this.unknown.push(`unknown field "${textPath([...this.#path, key])}"`);
@@ -133,6 +150,7 @@ class Reader {
         if (!isDropped(read, field)) out[key] = read;
       }
     }
+    for (const [key, nothing] of struct.zeros) out[key] ??= nothing;
     return out;
   }
 
@@ -159,7 +177,7 @@ class Reader {
         if (typeof value !== 'number') throw mismatch(value, 'float64', holder, this.#path);
         return value;
       case 'int-or-string':
-        return intOrString(value);
+        return intOrString(value, holder, this.#path);
       default:
         return this.any(value);
     }
@@ -227,12 +245,11 @@ function integer(format: string, value: unknown, holder: Holder, path: Path): nu
   return value;
 }
 
-function intOrString(value: unknown): unknown {
+function intOrString(value: unknown, holder: Holder, path: Path): unknown {
   if (typeof value === 'string') return value;
   const fits = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
   if (fits) return value;
-  const what = typeof value === 'number' ? `number ${value}` : jsonKind(value);
-  throw new DecodeError(`json: cannot unmarshal ${what} into Go value of type int32`);
+  throw mismatch(value, 'int32', holder, path, typeof value === 'number' ? `number ${value}` : undefined);
 }
 
 function quantity(value: unknown): string {
@@ -268,6 +285,7 @@ function checkKind(resource: Resource, value: unknown): void {
   }
   const want = groupVersionOf(resource);
   const { apiVersion, kind } = value;
+  checkRegistered(resource, want, apiVersion, kind);
   if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== want) {
     const why = `the API version in the data (${apiVersion}) does not match the expected API version (${want})`;
     throw apiError(400, 'BadRequest', why);
@@ -282,15 +300,42 @@ function checkKind(resource: Resource, value: unknown): void {
   }
 }
 
+/** What the body says of itself must be a kind of ours at all. Upstream: runtime.NewNotRegisteredErrForKind. */
+function checkRegistered(resource: Resource, want: string, apiVersion: unknown, kind: unknown): void {
+  const said = typeof apiVersion === 'string' && apiVersion !== '' ? apiVersion : want;
+  const name = typeof kind === 'string' && kind !== '' ? kind : resource.kind;
+  if (said === want && name === resource.kind) return;
+  if (Object.values<Resource>(resources).some((one) => one.kind === name && groupVersionOf(one) === said)) return;
+  const version = said.slice(said.indexOf('/') + 1);
+  const why = `no kind "${name}" is registered for version "${said}" in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  const message = `${name} in version "${version}" cannot be handled as a ${resource.kind}: ${why}`;
+  throw apiError(400, 'BadRequest', message);
+}
+
 function badBody(resource: Resource, why: string): Error {
   const { kind, version } = resource;
   return apiError(400, 'BadRequest', `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }
 
+/** Types that our schema calls otherwise than Go, because several have the name. */
+const goNames: Readonly<Record<string, string>> = {
+  CoreEndpointPort: 'EndpointPort',
+  CoreResourceClaim: 'ResourceClaim',
+  EventsEvent: 'Event',
+  EventsEventSeries: 'EventSeries',
+  FlowcontrolSubject: 'Subject',
+  RbacSubject: 'Subject',
+  StorageTokenRequest: 'TokenRequest',
+  AdmissionregistrationServiceReference: 'ServiceReference',
+  AdmissionregistrationWebhookClientConfig: 'WebhookClientConfig',
+  ApiextensionsServiceReference: 'ServiceReference',
+  ApiregistrationServiceReference: 'ServiceReference',
+};
+
 function mismatch(value: unknown, type: string, holder: Holder | undefined, path: Path, what?: string): DecodeError {
   const found = what ?? jsonKind(value);
   if (holder === undefined) return new DecodeError(`json: cannot unmarshal ${found} into Go value of type ${type}`);
-  const where = `${holder.type}.${path.filter((part) => typeof part === 'string').join('.')}`;
+  const where = `${goNames[holder.type] ?? holder.type}.${path.filter((part) => typeof part === 'string').join('.')}`;
   return new DecodeError(`json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`);
 }
 
@@ -309,7 +354,7 @@ function goType(schema: FieldSchema, holder: Holder): string {
       return 'intstr.IntOrString';
     default:
       if (schema.format === 'byte') return '[]uint8';
-      return goStringTypes[`${holder.type}.${holder.field}`] ?? 'string';
+      return goFields().texts[`${holder.type}.${holder.field}`] ?? 'string';
   }
 }
 
@@ -333,7 +378,8 @@ function badBase64(value: string): number {
   const clean = value.replace(/[\r\n]/g, '');
   const valid = /^[A-Za-z0-9+/]*={0,2}/.exec(clean)?.[0].length ?? 0;
   if (valid < clean.length) return valid;
-  return clean.length % 4 === 0 ? -1 : clean.length;
+  // Go counts back to the first character of the group of four that is not whole.
+  return clean.length % 4 === 0 ? -1 : clean.length - (clean.length % 4);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

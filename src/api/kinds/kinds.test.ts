@@ -41,7 +41,7 @@ test('metadata in the words of upstream', () => {
   assert.match(errors[0] ?? '', /^metadata.name: Invalid value: "a_b": a lowercase RFC 1123 subdomain must consist of/);
   assert.match(
     errors[1] ?? '',
-    /^metadata.labels: Invalid value: "a\/b\/c": a qualified name must consist of .* with an optional DNS subdomain prefix and '\/' \(e.g. 'example.com\/MyName'\)$/,
+    /^metadata.labels: Invalid value: "a\/b\/c": a valid label key must consist of .* with an optional DNS subdomain prefix and '\/' \(e.g. 'example.com\/MyName'\)$/,
   );
   assert.match(
     errors[2] ?? '',

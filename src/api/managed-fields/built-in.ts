@@ -1,7 +1,7 @@
 /** The merge types of the kinds that we have schemas of: gen/schema.json and, for how they merge, gen/merge-types.json. */
 import { readFileSync } from 'node:fs';
 import type { FieldSchema } from '../schema.ts';
-import { quantityFields, typeSchema } from '../schema.ts';
+import { goFields, typeSchema } from '../schema.ts';
 import { fieldElement } from './element.ts';
 import type { MapField, MergeType } from './merge-type.ts';
 import { deducedValue, mapOf, recursive, scalarType } from './merge-type.ts';
@@ -44,7 +44,7 @@ function memberOf(struct: string, field: string, schema: FieldSchema): MapField 
 }
 
 function typeOf(path: string, schema: FieldSchema): MergeType {
-  if (quantityFields.has(path)) return quantityType(schema);
+  if (goFields().quantities.has(path)) return quantityType(schema);
   if (schema.ref !== undefined) return builtInType(schema.ref);
   if (schema.items !== undefined) {
     const keys = load().lists[path];

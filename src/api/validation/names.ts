@@ -1,6 +1,7 @@
 /**
  * Is this text a good name? Each function gives the reasons why not, in the words of apimachinery's util/validation; an
- * empty list means it is fine.
+ * empty list means it is fine. A length is always of bytes: util/validation calls them characters, api/validate/content (label keys
+ * and values) by their name.
  */
 
 const dns1123Label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -28,21 +29,28 @@ const patterns = {
 
 export function whyNotDns1123Label(text: string): string[] {
   return check(text, 63, patterns.dns1123Label, () =>
-    regexError(
-      "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-      dns1123Label,
-      ['my-name', '123-abc'],
-    ),
+    patterns.dns1123Subdomain.test(text)
+      ? 'must not contain dots'
+      : regexError(
+          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+          dns1123Label,
+          ['my-name', '123-abc'],
+        ),
   );
 }
 
-export function whyNotDns1123Subdomain(text: string): string[] {
-  return check(text, 253, patterns.dns1123Subdomain, () =>
-    regexError(
-      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-      dns1123Subdomain,
-      ['example.com'],
-    ),
+export function whyNotDns1123Subdomain(text: string, unit: LengthUnit = 'characters'): string[] {
+  return check(
+    text,
+    253,
+    patterns.dns1123Subdomain,
+    () =>
+      regexError(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+        dns1123Subdomain,
+        ['example.com'],
+      ),
+    unit,
   );
 }
 
@@ -57,12 +65,17 @@ export function whyNotDns1035Label(text: string): string[] {
 }
 
 export function whyNotLabelValue(text: string): string[] {
-  return check(text, 63, patterns.labelValue, () =>
-    regexError(
-      "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-      labelValue,
-      ['MyValue', 'my_value', '12345'],
-    ),
+  return check(
+    text,
+    63,
+    patterns.labelValue,
+    () =>
+      regexError(
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+        labelValue,
+        ['MyValue', 'my_value', '12345'],
+      ),
+    'bytes',
   );
 }
 
@@ -72,17 +85,17 @@ export function whyNotQualifiedName(text: string): string[] {
   const name = parts.at(-1) ?? '';
   if (parts.length > 2) {
     return [
-      `a qualified name ${qualifiedNameHint()} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${qualifiedNameHint()} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const errors: string[] = [];
   if (parts.length === 2) {
     const prefix = parts[0] ?? '';
     if (prefix === '') errors.push('prefix part must be non-empty');
-    else errors.push(...whyNotDns1123Subdomain(prefix).map((why) => `prefix part ${why}`));
+    else errors.push(...whyNotDns1123Subdomain(prefix, 'bytes').map((why) => `prefix part ${why}`));
   }
   if (name === '') errors.push('name part must be non-empty');
-  else if (byteLength(name) > 63) errors.push(`name part ${tooLong(63)}`);
+  else if (byteLength(name) > 63) errors.push(`name part ${tooLong(63, 'bytes')}`);
   if (!patterns.qualifiedName.test(name)) errors.push(`name part ${qualifiedNameHint()}`);
   return errors;
 }
@@ -170,15 +183,17 @@ export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
-function check(text: string, most: number, pattern: RegExp, hint: () => string): string[] {
+type LengthUnit = 'bytes' | 'characters';
+
+function check(text: string, most: number, pattern: RegExp, hint: () => string, unit?: LengthUnit): string[] {
   const errors: string[] = [];
-  if (byteLength(text) > most) errors.push(tooLong(most));
+  if (byteLength(text) > most) errors.push(tooLong(most, unit));
   if (!pattern.test(text)) errors.push(hint());
   return errors;
 }
 
-function tooLong(bytes: number): string {
-  return `must be no more than ${bytes} bytes`;
+function tooLong(most: number, unit: LengthUnit = 'characters'): string {
+  return `must be no more than ${most} ${unit}`;
 }
 
 /** The double space before `or` is upstream's. */

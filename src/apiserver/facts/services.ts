@@ -119,7 +119,7 @@ const refused: readonly Fact[] = [
   bad(
     'targetPort name is long',
     { ports: [{ port: 1, targetPort: 'a234567890123456' }] },
-    'spec.ports[0].targetPort: Invalid value: "a234567890123456": must be no more than 15 bytes',
+    'spec.ports[0].targetPort: Invalid value: "a234567890123456": must be no more than 15 characters',
   ),
   bad(
     'protocol',

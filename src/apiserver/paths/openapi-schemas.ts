@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { mergeKey } from '../../api/merge-keys.ts';
 import type { Resource } from '../../api/resources.ts';
-import { quantityFields, typeSchema } from '../../api/schema.ts';
+import { goFields, typeSchema } from '../../api/schema.ts';
 import type { FieldSchema } from '../../api/schema.ts';
 
 export type Json = Record<string, unknown>;
@@ -178,7 +178,7 @@ function patchStrategy(type: string, field: string): Json {
 function asReferences(schema: FieldSchema, path: string): FieldSchema {
   if (schema.items !== undefined) return { ...schema, items: asReferences(schema.items, path) };
   if (schema.values !== undefined) return { ...schema, values: asReferences(schema.values, path) };
-  if (quantityFields.has(path)) return { ref: 'Quantity' };
+  if (goFields().quantities.has(path)) return { ref: 'Quantity' };
   if (path === 'ManagedFieldsEntry.fieldsV1') return { ref: 'FieldsV1' };
   if (schema.type === 'int-or-string') return { ref: 'IntOrString' };
   if (schema.format === 'micro-time') return { ref: 'MicroTime' };

@@ -226,7 +226,11 @@ describe('validation in the words of upstream', () => {
       { containers: [web], volumes: [{ name: 'v', emptyDir: {}, hostPath: { path: '/a' } }] },
       ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
     ],
-    ['hostname', { containers: [web], hostname: 'a.b' }, [`spec.hostname: Invalid value: "a.b": ${label}`]],
+    [
+      'hostname',
+      { containers: [web], hostname: 'a.b' },
+      ['spec.hostname: Invalid value: "a.b": must not contain dots'],
+    ],
     [
       'grace',
       { containers: [web], terminationGracePeriodSeconds: -1 },
