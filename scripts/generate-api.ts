@@ -30,9 +30,7 @@ V1ValidatingWebhookConfiguration V1MutatingWebhookConfiguration V1ValidatingAdmi
 V1CustomResourceDefinition V1APIService V1Scale V1Binding V1Eviction
 V1DeleteOptions V1APIGroupList V1APIResourceList V1APIVersions V1ListMeta V1VolumeAttachment V1CSINode V1CSIDriver V1ComponentStatus
 V1ServiceAccountList V1CSIStorageCapacity V1VolumeAttributesClass V1FlowSchema V1PriorityLevelConfiguration
-V1DeviceClass ResourceV1ResourceClaim V1ResourceClaimTemplate V1ResourceSlice`.split(
-    /\s+/,
-  );
+V1DeviceClass ResourceV1ResourceClaim V1ResourceClaimTemplate V1ResourceSlice`.split(/\s+/);
 
 interface Field {
   readonly name: string;

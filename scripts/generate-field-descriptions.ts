@@ -82,7 +82,9 @@ for (const type of servedTypes()) {
   for (const [field, schema] of typeSchema(type) ?? []) {
     const text = doc[field];
     const replaced =
-      schema.type === 'int-or-string' || schema.format === 'micro-time' || goFields().quantities.has(`${type}.${field}`);
+      schema.type === 'int-or-string' ||
+      schema.format === 'micro-time' ||
+      goFields().quantities.has(`${type}.${field}`);
     if (text !== undefined && text !== '' && ((known[type]?.[field] ?? '') === '' || replaced))
       (out[type] ??= {})[field] = text;
   }

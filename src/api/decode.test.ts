@@ -117,7 +117,11 @@ test('what Go holds by value is there when nobody set it', () => {
   const { object } = decodeBody(resources.endpointSlices, { endpoints: [{ hints: { forZones: [{}] } }] }, 'Strict');
   assert.deepEqual(object.endpoints?.[0]?.hints, { forZones: [{ name: '' }] });
   assert.equal(object.addressType, '');
-  const { object: service } = decodeBody(resources.services, { spec: { ports: [{}], trafficDistribution: '' } }, 'Strict');
+  const { object: service } = decodeBody(
+    resources.services,
+    { spec: { ports: [{}], trafficDistribution: '' } },
+    'Strict',
+  );
   assert.deepEqual(
     service.spec,
     { ports: [{ port: 0 }], trafficDistribution: '' },

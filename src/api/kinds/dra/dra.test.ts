@@ -24,7 +24,7 @@ const device = { driver: 'd.example.com', pool: 'p', device: 'gpu-0' };
 const allocation = { devices: { results: [{ request: 'one', ...device }] } };
 
 function create(resource: Resource, body: object): { readonly object: unknown; readonly errors: readonly string[] } {
-  return pipeline.create<KubeObject>(resource, body as KubeObject);
+  return pipeline.create<KubeObject>(resource, body);
 }
 
 const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [

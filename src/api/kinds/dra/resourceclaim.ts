@@ -80,7 +80,7 @@ function dropDevicesNoLongerAllocated(claim: ResourceClaim, old: Live<ResourceCl
   const allocated = (status: ResourceClaim['status']): ReadonlySet<string> =>
     new Set((status?.allocation?.devices?.results ?? []).map(idOf));
   const now = allocated(claim.status);
-  const gone = allocated(old.status as ResourceClaim['status']).difference(now);
+  const gone = allocated(old.status).difference(now);
   if (claim.status?.devices === undefined || gone.size === 0) return;
   const left = claim.status.devices.filter((device) => !gone.has(idOf(device)));
   if (left.length > 0) claim.status.devices = left;
