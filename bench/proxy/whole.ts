@@ -1,6 +1,9 @@
 /**
  * The proxy as a process, fed by a real API server, under traffic: memory, time from an API write to the first packet, requests
  * through a cluster IP against direct ones, and a restart.
+ *
+ *   benchWhole     all of it
+ *   benchRestart   the restart alone, several times
  */
 import { execFileSync, fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -25,10 +28,50 @@ const launcher = join(import.meta.dirname, '..', '..', 'portolan');
 const driverFile = join(import.meta.dirname, 'driver.ts');
 const settleMs = 3_000;
 const writes = 300;
+const restarts = 3;
 
 type Drive = (command: DriverCommand) => Promise<unknown>;
 
-export async function benchWhole(size: Size, report: Report): Promise<void> {
+interface Bench {
+  readonly network: Network;
+  readonly kubeconfig: string;
+  readonly call: Drive;
+  readonly startProxy: () => ProxyProcess;
+}
+
+export function benchWhole(size: Size, report: Report): Promise<void> {
+  return withBench(async (bench) => {
+    const proxy = bench.startProxy();
+    await grow(bench, size, report);
+    await compareTraffic(bench.network, report);
+    await measureWrites(bench.call, report);
+    const again = await measureRestart(bench, proxy, report);
+    await reportMemory(again, report);
+  });
+}
+
+export function benchRestart(size: Size, report: Report): Promise<void> {
+  return withBench(async (bench) => {
+    await bench.call({ do: 'create', from: 0, to: size.services, endpoints: size.endpoints });
+    let proxy = bench.startProxy();
+    const { ms } = await proxy.inSync;
+    report.figure({ what: 'first start into an empty kernel, from the start of the process', value: ms, unit: 'ms' });
+    for (let i = 0; i < restarts; i++) {
+      await call0(bench.call);
+      proxy = await measureRestart(bench, proxy, report);
+    }
+    await reportMemory(proxy, report);
+  });
+}
+
+/** Where service 0 leads before each restart. */
+async function call0(call: Drive): Promise<void> {
+  await call({ do: 'lead', service: 0, to: serverAddresses[0] });
+  await call({ do: 'until', service: 0, answers: serverAddresses[0] });
+}
+
+/** A network, an API server in it, a driver, and servers that answer; all gone at the end. */
+async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'portolan-bench-'));
   const tidy = (): void => rmSync(dir, { recursive: true, force: true });
   process.once('exit', tidy);
@@ -42,14 +85,12 @@ export async function benchWhole(size: Size, report: Report): Promise<void> {
     await call(undefined);
     await call({ do: 'namespace' });
     await startServers(network);
-    const proxy = startProxy(network, kubeconfig);
-    opened.push(proxy.process);
-    await grow(network, call, size, report);
-    await compareTraffic(network, report);
-    await measureWrites(call, report);
-    const again = await measureRestart(network, kubeconfig, proxy, call, report);
-    opened.push(again.process);
-    await reportMemory(again, report);
+    const start = (): ProxyProcess => {
+      const proxy = startProxy(network, kubeconfig);
+      opened.push(proxy.process);
+      return proxy;
+    };
+    await work({ network, kubeconfig, call, startProxy: start });
   } finally {
     await Promise.all(opened.map(end));
     network.close();
@@ -93,7 +134,7 @@ function startProxy(network: Network, kubeconfig: string): ProxyProcess {
 }
 
 /** First packets at 10, 1,000 and all services: flat, or not. */
-async function grow(network: Network, call: Drive, size: Size, report: Report): Promise<void> {
+async function grow({ network, call }: Bench, size: Size, report: Report): Promise<void> {
   let there = 0;
   for (const to of [10, 1_000, size.services]) {
     const began = performance.now();
@@ -147,17 +188,15 @@ async function measureWrites(call: Drive, report: Report): Promise<void> {
 
 /** Killed under traffic, with changes while it is dead: an endpoint moved through the API, and elements lost in the kernel. */
 async function measureRestart(
-  network: Network,
-  kubeconfig: string,
+  { network, call, startProxy }: Bench,
   proxy: ProxyProcess,
-  call: Drive,
   report: Report,
 ): Promise<ProxyProcess> {
   const traffic = await startConstant(network, `${clusterIp(0)}:80`, `${clusterIp(1)}:80`);
   await end(proxy.process);
   await call({ do: 'lead', service: 0, to: serverAddresses[1] });
   damage(network);
-  const again = startProxy(network, kubeconfig);
+  const again = startProxy();
   const { ms, kernelMs, changes } = await again.inSync;
   await call({ do: 'until', service: 0, answers: serverAddresses[1] });
   const { fresh, kept, lost } = await traffic.stop();
