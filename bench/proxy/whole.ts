@@ -34,7 +34,6 @@ type Drive = (command: DriverCommand) => Promise<unknown>;
 
 interface Bench {
   readonly network: Network;
-  readonly kubeconfig: string;
   readonly call: Drive;
   readonly startProxy: () => ProxyProcess;
 }
@@ -57,15 +56,15 @@ export function benchRestart(size: Size, report: Report): Promise<void> {
     const { ms } = await proxy.inSync;
     report.figure({ what: 'first start into an empty kernel, from the start of the process', value: ms, unit: 'ms' });
     for (let i = 0; i < restarts; i++) {
-      await call0(bench.call);
+      await leadBack(bench.call);
       proxy = await measureRestart(bench, proxy, report);
     }
     await reportMemory(proxy, report);
   });
 }
 
-/** Where service 0 leads before each restart. */
-async function call0(call: Drive): Promise<void> {
+/** Service 0 as it is before a restart, which moves it. */
+async function leadBack(call: Drive): Promise<void> {
   await call({ do: 'lead', service: 0, to: serverAddresses[0] });
   await call({ do: 'until', service: 0, answers: serverAddresses[0] });
 }
@@ -90,7 +89,7 @@ async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
       opened.push(proxy.process);
       return proxy;
     };
-    await work({ network, kubeconfig, call, startProxy: start });
+    await work({ network, call, startProxy: start });
   } finally {
     await Promise.all(opened.map(end));
     network.close();

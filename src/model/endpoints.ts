@@ -22,26 +22,62 @@ export type EndpointPort = Pick<Frontend, 'portName' | 'protocol' | 'family'>;
 /** In the order of the slices; `slices` are those of the frontend's service. */
 export function endpoints(slices: readonly EndpointSlice[], port: EndpointPort): readonly Endpoint[] {
   const found: Endpoint[] = [];
-  /** By number and address: where in `found`. */
-  const places = new Map<number, Map<string, number>>();
+  const places = new Places(found);
   for (const slice of slices) {
     if (slice.addressType !== port.family || headlessLabel in (slice.metadata?.labels ?? {})) continue;
     const numbers = portNumbers(slice, port);
     const entries = numbers.length === 0 ? [] : (slice.endpoints ?? []);
     for (const number of numbers) {
-      let byAddress = places.get(number);
-      if (byAddress === undefined) places.set(number, (byAddress = new Map<string, number>()));
       for (const entry of entries) {
         const endpoint = flatten(entry, number);
         if (endpoint === undefined) continue;
-        const place = byAddress.get(endpoint.address);
-        const other = place === undefined ? undefined : found[place];
-        if (place === undefined || other === undefined) byAddress.set(endpoint.address, found.push(endpoint) - 1);
-        else found[place] = merge(other, endpoint);
+        const place = places.of(endpoint);
+        const other = found[place];
+        found[place] = other === undefined ? endpoint : merge(other, endpoint);
       }
     }
   }
   return found;
+}
+
+/** Most services have so few endpoints that looking at each is quicker than to remember where they are. */
+const few = 16;
+
+/** Where in a growing list an address and port is, or its end when it is new. */
+class Places {
+  readonly #endpoints: readonly Endpoint[];
+  /** By port and address, once there are many. */
+  readonly #known = new Map<number, Map<string, number>>();
+  /** So many of them are known. */
+  #count = 0;
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.#endpoints = endpoints;
+  }
+
+  of(endpoint: Endpoint): number {
+    const all = this.#endpoints;
+    if (all.length >= few) return this.#look(endpoint) ?? all.length;
+    for (let place = 0; place < all.length; place++) {
+      const other = all[place];
+      if (other?.address === endpoint.address && other.port === endpoint.port) return place;
+    }
+    return all.length;
+  }
+
+  #look({ address, port }: Endpoint): number | undefined {
+    for (; this.#count < this.#endpoints.length; this.#count++) {
+      const added = this.#endpoints[this.#count];
+      if (added !== undefined) this.#byAddress(added.port).set(added.address, this.#count);
+    }
+    return this.#byAddress(port).get(address);
+  }
+
+  #byAddress(port: number): Map<string, number> {
+    let found = this.#known.get(port);
+    if (found === undefined) this.#known.set(port, (found = new Map<string, number>()));
+    return found;
+  }
 }
 
 /** `namespace/name` of the service that a slice belongs to; undefined: it names none. */

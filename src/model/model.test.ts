@@ -141,6 +141,34 @@ test('endpoints: joined by name and protocol, merged over slices, bad addresses 
   assert.deepEqual(found([slice(bad.map((address) => at(address)))]), []);
 });
 
+test('property: endpoints of overlapping slices, few or many: each address and port once, in order, the best state', () => {
+  const port = { portName: '', protocol: 'TCP', family: 'IPv4' } as const;
+  const end = fc.record({ last: fc.nat(60), ready: fc.boolean() });
+  const part = fc.record({ numbers: fc.uniqueArray(fc.constantFrom(80, 81), { minLength: 1 }), ends: fc.array(end) });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 4, size: 'max' }), (parts) => {
+      const want = new Map<string, boolean>();
+      for (const { numbers, ends } of parts) {
+        for (const number of numbers) {
+          for (const { last, ready } of ends) {
+            const key = `10.244.1.${String(last)}:${String(number)}`;
+            want.set(key, ready || want.get(key) === true);
+          }
+        }
+      }
+      const slices = parts.map(({ numbers, ends }) =>
+        slice(
+          ends.map(({ last, ready }) => ({ addresses: [`10.244.1.${String(last)}`], conditions: { ready } })),
+          { ports: numbers.map((number) => ({ name: '', port: number, protocol: 'TCP' })) },
+        ),
+      );
+      const found = endpoints(slices, port).map((e) => [`${e.address}:${String(e.port)}`, e.ready] as const);
+      assert.deepEqual(found, [...want]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
 interface Row {
   readonly what: string;
   readonly spec?: ServiceSpec;

@@ -66,6 +66,19 @@ function pack({ addresses, conditions, nodeName = '', zone = '', hints }: Endpoi
 }
 
 function unpack(text: string): Endpoint {
+  const first = text.indexOf(column);
+  const second = text.indexOf(column, first + 1);
+  const addresses = text.slice(0, first);
+  // The usual one: of 100,000 at a start, no list of their parts is made.
+  if (!addresses.includes(comma) && !text.includes(column, second + 1)) {
+    const conditions = conditionsOf(text.slice(first + 1, second));
+    const nodeName = text.slice(second + 1);
+    return nodeName === '' ? { addresses: [addresses], conditions } : { addresses: [addresses], conditions, nodeName };
+  }
+  return unpackAll(text);
+}
+
+function unpackAll(text: string): Endpoint {
   const [addresses = '', letters = '', nodeName = '', zone = '', hints = ''] = text.split(column);
   const endpoint: Endpoint = {
     addresses: addresses.includes(comma) ? addresses.split(comma) : [addresses],
