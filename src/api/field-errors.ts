@@ -33,6 +33,11 @@ export function invalidField(field: string, value: unknown, detail: string): Fie
   return { type: 'FieldValueInvalid', field, message: body(`Invalid value: ${valueText(value)}`, detail) };
 }
 
+/** The whole of a thing is wrong, and is not repeated. Upstream: OmitValueType. */
+export function invalidWhole(field: string, detail: string): FieldError {
+  return { type: 'FieldValueInvalid', field, message: body('Invalid value', detail) };
+}
+
 export function notSupportedField(field: string, value: unknown, supported: readonly string[]): FieldError {
   const list = supported.map((item) => JSON.stringify(item)).join(', ');
   const message = body(`Unsupported value: ${valueText(value)}`, list === '' ? '' : `supported values: ${list}`);

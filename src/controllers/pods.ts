@@ -1,7 +1,7 @@
 /**
  * What a pod's fields mean to the controllers. Upstream: pkg/api/v1/pod, pkg/controller/controller_utils.go.
  */
-import type { Container, Pod, PodCondition } from '../api/gen/types.ts';
+import type { Container, ContainerStatus, Pod, PodCondition } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 
 export type LivePod = Live<Pod>;
@@ -49,12 +49,16 @@ export function restartCount(pod: Pod): number {
 }
 
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
+/** Index and failures of a job's pod. */
+const jobDomain = 'batch.kubernetes.io/';
 
 /** What no loop reads is not kept: a pod here is a third of the real one. So pods are only ever patched, never PUT. */
 export function slimPod(pod: LivePod): LivePod {
-  const { annotations } = pod.metadata;
-  const cost = annotations?.[deletionCost];
-  pod.metadata.annotations = cost === undefined ? {} : { [deletionCost]: cost };
+  const kept = Object.entries(pod.metadata.annotations ?? {}).filter(
+    ([key]) => key === deletionCost || key.startsWith(jobDomain),
+  );
+  pod.metadata.annotations = Object.fromEntries(kept);
+  const isJobs = pod.metadata.ownerReferences?.some(({ kind }) => kind === 'Job') === true;
   const { spec, status } = pod;
   if (spec !== undefined) {
     delete spec.volumes;
@@ -64,17 +68,28 @@ export function slimPod(pod: LivePod): LivePod {
     delete spec.ephemeralContainers;
   }
   if (status !== undefined) {
-    delete status.initContainerStatuses;
     delete status.ephemeralContainerStatuses;
-    status.containerStatuses = status.containerStatuses?.map(({ name, ready, restartCount: restarts, image }) => ({
-      name,
-      ready,
-      restartCount: restarts,
-      image,
-      imageID: '',
-    }));
+    if (isJobs) status.initContainerStatuses = status.initContainerStatuses?.map((one) => slimStatus(one, true));
+    else delete status.initContainerStatuses;
+    status.containerStatuses = status.containerStatuses?.map((one) => slimStatus(one, isJobs));
   }
   return pod;
+}
+
+/** Only jobs ask how a container ended. */
+function slimStatus(status: ContainerStatus, withEnd: boolean): ContainerStatus {
+  const { name, ready, restartCount: restarts, image, state } = status;
+  const { exitCode, finishedAt } = state?.terminated ?? {};
+  return {
+    name,
+    ready,
+    restartCount: restarts,
+    image,
+    imageID: '',
+    ...(withEnd && exitCode !== undefined
+      ? { state: { terminated: { exitCode, ...(finishedAt === undefined ? {} : { finishedAt }) } } }
+      : {}),
+  };
 }
 
 function slimContainer({ name, ports, resources, restartPolicy }: Container): Container {

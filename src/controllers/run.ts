@@ -28,6 +28,7 @@ import { runServiceCidrs } from './services/service-cidrs.ts';
 import { runCronJobs } from './workloads/cron-job.ts';
 import { runDeployments } from './workloads/deployment.ts';
 import { runDaemonSets } from './workloads/daemon-set.ts';
+import { runJobExpiry } from './workloads/job-expiry.ts';
 import { runJobs } from './workloads/job.ts';
 import { runReplicaSets, runReplicationControllers } from './workloads/replica-set.ts';
 import { runStatefulSets } from './workloads/stateful-set.ts';
@@ -45,6 +46,7 @@ const loops = {
   daemonset: runDaemonSets,
   statefulset: runStatefulSets,
   job: runJobs,
+  'ttl-after-finished': runJobExpiry,
   cronjob: runCronJobs,
   deployment: runDeployments,
   endpoints: runBothEndpoints,

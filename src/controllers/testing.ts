@@ -99,6 +99,11 @@ function playAgents(bench: Bench, signal: AbortSignal): void {
   const act = async (pod: Live<Pod>): Promise<void> => {
     const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
     if (pod.metadata.deletionTimestamp !== undefined) {
+      // Somebody may wait for its end: it has one before it goes.
+      if (pod.status?.phase === 'Running') {
+        const status = { phase: 'Failed' };
+        await client.patch(resources.pods, key, 'strategic', { status }, { subresource: 'status' });
+      }
       await client.delete(resources.pods, key, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
       return;
     }

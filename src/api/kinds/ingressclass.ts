@@ -7,11 +7,11 @@ import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
   byteLength,
+  validateDomainPath,
   dns1123SubdomainName,
   validateMetadata,
   validateMetadataUpdate,
   whyNotDns1123Label,
-  whyNotDns1123Subdomain,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { validateReference } from './ingress.ts';
@@ -63,22 +63,6 @@ function validateClass(ingressClass: IngressClass): FieldError[] {
   errors.push(...validateDomainPath(controller, 'spec.controller'));
   const { parameters } = ingressClass.spec ?? {};
   return parameters === undefined ? errors : [...errors, ...validateParameters(parameters, 'spec.parameters')];
-}
-
-const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-const wholePath = new RegExp(`^${pathPattern}$`);
-
-/** `acme.io/foo`. Upstream: IsDomainPrefixedPath. */
-function validateDomainPath(text: string, field: string): FieldError[] {
-  if (text === '') return [requiredField(field)];
-  const slash = text.indexOf('/');
-  const [host, path] = [text.slice(0, slash), text.slice(slash + 1)];
-  if (slash <= 0 || path === '') {
-    return [invalidField(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  const errors = whyNotDns1123Subdomain(host).map((why) => invalidField(field, host, why));
-  if (wholePath.test(path)) return errors;
-  return [...errors, invalidField(field, path, `Invalid path (regex used for validation is '${pathPattern}')`)];
 }
 
 function validateParameters(parameters: IngressClassParametersReference, at: string): FieldError[] {

@@ -1,22 +1,30 @@
 /** Validation of Jobs. Upstream: pkg/apis/batch/validation. */
-import type { Job, JobSpec, PodFailurePolicyRule } from '../gen/types.ts';
+import type { Job, JobSpec } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
-import { invalidField, notSupportedField, requiredField, tooManyField } from '../field-errors.ts';
+import { invalidField, notSupportedField, requiredField, tooLongField } from '../field-errors.ts';
 import { labelSelectorMatches } from '../selectors/index.ts';
 import {
+  byteLength,
   dns1123SubdomainName,
+  validateDomainPath,
   validateLabelSelector,
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
   whyNotDns1123Label,
 } from '../validation/index.ts';
+import { validateFailurePolicy, validateSuccessPolicy } from './job-policy-validation.ts';
+import { validateTemplateUpdate } from './job-template-update.ts';
 import { validateImmutable } from './lifecycle.ts';
 import { validatePodTemplate } from './pod/index.ts';
 
 const mostIndexedParallelism = 100_000;
-const mostRules = 20;
+const mostFailedIndexes = 100_000;
+/** Above it, and with a limit per index, the texts of indexes would become too long. */
+const manyCompletions = 100_000;
+const mostOfMany = 10_000;
+const mostManagerBytes = 63;
 
 export function validateJob(job: Job): FieldError[] {
   const errors = [
@@ -46,22 +54,9 @@ export function validateJobUpdate(job: Job, old: Live<Job>): FieldError[] {
     errors.push(invalidField('spec.completions', now.completions, why));
   }
   errors.push(...validateImmutable(now.selector, was.selector, 'spec.selector'));
-  if (was.suspend !== true || (old.status?.startTime ?? '') !== '') {
-    errors.push(...validateImmutable(now.template, was.template, 'spec.template'));
-  }
+  errors.push(...validateTemplateUpdate(now.template, old));
   const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
   return [...errors, ...fixed.flatMap((key) => validateImmutable(now[key], was[key], `spec.${key}`))];
-}
-
-export function validateJobStatus({ status }: Job): FieldError[] {
-  const counts = ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const;
-  const errors = counts.flatMap((key) => validateNonNegative(status?.[key], `status.${key}`));
-  const holds = (type: string): boolean =>
-    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
-  if (holds('Complete') && holds('Failed')) {
-    errors.push(invalidField('status.conditions', '', 'cannot set Complete=True and Failed=true conditions'));
-  }
-  return errors;
 }
 
 /** Names and uid are the server's to give, unless the client took the selector upon itself. */
@@ -97,17 +92,16 @@ function validateSpec(spec: JobSpec): FieldError[] {
     'backoffLimitPerIndex',
     'maxFailedIndexes',
   ] as const;
-  const errors = [
+  return [
     ...numbers.flatMap((key) => validateNonNegative(spec[key], `spec.${key}`)),
+    ...validateManager(spec.managedBy),
     ...validateMode(spec),
-    ...(spec.podFailurePolicy?.rules ?? []).flatMap((rule, index) => validateRule(spec, rule, index)),
+    ...validateFailurePolicy(spec, 'spec.podFailurePolicy'),
+    ...validateSuccessPolicy(spec, 'spec.successPolicy'),
     ...validateReplacement(spec),
     ...validatePodTemplate(spec.template, 'spec.template'),
     ...validateRestart(spec),
   ];
-  const rules = spec.podFailurePolicy?.rules?.length ?? 0;
-  if (rules > mostRules) errors.push(tooManyField('spec.podFailurePolicy.rules', rules, mostRules));
-  return errors;
 }
 
 function validateOwnSelector(spec: JobSpec): FieldError[] {
@@ -133,6 +127,12 @@ export function validateJobTemplate(spec: JobSpec, at: string): FieldError[] {
   return errors.map((error) => ({ ...error, field: `${at}.${error.field}` }));
 }
 
+function validateManager(name: string | undefined): FieldError[] {
+  if (name === undefined) return [];
+  const errors = validateDomainPath(name, 'spec.managedBy');
+  return byteLength(name) > mostManagerBytes ? [...errors, tooLongField('spec.managedBy', mostManagerBytes)] : errors;
+}
+
 function validateMode(spec: JobSpec): FieldError[] {
   const { completionMode = 'NonIndexed', completions, parallelism, backoffLimitPerIndex, maxFailedIndexes } = spec;
   const errors: FieldError[] = [];
@@ -148,52 +148,34 @@ function validateMode(spec: JobSpec): FieldError[] {
     if (completions !== undefined && (maxFailedIndexes ?? 0) > completions) {
       errors.push(invalidField('spec.maxFailedIndexes', maxFailedIndexes, 'must be less than or equal to completions'));
     }
-    return errors;
+    if ((maxFailedIndexes ?? 0) > mostFailedIndexes) {
+      const why = `must be less than or equal to ${mostFailedIndexes}`;
+      errors.push(invalidField('spec.maxFailedIndexes', maxFailedIndexes, why));
+    }
+    return [...errors, ...validateManyCompletions(spec)];
   }
   if (completionMode !== 'NonIndexed') {
     errors.push(notSupportedField('spec.completionMode', completionMode, ['NonIndexed', 'Indexed']));
   }
-  for (const key of ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy'] as const) {
+  for (const key of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
     if (spec[key] !== undefined)
       errors.push(invalidField(`spec.${key}`, spec[key], 'requires indexed completion mode'));
   }
   return errors;
 }
 
-const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
-const quoted = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(' ')}]`;
-
-function validateRule(spec: JobSpec, rule: PodFailurePolicyRule, index: number): FieldError[] {
-  const at = `spec.podFailurePolicy.rules[${index}]`;
-  const { action = '', onExitCodes, onPodConditions = [] } = rule;
+function validateManyCompletions(spec: JobSpec): FieldError[] {
+  const { completions = 0, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  if (completions <= manyCompletions || backoffLimitPerIndex === undefined) return [];
   const errors: FieldError[] = [];
-  if (action === '') errors.push(requiredField(`${at}.action`, `valid values: ${quoted(actions)}`));
-  else if (!actions.includes(action)) errors.push(notSupportedField(`${at}.action`, action, actions));
-  else if (action === 'FailIndex' && spec.backoffLimitPerIndex === undefined) {
-    errors.push(invalidField(`${at}.action`, action, 'requires the backoffLimitPerIndex to be set'));
+  if (maxFailedIndexes === undefined) {
+    const why = `must be specified when completions is above ${manyCompletions}`;
+    errors.push(requiredField('spec.maxFailedIndexes', why));
   }
-  if (onExitCodes !== undefined) {
-    const { operator = '', values = [] } = onExitCodes;
-    const known = ['In', 'NotIn'];
-    const field = `${at}.onExitCodes`;
-    if (operator === '') errors.push(requiredField(`${field}.operator`, `valid values: ${quoted(known)}`));
-    else if (!known.includes(operator)) errors.push(notSupportedField(`${field}.operator`, operator, known));
-    if (values.length === 0) errors.push(invalidField(`${field}.values`, values, 'at least one value is required'));
-    for (const [position, value] of values.entries()) {
-      if (operator === 'In' && value === 0) {
-        errors.push(invalidField(`${field}.values[${position}]`, value, 'must not be 0 for the In operator'));
-      }
-    }
-  }
-  return errors.concat(validateOneOf(at, onExitCodes !== undefined, onPodConditions.length > 0));
-}
-
-function validateOneOf(field: string, byCode: boolean, byCondition: boolean): FieldError[] {
-  if (byCode !== byCondition) return [];
-  const why = byCode
-    ? 'specifying both OnExitCodes and OnPodConditions is not supported'
-    : 'specifying one of OnExitCodes and OnPodConditions is required';
-  return [{ type: 'FieldValueInvalid', field, message: `Invalid value: ${why}` }];
+  const why = `must be less than or equal to ${mostOfMany} when completions are above ${manyCompletions} and used with backoff limit per index`;
+  if (parallelism > mostOfMany) errors.push(invalidField('spec.parallelism', parallelism, why));
+  if ((maxFailedIndexes ?? 0) > mostOfMany) errors.push(invalidField('spec.maxFailedIndexes', maxFailedIndexes, why));
+  return errors;
 }
 
 function validateReplacement({ podReplacementPolicy, podFailurePolicy }: JobSpec): FieldError[] {

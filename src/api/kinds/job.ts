@@ -5,7 +5,8 @@ import type { Live } from '../object.ts';
 import { resources } from '../resources.ts';
 import { humanDuration } from '../time.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
-import { validateJob, validateJobStatus, validateJobUpdate } from './job-validation.ts';
+import { validateJobStatus } from './job-status-validation.ts';
+import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
 import { setTemplateDefaults, workloadColumns } from './workload.ts';
 

@@ -52,12 +52,14 @@ export function countGeneration<T extends KubeObject>(object: T, old: Live<T>): 
   (object as SpecStatus).metadata = { ...object.metadata, generation: same ? before : before + 1 };
 }
 
-export function statusOnly<T extends KubeObject>(validate?: (object: T) => readonly FieldError[]): StatusStrategy<T> {
+export function statusOnly<T extends KubeObject>(
+  validate?: (object: T, old: Live<T>) => readonly FieldError[],
+): StatusStrategy<T> {
   return {
     prepareForUpdate(object, old) {
       (object as SpecStatus).spec = clone((old as SpecStatus).spec);
     },
-    validateUpdate: (object, old) => [...validateMetadataUpdate(object, old), ...(validate?.(object) ?? [])],
+    validateUpdate: (object, old) => [...validateMetadataUpdate(object, old), ...(validate?.(object, old) ?? [])],
   };
 }
 

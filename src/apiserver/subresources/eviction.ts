@@ -6,7 +6,7 @@ import { apiError, forbiddenError } from '../../api/errors.ts';
 import { decodeBody } from '../../api/decode.ts';
 import type { DeleteOptions, Eviction, Pod, PodDisruptionBudget } from '../../api/gen/types.ts';
 import type { WriteView } from '../../api/kind.ts';
-import type { Live } from '../../api/object.ts';
+import type { KubeObject, Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { labelSelectorMatches } from '../../api/selectors/index.ts';
 import { admitNodeEviction } from '../admission/node-restriction.ts';
@@ -44,7 +44,7 @@ export async function createEviction(exchange: ResourceExchange): Promise<void> 
       const view = transactionView(tx, isDryRun);
       const current = view.get(resources.pods, info);
       if (current !== undefined && !goesAnyway(current)) spendBudget(view, current);
-      return deleteIn(tx, kind, info, { ...options, isDryRun, by: exchange });
+      return deleteIn(tx, kind, info, { ...options, isDryRun, by: exchange, annotate: markEvicted });
     },
     { dryRun: isDryRun },
   );
@@ -53,6 +53,16 @@ export async function createEviction(exchange: ResourceExchange): Promise<void> 
     201,
     JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }),
   );
+}
+
+/** Jobs tell by it that the pod did not fail by itself. Upstream: addConditionAndDeletePod. */
+function markEvicted(object: KubeObject): void {
+  const pod = object as Pod;
+  const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
+  const reason = 'EvictionByEvictionAPI';
+  const message = 'Eviction API: evicting';
+  conditions.push({ type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: timestamp() });
+  pod.status = { ...pod.status, conditions };
 }
 
 /** It serves nobody, so no budget minds. */

@@ -61,6 +61,8 @@ export interface DeleteRequest extends DeleteOptions {
   /** undefined: the server itself. */
   readonly by?: Requester;
   readonly admission?: AdmissionSession | undefined;
+  /** Says more on the object, in the same write. */
+  readonly annotate?: (object: KubeObject) => void;
 }
 
 /** From the body, and from the query where the body does not say. */
@@ -139,11 +141,12 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   options.admission?.mutate(request);
   options.admission?.validate(request);
   const draft = draftOf(clone(old));
+  options.annotate?.(draft);
   markDeleted(kind, draft, old, options);
   const object = normalized(storedAs(kind), draft);
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
-  if (JSON.stringify(object.metadata) === JSON.stringify(old.metadata))
-    return { stored: current, outcome: 'unchanged' };
+  const isSame = JSON.stringify(object.metadata) === JSON.stringify(old.metadata);
+  if (isSame && options.annotate === undefined) return { stored: current, outcome: 'unchanged' };
   kind.onWrite?.(view, object, old);
   return { stored: tx.put(slot, object), outcome: 'updated' };
 }

@@ -2,7 +2,7 @@
  * Pods that nobody will ever finish: on a node that is gone, or terminating without ever having had one. Upstream:
  * pkg/controller/podgc.
  */
-import type { Pod } from '../../api/gen/types.ts';
+import type { Pod, PodCondition } from '../../api/gen/types.ts';
 import { keyOf, keyText } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { parseKey, startLoop } from '../context.ts';
@@ -30,15 +30,9 @@ export function runPodGc(context: ControllerContext): void {
     if (!orphaned && !unplaced) return;
     if (orphaned && !(await isGone(context, name))) return;
     const writes: Write[] = [];
-    if (orphaned && !isTerminal(pod)) {
-      const condition = {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'DeletionByPodGC',
-        message: 'PodGC: node no longer exists',
-        lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-      };
-      const patch = { status: { phase: 'Failed', conditions: [condition] } };
+    if (!isTerminal(pod)) {
+      // Whoever counts it (a job) has to learn that it ended.
+      const patch = { status: { phase: 'Failed', ...(orphaned ? { conditions: [disrupted()] } : {}) } };
       writes.push(strategicPatch(resources.pods, keyOf(pod as Pod), patch, 'status'));
     }
     writes.push(remove(resources.pods, pod, { gracePeriodSeconds: 0 }));
@@ -58,6 +52,16 @@ export function runPodGc(context: ControllerContext): void {
       queue.addAfter(keyText(keyOf(current)), quarantineMs);
     }
   });
+}
+
+function disrupted(): PodCondition {
+  return {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionByPodGC',
+    message: 'PodGC: node no longer exists',
+    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+  };
 }
 
 /** Asked of the server itself: to delete is for good. */

@@ -21,6 +21,8 @@ interface Owner {
   readonly apiVersion: string;
   readonly kind: string;
   readonly selector: LabelSelector | undefined;
+  /** Put on what is adopted, taken off what is let go. */
+  readonly finalizer?: string;
 }
 
 export function claim<T extends KubeObject>(
@@ -38,7 +40,7 @@ export function claim<T extends KubeObject>(
     if (controller !== undefined && controller.uid !== uid) continue;
     if (controller !== undefined) {
       if (matches || deletionTimestamp !== undefined) owned.push(candidate);
-      else if (metadata.deletionTimestamp === undefined) writes.push(release(resource, candidate, uid));
+      else if (metadata.deletionTimestamp === undefined) writes.push(release(resource, owner, candidate));
       continue;
     }
     const orphan = matches && deletionTimestamp === undefined && metadata.deletionTimestamp === undefined;
@@ -52,11 +54,15 @@ export function claim<T extends KubeObject>(
 function adopt<T extends KubeObject>(resource: Resource<T>, owner: Owner, object: Live<T>): Write {
   const { uid } = (object as Live<KubeObject>).metadata;
   const ownerReferences = [controllerReference(owner.object, owner.apiVersion, owner.kind)];
-  return strategicPatch(resource, keyOf(object as KubeObject), { metadata: { ownerReferences, uid } });
+  const finalizers = owner.finalizer === undefined ? {} : { finalizers: [owner.finalizer] };
+  const metadata = { ownerReferences, ...finalizers, uid };
+  return strategicPatch(resource, keyOf(object as KubeObject), { metadata });
 }
 
-function release<T extends KubeObject>(resource: Resource<T>, object: Live<T>, ownerUid: string): Write {
+function release<T extends KubeObject>(resource: Resource<T>, owner: Owner, object: Live<T>): Write {
   const { uid } = (object as Live<KubeObject>).metadata;
-  const ownerReferences = [{ $patch: 'delete', uid: ownerUid }];
-  return strategicPatch(resource, keyOf(object as KubeObject), { metadata: { ownerReferences, uid } });
+  const ownerReferences = [{ $patch: 'delete', uid: owner.object.metadata.uid }];
+  const finalizers = owner.finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [owner.finalizer] };
+  const metadata = { ownerReferences, ...finalizers, uid };
+  return strategicPatch(resource, keyOf(object as KubeObject), { metadata });
 }

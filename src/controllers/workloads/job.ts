@@ -1,18 +1,34 @@
-/** The Job loop: a job or one of its pods changes ─> count what ended, the plan of job-plan.ts, status; and the end of its life. */
+/**
+ * The Job loop. Upstream: pkg/controller/job.
+ *
+ *   job or pod changes ─> claim ─> facts (job-facts.ts) ─> plan (job-plan.ts) ─> pods made, pods deleted
+ *      ─> status: uids of what ended ─> their finalizers off ─> status: numbers, the final condition (job-count.ts)
+ */
 import type { JobCondition, JobStatus } from '../../api/gen/types.ts';
 import { isReason } from '../../api/errors.ts';
 import { keyOf, keyText } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { parseKey, startLoop } from '../context.ts';
 import type { ControllerContext } from '../context.ts';
-import { semanticEqual } from '../equality.ts';
 import { controllerOf } from '../owners.ts';
+import { isReady } from '../pods.ts';
 import type { LivePod } from '../pods.ts';
-import { applyWrite, applyWrites, isNamespaceTerminating, mergePatch, remove } from '../writes.ts';
+import { applyWrite, applyWrites, mergePatch } from '../writes.ts';
 import { claim } from './claim.ts';
-import { activeStatus, isFinished, jobPod, planJob, timeText, trackingFinalizer, uncounted } from './job-plan.ts';
-import type { JobInput, JobPlan, LiveJob } from './job-plan.ts';
+import { noFailures } from './job-backoff.ts';
+import type { Backoff } from './job-backoff.ts';
+import { countPods, finishStatus, settleCounts } from './job-count.ts';
+import { lookAtJob } from './job-facts.ts';
+import type { JobFacts, LiveJob } from './job-facts.ts';
+import { isDone, isFinished, jobCondition, planJob, timeText } from './job-plan.ts';
+import type { JobPlan } from './job-plan.ts';
+import { isTracked, trackingFinalizer } from './job-pods.ts';
+import { statusPatch, suspensionOf } from './job-status.ts';
+import { jobPod } from './job-template.ts';
 import { createPod, deletePod, settled, slowStart } from './pod-control.ts';
+
+/** Upstream: JobControllerName. */
+const ownName = 'kubernetes.io/job-controller';
 
 export function runJobs(context: ControllerContext): void {
   const jobs = context.views.of(resources.jobs);
@@ -20,145 +36,167 @@ export function runJobs(context: ControllerContext): void {
   const podsOf = pods.indexBy((pod) => controllerOf(pod)?.uid);
   const orphans = pods.indexBy((pod) => (controllerOf(pod) === undefined ? pod.metadata.namespace : undefined));
   const writer = context.writer('job-controller');
+  const backoffs = new Map<string, Backoff>();
   /** Uids of pods whose finalizer we took off, until the watch shows it: the view would have them counted twice. */
   const done = new Set<string>();
   const ownPods = (job: LiveJob): readonly LivePod[] =>
-    podsOf(job.metadata.uid).flatMap((pod) => {
-      if (!done.has(pod.metadata.uid)) return [pod];
-      return pod.metadata.deletionTimestamp === undefined ? [untracked(pod)] : [];
-    });
+    podsOf(job.metadata.uid).map((pod) => (done.has(pod.metadata.uid) ? withoutFinalizer(pod) : pod));
 
   const work = async (key: string): Promise<number | void> => {
     const job = jobs.get(parseKey(key));
-    if (job === undefined) return;
-    const finished = isFinished(job);
-    if (job.metadata.deletionTimestamp !== undefined || finished) {
+    if (job === undefined || isManagedByOther(job)) return;
+    if (isFinished(job)) {
       // Nobody counts them any more.
       await untrack(ownPods(job));
-      return finished && job.metadata.deletionTimestamp === undefined ? expire(job) : undefined;
+      return;
     }
     const owner = { object: job, apiVersion: 'batch/v1', kind: 'Job', selector: job.spec?.selector };
     const candidates = [...podsOf(job.metadata.uid), ...orphans(job.metadata.namespace ?? '')];
-    await applyWrites(writer, claim(resources.pods, owner, candidates).writes);
-    await count(job);
-    const current = (): JobInput => ({
-      job: jobs.get(keyOf(job)) ?? job,
-      pods: ownPods(job),
-      now: Date.now(),
-    });
-    const plan = planJob(current());
-    let cause: Error | undefined;
+    await applyWrites(writer, claim(resources.pods, { ...owner, finalizer: trackingFinalizer }, candidates).writes);
+    const backoff = backoffs.get(job.metadata.uid) ?? noFailures;
+    const facts = lookAtJob({ job, pods: ownPods(job), backoff, now: Date.now() });
+    const plan = planJob(facts);
+    const outcome = await carryOut(facts, plan);
+    await report(facts, plan, outcome);
+    if (outcome.error !== undefined) throw outcome.error;
+    return plan.kind === 'manage' ? plan.again : undefined;
+  };
+
+  interface Outcome {
+    readonly active: number;
+    readonly ready: number;
+    readonly terminating: number;
+    readonly error: Error | undefined;
+  }
+
+  const carryOut = async ({ job, active, terminating, ...facts }: JobFacts, plan: JobPlan): Promise<Outcome> => {
+    const deleted: LivePod[] = [];
+    let made = 0;
+    let error: Error | undefined;
     try {
-      await slowStart(plan.create.length, (index) => createPod(writer, job, jobPod(job, plan.create[index] ?? -1)));
-      await settled(plan.remove.map((pod) => deletePod(writer, job, pod)));
-    } catch (error) {
-      cause = error instanceof Error ? error : new Error(String(error));
+      if (plan.kind === 'end') {
+        await settled(active.map((pod) => deletePod(writer, job, pod).then(() => void deleted.push(pod))));
+      } else if (plan.kind === 'manage') {
+        await untrack(plan.remove);
+        await settled(plan.remove.map((pod) => deletePod(writer, job, pod).then(() => void deleted.push(pod))));
+        await slowStart(plan.create.length, async (position) => {
+          await createPod(writer, job, jobPod({ ...facts, job, active, terminating }, plan.create[position] ?? -1));
+          made += 1;
+        });
+      }
+    } catch (cause) {
+      error = cause instanceof Error ? cause : new Error(String(cause));
     }
-    await finish(current(), plan);
-    if (cause !== undefined && !isNamespaceTerminating(cause)) throw cause;
-    return plan.again;
+    const left = active.filter((pod) => !deleted.includes(pod));
+    return {
+      active: left.length + made,
+      ready: left.filter(isReady).length,
+      terminating: terminating.length + deleted.length,
+      error,
+    };
   };
 
-  const patchStatus = async (job: LiveJob, status: object): Promise<void> => {
-    await applyWrites(writer, [mergePatch(resources.jobs, keyOf(job), { status }, 'status')]);
+  const report = async (facts: JobFacts, plan: JobPlan, outcome: Outcome): Promise<void> => {
+    const { job, now } = facts;
+    const status: JobStatus = { ...job.status, ...numbersOf(outcome) };
+    if (status.startTime === undefined && job.spec?.suspend !== true) status.startTime = timeText(now);
+    const end = endOf(facts, plan, outcome);
+    if (plan.kind === 'manage' && end === undefined) setSuspended(status, job, now);
+    const counted = countPods(facts, status, end);
+    let current = await write(job, counted.status);
+    backoffs.set(job.metadata.uid, facts.backoff);
+    const { left, error } = await tryUntrack(counted.untrack);
+    const uids = new Set(facts.pods.filter(isTracked).map(({ metadata }) => metadata.uid));
+    for (const pod of counted.untrack) if (!left.has(pod)) uids.delete(pod.metadata.uid);
+    const settledStatus = settleCounts(counted.status, uids);
+    const finished = counted.final === undefined ? undefined : finishStatus(settledStatus, counted.final);
+    current = await write(current, finished ?? settledStatus);
+    if (finished !== undefined && counted.final !== undefined) announce(current, counted.final);
+    if (error !== undefined) throw error;
   };
 
-  /** Three writes, so that a crash between any two counts no pod twice and loses none. */
-  const count = async (job: LiveJob): Promise<void> => {
-    const known = job.status?.uncountedTerminatedPods ?? {};
-    const fresh = uncounted(job, ownPods(job));
-    const succeeded = [...(known.succeeded ?? []), ...fresh.succeeded];
-    const failed = [...(known.failed ?? []), ...fresh.failed];
-    if (succeeded.length + failed.length === 0) return;
-    if (fresh.succeeded.length + fresh.failed.length > 0) {
-      await patchStatus(job, { uncountedTerminatedPods: { succeeded, failed } });
-    }
-    const counted = new Set([...succeeded, ...failed]);
-    const indexes = activeStatus({ job, pods: ownPods(job), now: Date.now() }).completedIndexes;
-    await untrack(ownPods(job).filter(({ metadata }) => counted.has(metadata.uid)));
-    await patchStatus(job, {
-      uncountedTerminatedPods: { succeeded: null, failed: null },
-      succeeded: (job.status?.succeeded ?? 0) + succeeded.length,
-      failed: (job.status?.failed ?? 0) + failed.length,
-      ...(indexes === undefined ? {} : { completedIndexes: indexes }),
-    });
+  /** Not before all of its pods were asked to go: one that was not would be lost. */
+  const endOf = (facts: JobFacts, plan: JobPlan, { active, error }: Outcome): JobCondition | undefined => {
+    if (plan.kind === 'end') return error === undefined ? plan.condition : undefined;
+    if (!isDone(facts, active)) return undefined;
+    const message = 'Reached expected number of succeeded pods';
+    return jobCondition('SuccessCriteriaMet', 'CompletionsReached', message, facts.now);
+  };
+
+  const setSuspended = (status: JobStatus, job: LiveJob, now: number): void => {
+    const condition = suspensionOf(job, now);
+    if (condition === undefined) return;
+    const isSuspended = condition.status === 'True';
+    const isKnown = status.conditions?.some(({ type }) => type === 'Suspended') === true;
+    const others = status.conditions ?? [];
+    status.conditions = isKnown
+      ? others.map((one) => (one.type === 'Suspended' ? condition : one))
+      : [...others, condition];
+    // The deadline counts from when it runs again.
+    if (isSuspended) delete status.startTime;
+    else status.startTime = timeText(now);
+    writer.recorder.event(job, 'Normal', isSuspended ? 'Suspended' : 'Resumed', condition.message ?? '');
+  };
+
+  /** Refused when the job has changed since we looked: the next sync knows better. */
+  const write = async (job: LiveJob, status: JobStatus): Promise<LiveJob> => {
+    const patch = statusPatch(job, status);
+    if (patch === undefined) return job;
+    return ((await applyWrite(writer, mergePatch(resources.jobs, keyOf(job), patch, 'status'))) ?? job) as LiveJob;
   };
 
   const untrack = async (list: readonly LivePod[]): Promise<void> => {
-    for (const pod of list) {
-      if (pod.metadata.finalizers?.includes(trackingFinalizer) !== true) continue;
+    const { error } = await tryUntrack(list);
+    if (error !== undefined) throw error;
+  };
+
+  interface Untracked {
+    /** Those that still have the finalizer, because of the error. */
+    readonly left: ReadonlySet<LivePod>;
+    readonly error: unknown;
+  }
+
+  const tryUntrack = async (list: readonly LivePod[]): Promise<Untracked> => {
+    const left = new Set(list.filter(isTracked));
+    let error: unknown;
+    const take = async (pod: LivePod): Promise<void> => {
       const metadata = { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer], uid: pod.metadata.uid };
       try {
         // Not noted in the view: the answer to the patch that ends a deleted pod is the pod as it was.
         await writer.client.patch(resources.pods, keyOf(pod), 'strategic', { metadata });
-      } catch (error) {
-        if (!isGone(error)) throw error;
+      } catch (cause) {
+        if (!isGone(cause)) {
+          error = cause;
+          return;
+        }
       }
       if (pods.get(keyOf(pod))?.metadata.uid === pod.metadata.uid) done.add(pod.metadata.uid);
-    }
-  };
-
-  const finish = async (input: JobInput, plan: JobPlan): Promise<void> => {
-    const { job } = input;
-    const status: Partial<JobStatus> = activeStatus(input);
-    const conditions = [...(job.status?.conditions ?? [])];
-    if (plan.end !== undefined) {
-      // A pod that has ended and is not counted yet is seen again by the next sync.
-      const fresh = uncounted(job, input.pods);
-      const waiting = (status.active ?? 0) + (status.terminating ?? 0) + fresh.succeeded.length + fresh.failed.length;
-      const isOver = waiting === 0;
-      addCondition(conditions, {
-        ...plan.end,
-        type: plan.end.type === 'Failed' ? 'FailureTarget' : 'SuccessCriteriaMet',
-      });
-      if (isOver) {
-        addCondition(conditions, plan.end);
-        if (plan.end.type === 'Complete') status.completionTime = timeText(input.now);
-        announce(job, plan.end);
-      }
-    }
-    setSuspended(conditions, input);
-    const known = Object.fromEntries(Object.keys(status).map((key) => [key, job.status?.[key as keyof JobStatus]]));
-    const zeros = { active: 0, ready: 0, terminating: 0 };
-    const same =
-      semanticEqual({ ...zeros, ...dropUndefined(known) }, { ...zeros, ...status }) &&
-      semanticEqual(job.status?.conditions, conditions);
-    if (!same) await patchStatus(job, { ...status, ...(conditions.length === 0 ? {} : { conditions }) });
-  };
-
-  const setSuspended = (conditions: JobCondition[], { job, now }: JobInput): void => {
-    const wanted = job.spec?.suspend === true;
-    const index = conditions.findIndex(({ type }) => type === 'Suspended');
-    if ((conditions[index]?.status === 'True') === wanted) return;
-    const [reason, message] = wanted ? ['JobSuspended', 'Job suspended'] : ['JobResumed', 'Job resumed'];
-    const time = timeText(now);
-    const entry = { type: 'Suspended', status: wanted ? 'True' : 'False', reason, message };
-    const whole = { ...entry, lastProbeTime: time, lastTransitionTime: time };
-    if (index >= 0) conditions[index] = whole;
-    else conditions.push(whole);
-    writer.recorder.event(job, 'Normal', wanted ? 'Suspended' : 'Resumed', message);
+      left.delete(pod);
+    };
+    await Promise.all([...left].map(take));
+    return { left, error };
   };
 
   const announce = (job: LiveJob, { type, reason = '', message = '' }: JobCondition): void => {
-    if (type === 'Complete') writer.recorder.event(job, 'Normal', 'Completed', 'Job completed');
-    else writer.recorder.event(job, 'Warning', reason, message);
-  };
-
-  /** ttlSecondsAfterFinished. Upstream: pkg/controller/ttlafterfinished. */
-  const expire = async (job: LiveJob): Promise<number | undefined> => {
-    const ttl = job.spec?.ttlSecondsAfterFinished;
-    if (ttl === undefined) return undefined;
-    const end = job.status?.conditions?.find(({ type }) => type === 'Complete' || type === 'Failed');
-    const left = Date.parse(end?.lastTransitionTime ?? job.metadata.creationTimestamp) + ttl * 1000 - Date.now();
-    if (left > 0) return left;
-    await applyWrite(writer, remove(resources.jobs, job, { propagationPolicy: 'Foreground' }));
-    return undefined;
+    if (type !== 'Complete') {
+      writer.recorder.event(job, 'Warning', reason, message);
+      return;
+    }
+    const { completions = Infinity } = job.spec ?? {};
+    if ((job.status?.succeeded ?? 0) > completions) {
+      const why = 'Too many succeeded pods running after completion count reached';
+      writer.recorder.event(job, 'Warning', 'TooManySucceededPods', why);
+    }
+    writer.recorder.event(job, 'Normal', 'Completed', 'Job completed');
   };
 
   const queue = startLoop(context, 'job', { views: [jobs, pods], work, concurrency: 5 });
-  jobs.onChange((current, old) => queue.add(keyText(keyOf((current ?? old) as LiveJob))));
+  jobs.onChange((current, old) => {
+    if (current === undefined || isFinished(current)) backoffs.delete((current ?? old)?.metadata.uid ?? '');
+    queue.add(keyText(keyOf((current ?? old) as LiveJob)));
+  });
   pods.onChange((current, old) => {
-    const seen = current === undefined || current.metadata.finalizers?.includes(trackingFinalizer) !== true;
+    const seen = current === undefined || !isTracked(current);
     if (seen) done.delete((current ?? old)?.metadata.uid ?? '');
     for (const pod of [current, old]) {
       const owner = pod === undefined ? undefined : controllerOf(pod);
@@ -177,15 +215,15 @@ export function runJobs(context: ControllerContext): void {
   };
 }
 
-function addCondition(conditions: JobCondition[], condition: JobCondition): void {
-  if (!conditions.some(({ type }) => type === condition.type)) conditions.push(condition);
+function numbersOf({ active, ready, terminating }: JobStatus): JobStatus {
+  return { active: active ?? 0, ready: ready ?? 0, terminating: terminating ?? 0 };
 }
 
-function dropUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+function isManagedByOther({ spec }: LiveJob): boolean {
+  return spec?.managedBy !== undefined && spec.managedBy !== ownName;
 }
 
-function untracked(pod: LivePod): LivePod {
+function withoutFinalizer(pod: LivePod): LivePod {
   const finalizers = (pod.metadata.finalizers ?? []).filter((name) => name !== trackingFinalizer);
   return { ...pod, metadata: { ...pod.metadata, finalizers } };
 }

@@ -1,8 +1,9 @@
 /** DaemonSet, StatefulSet, Job, ReplicationController and ServiceCIDR loops through a real server; the agents are played. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { DaemonSet, Job, JobSpec, StatefulSet, StatefulSetSpec } from '../../api/gen/types.ts';
+import type { DaemonSet, Job, JobSpec, JobStatus, Pod, StatefulSet, StatefulSetSpec } from '../../api/gen/types.ts';
 import { ApiError } from '../../api/errors.ts';
+import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { until } from '../../client/testing.ts';
 import { addNode, running, startBench } from '../testing.ts';
@@ -258,6 +259,132 @@ describe('Job', () => {
     await until('it runs', async () => (await bench.podsOf('job-name=later')).length === 1);
     await bench.client.delete(resources.jobs, key('later'), { propagationPolicy: 'Background' });
     await until('all is gone', async () => (await bench.podsOf('job-name=later')).length === 0);
+  });
+});
+
+describe('Job policies', () => {
+  const index = (pod: Live<Pod>): string =>
+    pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] ?? '';
+  const exits = (code: number): object => {
+    const finishedAt = `${new Date(Date.now() - 60_000).toISOString().slice(0, 19)}Z`;
+    const state = { terminated: { exitCode: code, finishedAt } };
+    const status = { name: 'web', image: 'job:1', imageID: '', ready: false, restartCount: 0, state };
+    return { phase: code === 0 ? 'Succeeded' : 'Failed', containerStatuses: [status] };
+  };
+  const start = async (name: string, spec: Partial<JobSpec>): Promise<void> => {
+    const job: Job = {
+      metadata: { name, namespace: ns },
+      spec: { template: template(name, 'job:1', 'Never'), ...spec },
+    };
+    await bench.client.create(resources.jobs, job);
+  };
+  /** `FailureTarget Failed`: the conditions that hold, in their order. */
+  const said = async (name: string): Promise<string> =>
+    ((await bench.get(resources.jobs, name))?.status?.conditions ?? [])
+      .filter(({ status }) => status === 'True')
+      .map(({ type }) => type)
+      .join(' ');
+  const status = async (name: string): Promise<JobStatus> => (await bench.get(resources.jobs, name))?.status ?? {};
+  const podsOf = (name: string): Promise<readonly Live<Pod>[]> => bench.podsOf(`job-name=${name}`);
+  const indexed = { completionMode: 'Indexed', completions: 3, parallelism: 3 };
+
+  it('ends when its success policy is met, and stops the rest', async () => {
+    bench.play = (pod) => (index(pod) === '1' ? exits(0) : running());
+    await start('early', { ...indexed, successPolicy: { rules: [{ succeededIndexes: '1' }] } });
+    await until('it is complete', async () => (await said('early')) === 'SuccessCriteriaMet Complete');
+    const { succeeded, completedIndexes, conditions, active, ready, terminating, uncountedTerminatedPods } =
+      await status('early');
+    assert.deepEqual([succeeded, completedIndexes, active, ready, terminating], [1, '1', undefined, 0, 0]);
+    assert.equal(conditions?.at(-1)?.message, 'Matched rules at index 0');
+    assert.deepEqual(uncountedTerminatedPods, {});
+    await until('only that one is left', async () => (await podsOf('early')).length === 1);
+  });
+
+  it('retries each index, gives up those that a rule names, and says which', async () => {
+    bench.play = (pod) => {
+      const failures = pod.metadata.annotations?.['batch.kubernetes.io/job-index-failure-count'];
+      if (index(pod) === '0') return exits(7);
+      return exits(index(pod) === '1' && failures === '0' ? 1 : 0);
+    };
+    const podFailurePolicy = {
+      rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [7] } }],
+    };
+    await start('tries', { ...indexed, backoffLimitPerIndex: 2, podFailurePolicy });
+    await until('it failed', async () => (await said('tries')) === 'FailureTarget Failed');
+    const { failedIndexes, completedIndexes, failed, succeeded } = await status('tries');
+    assert.deepEqual([failedIndexes, completedIndexes, failed, succeeded], ['0', '1,2', 2, 2]);
+    await until('events say so', async () => (await bench.reasonsAbout('tries')).includes('FailedIndexes'));
+  });
+
+  it('does not count pods that were evicted, if told so; and makes them again when they have ended', async () => {
+    bench.play = running;
+    const onPodConditions = [{ type: 'DisruptionTarget', status: 'True' }];
+    const podFailurePolicy = { rules: [{ action: 'Ignore', onPodConditions }] };
+    await start('moved', { backoffLimit: 0, podFailurePolicy });
+    await until('it runs', async () => (await status('moved')).ready === 1);
+    const [first] = await podsOf('moved');
+    const path = `/api/v1/namespaces/${ns}/pods/${first?.metadata.name}/eviction`;
+    const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: first?.metadata.name } };
+    const gone = until('it is gone', async () => {
+      return (await podsOf('moved')).every(({ metadata }) => metadata.uid !== first?.metadata.uid);
+    });
+    await bench.client.raw('POST', path, body);
+    await gone;
+    assert.equal(await said('moved'), '');
+    assert.equal((await status('moved')).failed, undefined);
+    await bench.client.delete(resources.jobs, key('moved'), { propagationPolicy: 'Background' });
+  });
+
+  it('starts its clock anew when it goes on', async () => {
+    bench.play = running;
+    await start('paused', { parallelism: 2, completions: 2 });
+    await until('it runs', async () => (await status('paused')).ready === 2);
+    await bench.client.patch(resources.jobs, key('paused'), 'merge', { spec: { suspend: true } });
+    await until('it stands still', async () => {
+      const { active, ready, terminating } = await status('paused');
+      return (await said('paused')) === 'Suspended' && active === undefined && ready === 0 && terminating === 0;
+    });
+    const { startTime, failed } = await status('paused');
+    assert.deepEqual([startTime, failed], [undefined, undefined], 'those it stopped have not failed');
+    await bench.client.patch(resources.jobs, key('paused'), 'merge', { spec: { suspend: false } });
+    await until('it runs again', async () => (await status('paused')).ready === 2);
+    assert.notEqual((await status('paused')).startTime, undefined);
+    await until('events say so', async () => {
+      const reasons = await bench.reasonsAbout('paused');
+      return reasons.includes('Suspended') && reasons.includes('Resumed');
+    });
+    await bench.client.delete(resources.jobs, key('paused'), { propagationPolicy: 'Background' });
+  });
+
+  it('grows and shrinks with its completions', async () => {
+    bench.play = (pod) => (index(pod) === '0' ? running() : exits(0));
+    await start('elastic', indexed);
+    await until('two are done', async () => (await status('elastic')).completedIndexes === '1,2');
+    const size = (count: number): object => ({ spec: { completions: count, parallelism: count } });
+    await bench.client.patch(resources.jobs, key('elastic'), 'merge', size(2));
+    await until('one is forgotten', async () => (await status('elastic')).completedIndexes === '1');
+    assert.equal((await status('elastic')).succeeded, 1);
+    await bench.client.patch(resources.jobs, key('elastic'), 'merge', size(4));
+    await until('two more are done', async () => (await status('elastic')).completedIndexes === '1-3');
+    await bench.client.delete(resources.jobs, key('elastic'), { propagationPolicy: 'Background' });
+  });
+
+  it('is left to its manager, and still expires', async () => {
+    await start('other', { managedBy: 'acme.io/jobs', ttlSecondsAfterFinished: 0 });
+    await start('own', { managedBy: 'kubernetes.io/job-controller' });
+    await until('ours runs', async () => (await status('own')).ready !== undefined);
+    assert.deepEqual([await status('other'), (await podsOf('other')).length], [{}, 0]);
+    const time = `${new Date(Date.now() - 5000).toISOString().slice(0, 19)}Z`;
+    const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({
+      type,
+      status: 'True',
+      lastTransitionTime: time,
+    }));
+    const patch = { status: { startTime: time, completionTime: time, conditions } };
+    await bench.client.patch(resources.jobs, key('other'), 'merge', patch, { subresource: 'status' });
+    await until('it is gone', async () => (await bench.get(resources.jobs, 'other')) === undefined);
+    await bench.client.delete(resources.jobs, key('own'), { propagationPolicy: 'Background' });
+    bench.play = running;
   });
 });
 
