@@ -13,7 +13,7 @@ export function validateTemplateUpdate(template: PodTemplateSpec | undefined, ol
   const was = old.spec?.template;
   const field = 'spec.template';
   if (!isMutable(old) || template === undefined || was === undefined) return validateImmutable(template, was, field);
-  const allowed = clone(was) as PodTemplateSpec;
+  const allowed = clone<PodTemplateSpec>(was);
   allowed.metadata = withParts(allowed.metadata ?? {}, template.metadata ?? {}, ['annotations', 'labels']);
   const scheduling = ['nodeSelector', 'tolerations', 'schedulingGates'] as const;
   const spec = withParts(allowed.spec ?? { containers: [] }, template.spec ?? { containers: [] }, scheduling);

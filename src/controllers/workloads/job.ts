@@ -153,12 +153,12 @@ export function runJobs(context: ControllerContext): void {
   interface Untracked {
     /** Those that still have the finalizer, because of the error. */
     readonly left: ReadonlySet<LivePod>;
-    readonly error: unknown;
+    readonly error: Error | undefined;
   }
 
   const tryUntrack = async (list: readonly LivePod[]): Promise<Untracked> => {
     const left = new Set(list.filter(isTracked));
-    let error: unknown;
+    let error: Error | undefined;
     const take = async (pod: LivePod): Promise<void> => {
       const metadata = { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer], uid: pod.metadata.uid };
       try {
@@ -166,7 +166,7 @@ export function runJobs(context: ControllerContext): void {
         await writer.client.patch(resources.pods, keyOf(pod), 'strategic', { metadata });
       } catch (cause) {
         if (!isGone(cause)) {
-          error = cause;
+          error = cause instanceof Error ? cause : new Error(String(cause));
           return;
         }
       }
@@ -193,7 +193,7 @@ export function runJobs(context: ControllerContext): void {
   const queue = startLoop(context, 'job', { views: [jobs, pods], work, concurrency: 5 });
   jobs.onChange((current, old) => {
     if (current === undefined || isFinished(current)) backoffs.delete((current ?? old)?.metadata.uid ?? '');
-    queue.add(keyText(keyOf((current ?? old) as LiveJob)));
+    queue.add(keyText(keyOf(current ?? old ?? {})));
   });
   pods.onChange((current, old) => {
     const seen = current === undefined || !isTracked(current);
