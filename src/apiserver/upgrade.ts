@@ -1,4 +1,4 @@
-/** HTTP/1.1 upgrades: exec, attach and port-forward. Refusals are answered as plain HTTP with a Status. */
+/** HTTP/1.1 upgrades: exec, attach, port-forward, proxies and logs. Refusals are answered as plain HTTP with a Status. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from '../util/http.ts';
@@ -33,6 +33,11 @@ async function connect(server: Server, request: IncomingMessage, socket: Duplex,
   if (info.subresource === 'proxy' && proxied.has(kind?.resource.plural ?? '')) {
     const { upgradeProxy } = await import('./subresources/proxy/index.ts');
     await upgradeProxy(server, { info, query, request, socket, head }, path);
+    return;
+  }
+  if (kind?.resource.plural === 'pods' && info.subresource === 'log') {
+    const { serveLogSocket } = await import('./subresources/log-websocket.ts');
+    await serveLogSocket(server, { info, query, request, socket, head });
     return;
   }
   if (kind?.resource.plural !== 'pods' || !streaming.has(info.subresource)) {

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { apiError } from '../../api/errors.ts';
-import type { ResourceExchange } from '../context.ts';
+import type { ResourceExchange, Server } from '../context.ts';
 import { forbiddenField, invalidField, notSupportedField } from '../../api/field-errors.ts';
 import type { FieldError } from '../../api/field-errors.ts';
 import { badRequest, invalid } from '../errors.ts';
@@ -15,17 +15,11 @@ import { findPod, podTarget } from './pod-target.ts';
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'];
 
 export async function serveLog(exchange: ResourceExchange): Promise<void> {
-  const { server, info, query, response } = exchange;
-  findPod(server, info);
-  refuseBadOptions(query, info.name);
-  const { container, node } = podTarget(server, info, query.get('container') ?? '');
-  const parameters = new URLSearchParams([...query].filter(([name]) => passedOn.includes(name)));
-  const path = `/containerLogs/${info.namespace}/${info.name}/${container}?${parameters.toString()}`;
+  const { server, response } = exchange;
   const abort = new AbortController();
   response.once('close', () => abort.abort());
   const signal = AbortSignal.any([abort.signal, server.stopping]);
-  const answer = await ask(exchange, path, signal, node);
-  if (answer.statusCode !== 200) throw await refusal(answer);
+  const answer = await openLog(exchange, signal);
   startStream(response, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
   try {
     await pipeline(answer, response as NodeJS.WritableStream, { signal });
@@ -33,6 +27,21 @@ export async function serveLog(exchange: ResourceExchange): Promise<void> {
     // The reader went away, or the node did: either way there is nobody to tell.
     if (!signal.aborted) response.destroy(error instanceof Error ? error : undefined);
   }
+}
+
+/** What the node answers, once all is found to be right. */
+export async function openLog(
+  { server, info, query }: Pick<ResourceExchange, 'server' | 'info' | 'query'>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  findPod(server, info);
+  refuseBadOptions(query, info.name);
+  const { container, node } = podTarget(server, info, query.get('container') ?? '');
+  const parameters = new URLSearchParams([...query].filter(([name]) => passedOn.includes(name)));
+  const path = `/containerLogs/${info.namespace}/${info.name}/${container}?${parameters.toString()}`;
+  const answer = await ask(server, query, path, signal, node);
+  if (answer.statusCode !== 200) throw await refusal(answer);
+  return answer;
 }
 
 /** Upstream: ValidatePodLogOptions. */
@@ -66,7 +75,8 @@ function isTime(text: string): boolean {
 }
 
 function ask(
-  { server, query }: ResourceExchange,
+  server: Server,
+  query: URLSearchParams,
   path: string,
   signal: AbortSignal,
   node: Parameters<typeof nodeRequest>[1],

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { ClientOptions } from 'ws';
 import { makePki, startTestServer, writeKubeconfig } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
 
@@ -130,6 +131,33 @@ test('logs come from the agent of the pod; refusals are upstream’s', async (t)
   assert.deepEqual(agent.callers, ['kube-apiserver-kubelet-client']);
   const previous = await kubectl(server, 'logs', 'p', '-c', 'c', '--previous');
   assert.match(previous.out, /previous terminated container "c" in pod "p" not found/);
+});
+
+test('logs as a WebSocket: binary or base64 messages, refusals as plain HTTP', async (t) => {
+  const server = await startTestServer(t);
+  await podOnNode(t, server, ['c']);
+  await bind(server);
+  const pki = join(server.dir, 'pki');
+  const [ca, cert, key] = ['ca.crt', 'admin.crt', 'admin.key'].map((name) => readFileSync(join(pki, name)));
+  const read = async (path: string, protocol: string[]): Promise<string> => {
+    const url = `wss://${new URL(server.address).host}${path}`;
+    const socket = new WebSocket(url, protocol, { ca, cert, key } as ClientOptions);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let text = '';
+    socket.on('message', (data: Buffer, isBinary) => (text += `${isBinary ? '' : 'text '}${data.toString()}`));
+    socket.on('unexpected-response', (_, answer) => resolve(String(answer.statusCode)));
+    socket.on('error', () => undefined);
+    socket.on('close', (code) => resolve(`${text}${code} ${socket.protocol}`));
+    return promise;
+  };
+  const log = `${pods}/p/log?container=c`;
+  assert.equal(await read(log, ['binary.k8s.io']), 'line 1\nline 2\n1000 binary.k8s.io');
+  assert.equal(await read(log, []), 'line 1\nline 2\n1000 ');
+  const encoded = Buffer.from('line 1\nline 2\n').toString('base64');
+  assert.equal(await read(log, ['base64.binary.k8s.io']), `text ${encoded}1000 base64.binary.k8s.io`);
+  assert.equal(await read(log, ['v5.channel.k8s.io']), '400');
+  assert.equal(await read(`${log}&tailLines=-1`, ['binary.k8s.io']), '422');
+  assert.equal(await read(`${pods}/x/log`, ['binary.k8s.io']), '404');
 });
 
 test('exec: kubectl’s WebSocket passes through to the agent', async (t) => {
