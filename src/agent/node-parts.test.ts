@@ -1,6 +1,7 @@
 /** What E2E §2.4 asks of a node beyond running a container: gates, names, volumes, security, hooks, storage. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
@@ -99,6 +100,22 @@ await test('node parts', async (t) => {
       '640 1000 2000',
     ]);
     await node.remove('all');
+  });
+
+  await t.test('emptyDir in memory: one file system of the size asked for, shared, and gone with the pod', async () => {
+    const volumeMounts = [{ name: 'mem', mountPath: '/srv' }];
+    const pod = await node.create('memory', {
+      volumes: [{ name: 'mem', emptyDir: { medium: 'Memory', sizeLimit: '2Mi' } }],
+      containers: [sleeper({ volumeMounts }), sleeper({ name: 'other', volumeMounts })],
+    });
+    await node.until('memory', isReady);
+    const script =
+      'stat -fc "%T %s %b" /srv; stat -c %a /srv; dd if=/dev/zero of=/srv/x bs=1M count=3 2>&1 | grep -c left';
+    const lines = (await kubectl('exec', 'memory', '-c', 'other', '--', 'sh', '-c', script)).split('\n');
+    assert.deepEqual(lines.slice(0, 3), ['tmpfs 4096 512', '777', '1'], 'no space is left after 2 MiB');
+    assert.equal(await kubectl('exec', 'memory', '-c', 'c', '--', 'stat', '-c', '%s', '/srv/x'), '2097152\n');
+    await node.remove('memory');
+    assert.ok(!readFileSync('/proc/self/mounts', 'utf8').includes(pod.metadata.uid), 'nothing stays mounted');
   });
 
   await t.test('hooks run, and the last word is told', async () => {

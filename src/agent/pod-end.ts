@@ -36,7 +36,7 @@ export async function endPod(input: EndInput): Promise<void> {
   if (!hurry.aborted) await input.publish();
   await slots.removeAll();
   await removeNetwork(context, record);
-  removeVolumes(context, record);
+  await removeVolumes(context, record);
   if (!hurry.aborted) await deleteObject(context, record);
   rmSync(podLogDir(context.paths.logs, record), { recursive: true, force: true });
   context.records.remove(record.uid);

@@ -1,11 +1,12 @@
 /** What a pod has before its first container: addresses and network, the files in /etc, the volumes. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../api/gen/types.ts';
 import { hostPortsOf } from './host-ports.ts';
 import { managedHosts, nodeHosts, podHostName } from './hosts-file.ts';
 import { configReader } from './node-context.ts';
 import type { NodeContext } from './node-context.ts';
+import { unmountMemory } from './memory-volume.ts';
 import { netnsPath, networkNames, setUpPodNetwork, tearDownPodNetwork } from './pod-network.ts';
 import type { PodRecord } from './pod-record.ts';
 import { podResolvConf } from './resolv-conf.ts';
@@ -94,9 +95,9 @@ export function hasLiveVolumes(pod: Pod): boolean {
   );
 }
 
-export function removeVolumes(context: NodeContext, record: PodRecord): void {
+export async function removeVolumes(context: NodeContext, record: PodRecord): Promise<void> {
   context.tokens.forget(record.uid);
-  rmSync(memoryDir(context, record.uid), { recursive: true, force: true });
+  await unmountMemory(memoryDir(context, record.uid));
 }
 
 function memoryDir(context: NodeContext, uid: string): string {

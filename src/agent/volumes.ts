@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Pod, Volume } from '../api/gen/types.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { ConfigError } from './environment.ts';
+import { memorySize, mountMemory } from './memory-volume.ts';
 import { volumeFiles } from './volume-files.ts';
 import type { VolumeSources } from './volume-files.ts';
 
@@ -44,8 +45,12 @@ async function materialize(pod: Pod, volume: Volume, places: VolumePlaces, sourc
   }
   // emptyDir, and what defaults to it.
   if (volume.emptyDir !== undefined) {
-    const place = volume.emptyDir.medium === 'Memory' ? join(places.memory, volume.name) : dir;
-    if (existsSync(place)) return place;
+    const { medium = '' } = volume.emptyDir;
+    if (medium !== '' && medium !== 'Memory') throw new ConfigError(`unknown storage medium "${medium}"`);
+    const place = medium === 'Memory' ? join(places.memory, volume.name) : dir;
+    const bytes = memorySize(pod, volume.emptyDir, sources.node.memoryBytes);
+    const isNew = medium === 'Memory' ? await mountMemory(place, bytes) : !existsSync(place);
+    if (!isNew) return place;
     mkdirSync(place, { recursive: true });
     if (fsGroup !== undefined) chownSync(place, 0, fsGroup);
     chmodSync(place, fsGroup === undefined ? 0o777 : 0o2777);
