@@ -6,12 +6,18 @@ import type { HostAlias, Pod } from '../api/gen/types.ts';
 /** The host name a pod sees, and its fully qualified one when it has a subdomain. */
 export function podHostName(pod: Pod, clusterDomain: string): { readonly hostname: string; readonly domain: string } {
   const spec = pod.spec;
+  const override = spec?.hostnameOverride ?? '';
+  if (override !== '') return { hostname: cut(override), domain: '' };
   const name = spec?.hostname ?? '';
-  // A pod name may be longer than a host name may be.
-  const hostname = name !== '' ? name : (pod.metadata?.name ?? '').slice(0, 63).replace(/[-.]+$/, '');
+  const hostname = name !== '' ? name : cut(pod.metadata?.name ?? '');
   const subdomain = spec?.subdomain ?? '';
   const domain = subdomain === '' ? '' : `${subdomain}.${pod.metadata?.namespace ?? ''}.svc.${clusterDomain}`;
   return { hostname, domain };
+}
+
+/** A pod's name may be longer than a host's may be. */
+function cut(name: string): string {
+  return name.slice(0, 63).replace(/[-.]+$/, '');
 }
 
 /** What the kernel calls the pod. */

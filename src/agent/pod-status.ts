@@ -147,12 +147,15 @@ function conditions(
     readyCondition(input, phase, init, own),
     containersReady(input, phase, init, own),
   ];
-  const scheduled = (input.pod.status?.conditions ?? []).some((condition) => condition.type === 'PodScheduled');
-  if (!scheduled) list.push({ type: 'PodScheduled', status: 'True' });
+  // The scheduler said so already; ours to say is for which generation it still holds.
+  const scheduled = input.pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  list.push({ type: 'PodScheduled', status: 'True' });
   const generation = input.pod.metadata?.generation;
   return list.map((condition) => ({
     ...condition,
-    lastTransitionTime: transitionTime(input, condition),
+    lastTransitionTime:
+      (condition.type === 'PodScheduled' ? scheduled?.lastTransitionTime : undefined) ??
+      transitionTime(input, condition),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   }));
 }

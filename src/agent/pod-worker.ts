@@ -20,6 +20,7 @@ import { initFailed, isFinished, planPod } from './pod-plan.ts';
 import type { PodRecord } from './pod-record.ts';
 import { ensureNetwork, ensureVolumes, hasLiveVolumes } from './pod-sandbox.ts';
 import { podStatus } from './pod-status.ts';
+import { rejectionOf } from './admission.ts';
 import { hasStorageLimits, storageExcess } from './storage-limits.ts';
 import { createStatusWriter } from './status-writer.ts';
 
@@ -119,7 +120,7 @@ export function createPodWorker(
       return;
     }
     checkDeadline();
-    checkPorts();
+    checkAdmission();
     if (hasEnded()) return settle();
     if (!sandboxReady && !(await prepare())) return;
     const plan = planPod(pod, record.initialized, slots.view, Date.now());
@@ -215,8 +216,13 @@ export function createPodWorker(
     fail('DeadlineExceeded', message, 'Normal');
   };
   /** Before anything is made: who comes second does not run here (kubelet's predicate NodePorts). */
-  const checkPorts = (): void => {
-    if (record.network !== undefined || record.failure !== undefined) return;
+  const checkAdmission = (): void => {
+    if (record.network !== undefined || record.failure !== undefined || sandboxReady) return;
+    const rejection = rejectionOf(pod);
+    if (rejection !== undefined) {
+      fail(rejection.reason, `Pod was rejected: ${rejection.message}`, 'Warning');
+      return;
+    }
     // Whatever its addresses will be.
     if (context.hostPorts.claim(record.uid, hostPortsOf(pod, context.options.nodeIPs))) return;
     const why = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";

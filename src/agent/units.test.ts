@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod, Probe, Service } from '../api/gen/types.ts';
+import type { Pod, PodSpec, Probe, Service } from '../api/gen/types.ts';
+import { rejectionOf } from './admission.ts';
 import { capabilitiesIn, containerCapabilities, defaultCapabilities } from './capabilities.ts';
 import { containerUser } from './container-user.ts';
 import { backoffLeft, durationText, nextBackoff } from './crash-backoff.ts';
 import { expand } from './expand.ts';
 import { managedHosts, podHostName } from './hosts-file.ts';
-import { mayCall } from './node-api/authorize.ts';
+import { mayCall, subresourcesOf } from './node-api/authorize.ts';
 import { commandLine, ociSpec } from './oci-spec.ts';
 import { planPod } from './pod-plan.ts';
 import type { ContainerView } from './pod-plan.ts';
@@ -283,4 +284,22 @@ test('routes, network script and callers', () => {
   assert.equal(mayCall({ CN: 'kube-apiserver-kubelet-client' }), true);
   assert.equal(mayCall({ CN: 'system:node:n2', O: 'system:nodes' }), false);
   assert.equal(mayCall(undefined), false);
+  assert.deepEqual(subresourcesOf('/healthz?verbose'), ['healthz', 'proxy']);
+  assert.deepEqual(subresourcesOf('/metrics/cadvisor'), ['metrics']);
+  assert.deepEqual(subresourcesOf('/exec/ns/pod/c'), ['proxy']);
+});
+
+test('what the node rejects, and in which words', () => {
+  const sysctls = (name: string): PodSpec => ({ containers: [], securityContext: { sysctls: [{ name, value: '1' }] } });
+  const cases: readonly (readonly [PodSpec, string | undefined])[] = [
+    [{ containers: [], os: { name: 'linux' }, nodeSelector: { 'kubernetes.io/os': 'linux' } }, undefined],
+    [{ containers: [], os: { name: 'windows' } }, 'PodOSNotSupported'],
+    [{ containers: [], nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'PodOSSelectorNodeLabelDoesNotMatch'],
+    [sysctls('net/ipv4/tcp_rmem'), undefined],
+    [{ ...sysctls('net.ipv4.tcp_rmem'), hostNetwork: true }, 'SysctlForbidden'],
+    [sysctls('kernel.msgmax'), 'SysctlForbidden'],
+  ];
+  for (const [spec, reason] of cases) assert.equal(rejectionOf({ spec })?.reason, reason, JSON.stringify(spec));
+  const message = rejectionOf({ spec: sysctls('kernel.msgmax') })?.message;
+  assert.equal(message, 'forbidden sysctl: "kernel.msgmax" not allowlisted');
 });

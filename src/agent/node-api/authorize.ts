@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { SubjectAccessReview, TokenReview } from '../../api/gen/types.ts';
+import type { ResourceAttributes, SubjectAccessReview, TokenReview, UserInfo } from '../../api/gen/types.ts';
 import type { Client } from '../../client/types.ts';
 import { HttpError } from './locate.ts';
 
@@ -44,8 +44,17 @@ export async function authorizeCall(
   })) as TokenReview;
   const { authenticated = false, user = {} } = review.status ?? {};
   if (!authenticated) throw unauthorized();
-  const subresource = subresourceOf(request.url ?? '/');
+  const subresources = subresourcesOf(request.url ?? '/');
   const verb = verbs[request.method ?? ''] ?? 'get';
+  for (const subresource of subresources) {
+    const resourceAttributes = { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName };
+    if (await isAllowed(client, user, resourceAttributes)) return;
+  }
+  const what = `user=${user.username ?? ''}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]`;
+  throw new HttpError(403, `Forbidden (${what})\n`);
+}
+
+async function isAllowed(client: Client, user: UserInfo, resourceAttributes: ResourceAttributes): Promise<boolean> {
   const asked = (await client.raw('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
@@ -54,12 +63,10 @@ export async function authorizeCall(
       ...(user.uid === undefined ? {} : { uid: user.uid }),
       groups: user.groups ?? [],
       extra: user.extra ?? {},
-      resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName },
+      resourceAttributes,
     },
   })) as SubjectAccessReview;
-  if (asked.status?.allowed === true) return;
-  const what = `user=${user.username ?? ''}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}]`;
-  throw new HttpError(403, `Forbidden (${what})\n`);
+  return asked.status?.allowed === true;
 }
 
 export function authorizeCertificate(request: IncomingMessage, allowedNames: readonly string[] | undefined): void {
@@ -85,7 +92,10 @@ const verbs: Readonly<Record<string, string>> = {
   DELETE: 'delete',
 };
 
-function subresourceOf(url: string): string {
+/** One of them is enough: a finer one, and what it was before KubeletFineGrainedAuthz. */
+export function subresourcesOf(url: string): readonly string[] {
   const [, root = ''] = url.split(/[/?]/);
-  return { metrics: 'metrics', stats: 'stats', logs: 'log', spec: 'spec' }[root] ?? 'proxy';
+  const fine = { pods: 'pods', runningpods: 'pods', healthz: 'healthz', configz: 'configz' }[root];
+  const known = { metrics: 'metrics', stats: 'stats', logs: 'log', spec: 'spec' }[root] ?? 'proxy';
+  return fine === undefined ? [known] : [fine, known];
 }
