@@ -104,7 +104,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Field selectors beyond metadata.name and metadata.namespace, e.g. `spec.nodeName`. */
   readonly fieldSelectors?: Readonly<Record<string, (object: T) => string>>;
   /** Deletion waits for the node agent: seconds of grace asked for when the client names none; undefined: none. */
-  readonly graceSeconds?: (object: Live<T>) => number;
+  readonly graceSeconds?: (object: Live<T>) => number | undefined;
   /** A DELETE that does not say leaves what it owns (upstream's DefaultGarbageCollectionPolicy, for old clients). */
   readonly orphansDependents?: true;
   /** Inside the transaction, last before the write. `object` undefined: deleted. Throws ApiError to refuse. */

@@ -93,7 +93,13 @@ function bound(old: Live<KubeObject>, binding: Binding, exchange: ResourceExchan
   if (annotations !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
   if (labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp() };
+  const { generation } = pod.metadata;
+  const scheduled = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastTransitionTime: timestamp(),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
   pod.status = { ...pod.status, conditions: [...others, scheduled] };
   return pod;
 }

@@ -185,8 +185,8 @@ function markDeleted(kind: KindDefinition, draft: Draft, old: Live<KubeObject>, 
 
 /** 0: unscheduled or finished, so nobody has to stop anything, whatever the client asked for. */
 function graceOf(kind: KindDefinition, old: Live<KubeObject>, options: DeleteOptions): number {
-  const usual = kind.graceSeconds?.(old) ?? 0;
-  if (usual === 0) return 0;
+  const usual = kind.graceSeconds?.(old);
+  if (usual === undefined) return 0;
   const asked = options.gracePeriodSeconds ?? usual;
   return asked < 0 ? 1 : asked;
 }

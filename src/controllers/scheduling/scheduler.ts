@@ -111,7 +111,10 @@ export function runScheduler(context: ControllerContext): void {
     if (known?.status === 'False' && known.reason === 'Unschedulable' && known.message === message) return;
     const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     const lastTransitionTime = known?.status === 'False' ? known.lastTransitionTime : now;
-    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
+    const { generation } = pod.metadata;
+    const observed = generation === undefined ? {} : { observedGeneration: generation };
+    const reason = 'Unschedulable';
+    const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime, ...observed };
     await applyWrites(writer, [
       strategicPatch(resources.pods, parseKey(key), { status: { conditions: [condition] } }, 'status'),
     ]);

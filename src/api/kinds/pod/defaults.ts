@@ -10,6 +10,8 @@ const tokenSeconds = 3600;
 export function setPodDefaults(pod: Pod): void {
   const spec = (pod.spec ??= { containers: [] });
   setPodSpecDefaults(spec);
+  // Only pods, not templates. Upstream: Convert_v1_Pod_To_core_Pod.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   spec.enableServiceLinks ??= true;
   // Only pods, not templates: what is limited is also requested.
   for (const container of allContainers(spec)) {

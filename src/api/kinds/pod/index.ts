@@ -54,7 +54,7 @@ export const podKind = defineKind<Pod>({
   graceSeconds(pod) {
     // Nobody runs it (yet, or any more): gone at once.
     const { phase } = pod.status ?? {};
-    if ((pod.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+    if ((pod.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed') return undefined;
     const seconds = pod.spec?.terminationGracePeriodSeconds ?? 30;
     return seconds < 0 ? 1 : seconds;
   },

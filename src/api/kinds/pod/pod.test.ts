@@ -231,10 +231,15 @@ describe('validation in the words of upstream', () => {
       { containers: [web], hostname: 'a.b' },
       ['spec.hostname: Invalid value: "a.b": must not contain dots'],
     ],
+    ['a negative grace is 1', { containers: [web], terminationGracePeriodSeconds: -1 }, []],
     [
-      'grace',
-      { containers: [web], terminationGracePeriodSeconds: -1 },
-      ['spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0'],
+      'another host name',
+      { containers: [web], hostnameOverride: 'a_b', setHostnameAsFQDN: true, hostNetwork: true },
+      [
+        'spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true',
+        'spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true',
+        "spec.hostnameOverride: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      ],
     ],
     [
       'host network port',
@@ -309,9 +314,10 @@ describe('updates', () => {
   test('the grace period is for pods that somebody runs', () => {
     const grace = pipeline.kind(resources.pods).graceSeconds;
     const of = (pod: object): number | undefined => grace?.(pod as never);
-    assert.equal(of({ spec: { terminationGracePeriodSeconds: 30 } }), 0);
+    assert.equal(of({ spec: { terminationGracePeriodSeconds: 30 } }), undefined);
+    assert.equal(of({ spec: { nodeName: 'n', terminationGracePeriodSeconds: 0 } }), 0);
     assert.equal(of({ spec: { nodeName: 'n', terminationGracePeriodSeconds: 30 } }), 30);
-    assert.equal(of({ spec: { nodeName: 'n' }, status: { phase: 'Failed' } }), 0);
+    assert.equal(of({ spec: { nodeName: 'n' }, status: { phase: 'Failed' } }), undefined);
   });
 });
 

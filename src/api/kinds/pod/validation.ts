@@ -2,14 +2,13 @@
 import type { Pod, PodSpec, PodTemplateSpec, Toleration, Volume } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
 import { whyInvalidIp } from '../../../util/ip.ts';
-import { duplicateField, forbiddenField, invalidField, requiredField } from '../../field-errors.ts';
+import { duplicateField, forbiddenField, invalidField, requiredField, tooLongField } from '../../field-errors.ts';
 import {
   dns1123SubdomainName,
   validateAnnotations,
   validateEnum,
   validateLabels,
   validateMetadata,
-  validateNonNegative,
   whyNotDns1123Label,
   whyNotDns1123Subdomain,
   whyNotLabelValue,
@@ -58,13 +57,26 @@ function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
     ...validateDns(spec, at),
     ...validateLabels(spec.nodeSelector, `${at}.nodeSelector`),
     ...validateNames(spec, at),
+    ...validateHostnameOverride(spec, `${at}.hostnameOverride`),
     ...validateTolerations(spec.tolerations ?? [], `${at}.tolerations`),
     ...validateHostAliases(spec, `${at}.hostAliases`),
-    ...validateNonNegative(spec.terminationGracePeriodSeconds, `${at}.terminationGracePeriodSeconds`),
     ...validateDeadline(spec, at),
     ...validatePodSecurity(spec, at),
     ...validateReadinessGates(spec, `${at}.readinessGates`),
   ];
+}
+
+/** Upstream: validatePodHostName. */
+function validateHostnameOverride(spec: PodSpec, field: string): FieldError[] {
+  const { hostnameOverride: name, setHostnameAsFQDN, hostNetwork } = spec;
+  if (name === undefined) return [];
+  const errors: FieldError[] = [];
+  if (setHostnameAsFQDN === true) {
+    errors.push(forbiddenField(field, 'may not be specified when setHostnameAsFQDN is true'));
+  }
+  if (hostNetwork === true) errors.push(forbiddenField(field, 'may not be specified when hostNetwork is true'));
+  if (name.length > 64) errors.push(tooLongField(field, 64));
+  return [...errors, ...whyNotDns1123Subdomain(name).map((why) => invalidField(field, name, why))];
 }
 
 function validateVolumes(volumes: readonly Volume[], field: string): FieldError[] {
