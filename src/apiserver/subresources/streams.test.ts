@@ -140,7 +140,7 @@ test('logs as a WebSocket: binary or base64 messages, refusals as plain HTTP', a
   const pki = join(server.dir, 'pki');
   const [ca, cert, key] = ['ca.crt', 'admin.crt', 'admin.key'].map((name) => readFileSync(join(pki, name)));
   const read = async (path: string, protocol: string[]): Promise<string> => {
-    const url = `wss://${new URL(server.address).host}${path}`;
+    const url = `wss://${server.address}${path}`;
     const socket = new WebSocket(url, protocol, { ca, cert, key } as ClientOptions);
     const { promise, resolve } = Promise.withResolvers<string>();
     let text = '';
