@@ -6,7 +6,7 @@ import { hostPortsOf } from './host-ports.ts';
 import { managedHosts, nodeHosts, podHostName } from './hosts-file.ts';
 import { configReader } from './node-context.ts';
 import type { NodeContext } from './node-context.ts';
-import { unmountMemory } from './memory-volume.ts';
+import { unmountVolumes } from './mounted-volumes.ts';
 import { netnsPath, networkNames, setUpPodNetwork, tearDownPodNetwork } from './pod-network.ts';
 import type { PodRecord } from './pod-record.ts';
 import { podResolvConf } from './resolv-conf.ts';
@@ -79,9 +79,17 @@ export function ensureVolumes(
   record: PodRecord,
   podIps: () => readonly string[],
 ): Promise<Map<string, string>> {
-  const places = { disk: join(context.records.dir(record.uid), 'volumes'), memory: memoryDir(context, record.uid) };
+  const places = { disk: join(context.records.dir(record.uid), 'volumes'), mounted: mountedDir(context, record.uid) };
+  const config = configReader(context.client, record.namespace);
+  const tell = (type: 'Normal' | 'Warning', reason: string, message: string): void => {
+    context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message);
+  };
   return materializeVolumes(pod, places, {
-    config: configReader(context.client, record.namespace),
+    imageLayers: async ({ reference = '', pullPolicy }) => {
+      const wish = { name: '', image: reference, ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }) };
+      return (await context.images.ensure(pod, wish, config, tell)).layers;
+    },
+    config,
     tokens: context.tokens,
     node: context.facts,
     podIps,
@@ -97,9 +105,9 @@ export function hasLiveVolumes(pod: Pod): boolean {
 
 export async function removeVolumes(context: NodeContext, record: PodRecord): Promise<void> {
   context.tokens.forget(record.uid);
-  await unmountMemory(memoryDir(context, record.uid));
+  await unmountVolumes(mountedDir(context, record.uid));
 }
 
-function memoryDir(context: NodeContext, uid: string): string {
+function mountedDir(context: NodeContext, uid: string): string {
   return join(context.paths.run, 'pods', uid);
 }

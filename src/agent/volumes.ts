@@ -5,25 +5,30 @@
  */
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Pod, Volume } from '../api/gen/types.ts';
+import type { ImageVolumeSource, Pod, Volume } from '../api/gen/types.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { ConfigError } from './environment.ts';
-import { memorySize, mountMemory } from './memory-volume.ts';
+import { memorySize, mountImage, mountMemory } from './mounted-volumes.ts';
 import { volumeFiles } from './volume-files.ts';
 import type { VolumeSources } from './volume-files.ts';
 
 export interface VolumePlaces {
   /** rootDir/pods/UID/volumes */
   readonly disk: string;
-  /** runDir/pods/UID: for emptyDir with medium Memory. */
-  readonly memory: string;
+  /** runDir/pods/UID: for those that are mounted. */
+  readonly mounted: string;
+}
+
+export interface ImageSources {
+  /** Of an image that is pulled when it has to be, uppermost first. */
+  imageLayers(source: ImageVolumeSource): Promise<readonly string[]>;
 }
 
 /** Makes all; a second call brings the ones that have content up to date. Rejects with what is missing. */
 export async function materializeVolumes(
   pod: Pod,
   places: VolumePlaces,
-  sources: VolumeSources,
+  sources: VolumeSources & ImageSources,
 ): Promise<Map<string, string>> {
   const made = new Map<string, string>();
   await Promise.all(
@@ -34,7 +39,12 @@ export async function materializeVolumes(
   return made;
 }
 
-async function materialize(pod: Pod, volume: Volume, places: VolumePlaces, sources: VolumeSources): Promise<string> {
+async function materialize(
+  pod: Pod,
+  volume: Volume,
+  places: VolumePlaces,
+  sources: VolumeSources & ImageSources,
+): Promise<string> {
   const dir = join(places.disk, volume.name);
   const fsGroup = pod.spec?.securityContext?.fsGroup;
   if (volume.hostPath !== undefined) return hostPath(volume.hostPath.path, volume.hostPath.type ?? '');
@@ -47,13 +57,19 @@ async function materialize(pod: Pod, volume: Volume, places: VolumePlaces, sourc
   if (volume.emptyDir !== undefined) {
     const { medium = '' } = volume.emptyDir;
     if (medium !== '' && medium !== 'Memory') throw new ConfigError(`unknown storage medium "${medium}"`);
-    const place = medium === 'Memory' ? join(places.memory, volume.name) : dir;
+    const place = medium === 'Memory' ? join(places.mounted, volume.name) : dir;
     const bytes = memorySize(pod, volume.emptyDir, sources.node.memoryBytes);
     const isNew = medium === 'Memory' ? await mountMemory(place, bytes) : !existsSync(place);
     if (!isNew) return place;
     mkdirSync(place, { recursive: true });
     if (fsGroup !== undefined) chownSync(place, 0, fsGroup);
     chmodSync(place, fsGroup === undefined ? 0o777 : 0o2777);
+    return place;
+  }
+  const { image } = volume;
+  if (image !== undefined) {
+    const place = join(places.mounted, volume.name);
+    await mountImage(place, () => sources.imageLayers(image));
     return place;
   }
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none';

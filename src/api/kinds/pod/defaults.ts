@@ -84,6 +84,9 @@ function setVolumeDefaults(volume: Volume): void {
     if (source !== undefined) source.defaultMode ??= fileMode;
   }
   if (volume.hostPath !== undefined) volume.hostPath.type ??= '';
+  if (volume.image !== undefined) {
+    volume.image.pullPolicy ??= hasLatestTag(volume.image.reference ?? '') ? 'Always' : 'IfNotPresent';
+  }
   for (const item of volume.downwardAPI?.items ?? []) if (item.fieldRef) item.fieldRef.apiVersion ??= 'v1';
   for (const { serviceAccountToken, downwardAPI } of volume.projected?.sources ?? []) {
     if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= tokenSeconds;

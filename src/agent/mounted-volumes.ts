@@ -1,6 +1,11 @@
 /**
- * emptyDir with medium Memory: a tmpfs of its own, no larger than sizeLimit, the pod's memory limit or the node allow. It is
- * mounted before the pod's containers get their mount namespaces, which take it over. Upstream: pkg/volume/emptydir.
+ * Volumes that are file systems of their own, below runDir/pods/UID. They are mounted before the pod's containers get their mount
+ * namespaces, which take them over, and go with the pod.
+ *
+ *   emptyDir, medium Memory ─ tmpfs, no larger than sizeLimit, the pod's memory limit or the node allow
+ *   image                   ─ overlay of the image's layers, which nobody can write nor execute
+ *
+ * Upstream: pkg/volume/emptydir, pkg/volume/image.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,8 +21,17 @@ export async function mountMemory(place: string, bytes: number): Promise<boolean
   return true;
 }
 
+export async function mountImage(place: string, layers: () => Promise<readonly string[]>): Promise<void> {
+  if (isMounted(place)) return;
+  // Without an upper directory overlayfs wants two lower ones.
+  const none = `${place}.none`;
+  const lower = [...(await layers()), none].map((dir) => dir.replaceAll(/[\\:,]/g, '\\$&'));
+  for (const dir of [place, none]) mkdirSync(dir, { recursive: true });
+  await run('mount', ['-t', 'overlay', '-o', `ro,noexec,lowerdir=${lower.join(':')}`, 'overlay', place]);
+}
+
 /** All of one pod. */
-export async function unmountMemory(dir: string): Promise<void> {
+export async function unmountVolumes(dir: string): Promise<void> {
   for (const name of existsSync(dir) ? readdirSync(dir) : []) {
     const place = join(dir, name);
     // Lazily: a container that is just ending may still have a file open.
