@@ -2,7 +2,7 @@
  * OCI mounts of a container: its volumes, and the /etc files that Kubernetes keeps for it.
  * subPath is resolved inside the volume before use, so that a link in it can't lead out (upstream: pkg/volume/util/subpath).
  */
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, VolumeMount } from '../api/gen/types.ts';
 import { ConfigError } from './environment.ts';
@@ -67,6 +67,10 @@ function depth(path: string): number {
 
 /** The /dev/termination-log of a container: a file of its own, bound in. */
 export function terminationMount(file: string, container: Container): Mount {
-  if (!existsSync(file)) writeFileSync(file, '', { mode: 0o666 });
+  if (!existsSync(file)) {
+    writeFileSync(file, '');
+    // Whoever the container runs as, and whatever our umask.
+    chmodSync(file, 0o666);
+  }
   return bind(file, container.terminationMessagePath ?? '/dev/termination-log', false);
 }

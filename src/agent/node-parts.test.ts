@@ -125,6 +125,7 @@ await test('node parts', async (t) => {
     };
     const container = {
       ...sleeper({ lifecycle, volumeMounts: [{ name: 'v', mountPath: '/srv' }], terminationMessagePath: '/srv/word' }),
+      securityContext: { runAsUser: 1000 },
       command: ['sh', '-c', 'trap "cat /srv/last >/srv/word; exit 3" TERM; while true; do sleep 0.1; done'],
     };
     await node.create('hooks', {

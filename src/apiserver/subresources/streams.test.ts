@@ -9,7 +9,6 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { ClientOptions } from 'ws';
 import { makePki, startTestServer, writeKubeconfig } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
 
@@ -141,7 +140,7 @@ test('logs as a WebSocket: binary or base64 messages, refusals as plain HTTP', a
   const [ca, cert, key] = ['ca.crt', 'admin.crt', 'admin.key'].map((name) => readFileSync(join(pki, name)));
   const read = async (path: string, protocol: string[]): Promise<string> => {
     const url = `wss://${server.address}${path}`;
-    const socket = new WebSocket(url, protocol, { ca, cert, key } as ClientOptions);
+    const socket = new WebSocket(url, protocol, { ca, cert, key });
     const { promise, resolve } = Promise.withResolvers<string>();
     let text = '';
     socket.on('message', (data: Buffer, isBinary) => (text += `${isBinary ? '' : 'text '}${data.toString()}`));

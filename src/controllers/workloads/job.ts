@@ -142,7 +142,7 @@ export function runJobs(context: ControllerContext): void {
   const write = async (job: LiveJob, status: JobStatus): Promise<LiveJob> => {
     const patch = statusPatch(job, status);
     if (patch === undefined) return job;
-    return ((await applyWrite(writer, mergePatch(resources.jobs, keyOf(job), patch, 'status'))) ?? job) as LiveJob;
+    return (await applyWrite(writer, mergePatch(resources.jobs, keyOf(job), patch, 'status'))) ?? job;
   };
 
   const untrack = async (list: readonly LivePod[]): Promise<void> => {
