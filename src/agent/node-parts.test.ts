@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
 import type { PodSpec } from '../api/gen/types.ts';
+import { until } from '../client/testing.ts';
 import { hostContainer, isReady, startTestNode } from './testing.ts';
 
 await test('node parts', async (t) => {
@@ -99,6 +100,11 @@ await test('node parts', async (t) => {
       '64',
       '640 1000 2000',
     ]);
+    const key = { namespace: 'default', name: 'all' };
+    await node.client.patch(resources.pods, key, 'merge', { metadata: { labels: { a: 'new' } } });
+    await until('the volume shows the label at once', async () => {
+      return (await kubectl('exec', 'all', '--', 'cat', '/opt/labels')) === 'a="new"';
+    });
     await node.remove('all');
   });
 

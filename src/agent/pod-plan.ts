@@ -1,13 +1,14 @@
 /**
  * What to do next for a pod: pure. Upstream: computePodActions and computeInitContainerActions in
- * pkg/kubelet/kuberuntime/kuberuntime_manager.go, shouldRestartOnFailure and ShouldContainerBeRestarted.
+ * pkg/kubelet/kuberuntime/kuberuntime_manager.go.
  *
  *   init containers in order; a sidecar (restartPolicy Always) lets the next one begin once it has started
- *   then all containers; each restarted by the pod's restartPolicy, after its back-off
+ *   then all containers; each restarted by its restartPolicy or the pod's, after its back-off
  */
 import type { Container, Pod } from '../api/gen/types.ts';
 import { backoffLeft } from './crash-backoff.ts';
 import type { ContainerRecord } from './pod-record.ts';
+import { restartsAfter } from './restart-policy.ts';
 
 export interface ContainerView {
   readonly record: ContainerRecord | undefined;
@@ -49,7 +50,7 @@ export function planPod(pod: Pod, initialized: boolean, view: (name: string) => 
     }
     const exit = record?.exit;
     if (exit !== undefined) {
-      if (!shouldRestart(containerPolicy, exit.code)) return;
+      if (!restartsAfter(container, containerPolicy, exit.code)) return;
       const left = backoffLeft(record?.backoff, exit.finishedAt, now);
       if (left > 0) {
         backingOff.push(container.name);
@@ -101,16 +102,17 @@ function initStep(
 export function isFinished(pod: Pod, policy: string, view: (name: string) => ContainerView): boolean {
   return (pod.spec?.containers ?? []).every((container) => {
     const { record, busy, running } = view(container.name);
-    return !busy && !running && record?.exit !== undefined && !shouldRestart(policy, record.exit.code);
+    return !busy && !running && record?.exit !== undefined && !restartsAfter(container, policy, record.exit.code);
   });
 }
 
-/** With restartPolicy Never, an init container that has failed ends the pod. */
+/** An init container that has failed and is not run again ends the pod. */
 export function initFailed(pod: Pod, initialized: boolean, view: (name: string) => ContainerView): boolean {
-  if (initialized || pod.spec?.restartPolicy !== 'Never') return false;
-  return (pod.spec.initContainers ?? []).some((container) => {
+  if (initialized) return false;
+  return (pod.spec?.initContainers ?? []).some((container) => {
     const exit = view(container.name).record?.exit;
-    return !isSidecar(container) && exit !== undefined && exit.code !== 0;
+    if (isSidecar(container) || exit === undefined || exit.code === 0) return false;
+    return !restartsAfter(container, pod.spec?.restartPolicy ?? 'Always', exit.code);
   });
 }
 
@@ -123,8 +125,4 @@ function runningSidecars(pod: Pod, view: (name: string) => ContainerView): strin
 /** Whoever looks at a pod does not keep it. */
 function runningEphemeral(pod: Pod, view: (name: string) => ContainerView): string[] {
   return (pod.spec?.ephemeralContainers ?? []).map(({ name }) => name).filter((name) => view(name).running);
-}
-
-export function shouldRestart(policy: string, exitCode: number): boolean {
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }

@@ -4,7 +4,8 @@
  */
 import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '../api/gen/types.ts';
 import type { ContainerRecord, ExitRecord, PodRecord } from './pod-record.ts';
-import { isSidecar, shouldRestart } from './pod-plan.ts';
+import { isSidecar } from './pod-plan.ts';
+import { restartsAfter } from './restart-policy.ts';
 import type { ContainerView } from './pod-plan.ts';
 import { qosClass } from './qos.ts';
 
@@ -110,10 +111,11 @@ function podPhase(input: StatusInput, init: readonly ContainerStatus[], own: rea
   const policy = input.pod.spec?.restartPolicy ?? 'Always';
   const exits = own.map((status) => status.state?.terminated ?? undefined);
   if (!input.record.initialized) {
-    const failed = init.some(
-      (status) => (status.state?.terminated?.exitCode ?? 0) !== 0 && !isSidecarStatus(input, status),
-    );
-    if (failed && (policy === 'Never' || input.ended)) return 'Failed';
+    const failed = (input.pod.spec?.initContainers ?? []).some((container, index) => {
+      const code = init[index]?.state?.terminated?.exitCode ?? 0;
+      return code !== 0 && !isSidecar(container) && !restartsAfter(container, policy, code);
+    });
+    if (failed) return 'Failed';
     return input.ended ? 'Failed' : 'Pending';
   }
   const waiting = own.filter(
@@ -123,7 +125,8 @@ function podPhase(input: StatusInput, init: readonly ContainerStatus[], own: rea
   // A sidecar that is still to be stopped keeps the pod running.
   if ([...own, ...init].some((status) => status.state?.running !== undefined)) return 'Running';
   if (exits.some((exit) => exit === undefined)) return input.ended ? 'Failed' : 'Running';
-  const again = exits.some((exit) => shouldRestart(policy, exit?.exitCode ?? 0));
+  const { containers = [] } = input.pod.spec ?? {};
+  const again = containers.some((container, index) => restartsAfter(container, policy, exits[index]?.exitCode ?? 0));
   if (again && !input.ended) return 'Running';
   return exits.every((exit) => exit?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }

@@ -171,13 +171,21 @@ export function createPodWorker(
     tell(undefined, 'Warning', reason, prefix + why);
     return false;
   };
+  /** One after the other: they write the same files. */
+  let refreshing: Promise<void> = Promise.resolve();
+  const refreshVolumes = (): Promise<void> => {
+    refreshing = refreshing
+      .then(async () => {
+        if (!closed && !ending) await ensureVolumes(context, pod, record, () => podIps);
+      })
+      .catch((error: unknown) => logger.warn({ ...where, err: error }, 'volumes were not brought up to date'));
+    return refreshing;
+  };
   const scheduleRefresh = (): void => {
     if (closed || ending) return;
     refresh = setTimeout(
       () => {
-        void ensureVolumes(context, pod, record, () => podIps)
-          .catch((error: unknown) => logger.warn({ ...where, err: error }, 'volumes were not brought up to date'))
-          .finally(scheduleRefresh);
+        void refreshVolumes().finally(scheduleRefresh);
       },
       volumeRefreshMs * (1 + Math.random() * 0.2),
     );
@@ -289,7 +297,11 @@ export function createPodWorker(
     record,
     slots,
     update(newer) {
+      // Downward volumes show them; kubelet, too, mounts anew when the pod changes.
+      const told = ({ metadata }: Live<Pod>): string => JSON.stringify([metadata.labels, metadata.annotations]);
+      const hasNews = sandboxReady && hasLiveVolumes(newer) && told(newer) !== told(pod);
       pod = newer;
+      if (hasNews) void refreshVolumes();
       look();
     },
     forget() {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod, PodSpec, Probe, Service } from '../api/gen/types.ts';
+import type { Container, Pod, PodSpec, Probe, Service } from '../api/gen/types.ts';
 import { rejectionOf } from './admission.ts';
 import { capabilitiesIn, containerCapabilities, defaultCapabilities } from './capabilities.ts';
 import { containerUser } from './container-user.ts';
@@ -15,6 +15,7 @@ import { setUpScript } from './pod-network.ts';
 import { countsAsFailure, initialProbeState, nextProbeState, probeWait } from './probe-state.ts';
 import { parseQuantity } from './quantity.ts';
 import { podResolvConf } from './resolv-conf.ts';
+import { restartsAfter } from './restart-policy.ts';
 import { wantedRoutes } from './routes.ts';
 import { serviceEnvironment } from './service-env.ts';
 import { logText } from './termination-message.ts';
@@ -302,4 +303,23 @@ test('what the node rejects, and in which words', () => {
   for (const [spec, reason] of cases) assert.equal(rejectionOf({ spec })?.reason, reason, JSON.stringify(spec));
   const message = rejectionOf({ spec: sysctls('kernel.msgmax') })?.message;
   assert.equal(message, 'forbidden sysctl: "kernel.msgmax" not allowlisted');
+});
+
+test('a container runs again by its rules, its policy, the policy of its pod', () => {
+  const rules = (operator: string, ...values: readonly number[]): Partial<Container> => ({
+    restartPolicyRules: [{ action: 'Restart', exitCodes: { operator, values: [...values] } }],
+  });
+  const cases: readonly (readonly [Partial<Container>, string, number, boolean])[] = [
+    [{}, 'Never', 1, false],
+    [{}, 'OnFailure', 0, false],
+    [{ restartPolicy: 'Always' }, 'Never', 0, true],
+    [{ restartPolicy: 'OnFailure' }, 'Never', 1, true],
+    [{ restartPolicy: 'OnFailure' }, 'Always', 0, false],
+    [{ restartPolicy: 'Never', ...rules('In', 42) }, 'Always', 42, true],
+    [{ restartPolicy: 'Never', ...rules('In', 42) }, 'Always', 1, false],
+    [{ restartPolicy: 'Never', ...rules('NotIn', 42) }, 'Never', 1, true],
+  ];
+  for (const [container, policy, code, again] of cases) {
+    assert.equal(restartsAfter({ name: 'c', ...container }, policy, code), again, JSON.stringify([container, policy]));
+  }
 });

@@ -8,6 +8,7 @@ import {
   notFoundField,
   notSupportedField,
   requiredField,
+  tooManyField,
 } from '../../field-errors.ts';
 import { compareQuantities, parseQuantity } from '../../quantity.ts';
 import { validateEnum, whyNotDns1123Label, whyNotPort, whyNotPortName } from '../../validation/index.ts';
@@ -157,14 +158,7 @@ function validateResources(container: Container, at: string): FieldError[] {
 
 function validateProbes(container: Container, context: ContainerContext): FieldError[] {
   const { at, init } = context;
-  const errors: FieldError[] = [];
-  if (container.restartPolicy !== undefined) {
-    if (!init && container.restartPolicy === 'Always') {
-      errors.push(forbiddenField(`${at}.restartPolicy`, 'may not be set for non-init containers'));
-    } else if (init && container.restartPolicy !== 'Always') {
-      errors.push(notSupportedField(`${at}.restartPolicy`, container.restartPolicy, ['Always']));
-    }
-  }
+  const errors = validateRestart(container, at, init);
   const ends = init && container.restartPolicy !== 'Always';
   for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
     const probe = container[key];
@@ -179,6 +173,47 @@ function validateProbes(container: Container, context: ContainerContext): FieldE
   for (const key of ['postStart', 'preStop'] as const) {
     const handler = container.lifecycle?.[key];
     if (handler !== undefined && !ends) errors.push(...validateHandler(handler, `${at}.lifecycle.${key}`));
+  }
+  return errors;
+}
+
+const restartPolicies = ['Always', 'Never', 'OnFailure'];
+const mostRestartRules = 20;
+const mostExitCodes = 255;
+
+/**
+ * Of containers and init containers (ContainerRestartRules, on since 1.35). What needs RestartAllContainersOnContainerExits is
+ * refused, as upstream does without it.
+ */
+function validateRestart(
+  { restartPolicy: policy, restartPolicyRules: rules = [] }: Container,
+  at: string,
+  init: boolean,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const field = `${at}.restartPolicyRules`;
+  if (policy === undefined && rules.length > 0) {
+    errors.push(requiredField(`${at}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
+  } else if (policy !== undefined && !restartPolicies.includes(policy)) {
+    errors.push(notSupportedField(`${at}.restartPolicy`, policy, restartPolicies));
+  }
+  if (init && policy === 'Always') {
+    const why = 'restartPolicyRules are not allowed for init containers with restart policy Always';
+    return rules.length === 0 ? errors : [...errors, forbiddenField(field, why)];
+  }
+  if (rules.length > mostRestartRules) errors.push(tooManyField(field, rules.length, mostRestartRules));
+  for (const [index, { action, exitCodes }] of rules.entries()) {
+    const rule = `${field}[${index}]`;
+    if (action !== 'Restart') errors.push(notSupportedField(`${rule}.action`, action, ['Restart']));
+    if (exitCodes === undefined) {
+      errors.push(requiredField(`${rule}.exitCodes`, 'must be specified'));
+      continue;
+    }
+    const { operator, values = [] } = exitCodes;
+    const known = ['In', 'NotIn'];
+    if (!known.includes(operator)) errors.push(notSupportedField(`${rule}.exitCodes.operator`, operator, known));
+    if (values.length > mostExitCodes)
+      errors.push(tooManyField(`${rule}.exitCodes.values`, values.length, mostExitCodes));
   }
   return errors;
 }

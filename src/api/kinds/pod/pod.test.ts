@@ -231,6 +231,24 @@ describe('validation in the words of upstream', () => {
       { containers: [web], hostname: 'a.b' },
       ['spec.hostname: Invalid value: "a.b": must not contain dots'],
     ],
+    [
+      'restart rules alone',
+      c({ restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }] }),
+      [`${at}.restartPolicy: Required value: must specify restartPolicy when restart rules are used`],
+    ],
+    [
+      'a restart rule',
+      c({
+        restartPolicy: 'Maybe',
+        restartPolicyRules: [{ action: 'Stop', exitCodes: { operator: 'Is' } }, { action: 'Restart' }],
+      }),
+      [
+        `${at}.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"`,
+        `${at}.restartPolicyRules[0].action: Unsupported value: "Stop": supported values: "Restart"`,
+        `${at}.restartPolicyRules[0].exitCodes.operator: Unsupported value: "Is": supported values: "In", "NotIn"`,
+        `${at}.restartPolicyRules[1].exitCodes: Required value: must be specified`,
+      ],
+    ],
     ['a negative grace is 1', { containers: [web], terminationGracePeriodSeconds: -1 }, []],
     [
       'another host name',
