@@ -198,6 +198,8 @@ export function runJobs(context: ControllerContext): void {
   pods.onChange((current, old) => {
     const seen = current === undefined || !isTracked(current);
     if (seen) done.delete((current ?? old)?.metadata.uid ?? '');
+    // Left behind by a job that went without its pods.
+    if (!seen && controllerOf(current) === undefined) void untrack([current]).catch(() => undefined);
     for (const pod of [current, old]) {
       const owner = pod === undefined ? undefined : controllerOf(pod);
       if (owner?.kind === 'Job') queue.add(`${pod?.metadata.namespace}/${owner.name}`);

@@ -369,6 +369,19 @@ describe('Job policies', () => {
     await bench.client.delete(resources.jobs, key('elastic'), { propagationPolicy: 'Background' });
   });
 
+  it('goes without its pods when told so, and lets them be', async () => {
+    bench.play = running;
+    await start('parent', {});
+    await until('it runs', async () => (await status('parent')).ready === 1);
+    await bench.client.delete(resources.jobs, key('parent'), { propagationPolicy: 'Orphan' });
+    await until('its pod is free', async () => {
+      const [pod] = await podsOf('parent');
+      const { ownerReferences = [], finalizers = [] } = pod?.metadata ?? {};
+      return pod !== undefined && ownerReferences.length + finalizers.length === 0;
+    });
+    for (const { metadata } of await podsOf('parent')) await bench.client.delete(resources.pods, key(metadata.name));
+  });
+
   it('is left to its manager, and still expires', async () => {
     await start('other', { managedBy: 'acme.io/jobs', ttlSecondsAfterFinished: 0 });
     await start('own', { managedBy: 'kubernetes.io/job-controller' });
