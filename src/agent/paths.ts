@@ -3,6 +3,7 @@
  *
  *   rootDir/pods/UID/record.json      what was started, restart counts, addresses: survives the agent
  *   rootDir/pods/UID/volumes/NAME/    emptyDir, configMap, secret, projected, downwardAPI
+ *   runDir/pods/UID/NAME/             volumes that are mounted: emptyDir in memory, image
  *   rootDir/pods/UID/etc/             hosts, hostname, resolv.conf that are bound into its containers
  *   rootDir/containers/ID/            OCI bundle: config.json, upper, work, rootfs (mounted in a private namespace only)
  *   rootDir/logs/NS_NAME_UID/CONTAINER/N.log     CRI format
