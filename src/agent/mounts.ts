@@ -2,7 +2,7 @@
  * OCI mounts of a container: its volumes, and the /etc files that Kubernetes keeps for it.
  * subPath is resolved inside the volume before use, so that a link in it can't lead out (upstream: pkg/volume/util/subpath).
  */
-import { chmodSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, VolumeMount } from '../api/gen/types.ts';
 import { ConfigError } from './environment.ts';
@@ -46,11 +46,22 @@ function sourceOf(volume: string, mount: VolumeMount, environment: ReadonlyMap<s
     const parent = existing(dirname(path));
     if (!inside(base, realpathSync(parent)))
       throw new ConfigError(`subPath "${wish}" leads out of volume "${mount.name}"`);
-    mkdirSync(path, { recursive: true, mode: 0o750 });
+    makeLike(base, parent, path);
   }
   const real = realpathSync(path);
   if (!inside(base, real)) throw new ConfigError(`subPath "${wish}" leads out of volume "${mount.name}"`);
   return real;
+}
+
+/** Whoever may use the volume may use what is made in it. Upstream: SafeMakeDir with the volume's mode. */
+function makeLike(volume: string, parent: string, path: string): void {
+  const mode = statSync(volume).mode & 0o777;
+  let dir = parent;
+  for (const name of path.slice(parent.length + 1).split('/')) {
+    dir = join(dir, name);
+    mkdirSync(dir);
+    chmodSync(dir, mode);
+  }
 }
 
 function existing(path: string): string {

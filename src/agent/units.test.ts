@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Container, Pod, PodSpec, Probe, Service } from '../api/gen/types.ts';
 import { rejectionOf } from './admission.ts';
@@ -7,6 +10,7 @@ import { containerUser } from './container-user.ts';
 import { backoffLeft, durationText, nextBackoff } from './crash-backoff.ts';
 import { expand } from './expand.ts';
 import { managedHosts, podHostName } from './hosts-file.ts';
+import { volumeMounts } from './mounts.ts';
 import { mayCall, subresourcesOf } from './node-api/authorize.ts';
 import { commandLine, ociSpec } from './oci-spec.ts';
 import { planPod } from './pod-plan.ts';
@@ -322,4 +326,14 @@ test('a container runs again by its rules, its policy, the policy of its pod', (
   for (const [container, policy, code, again] of cases) {
     assert.equal(restartsAfter({ name: 'c', ...container }, policy, code), again, JSON.stringify([container, policy]));
   }
+});
+
+test('a subPath that is not there is made with the permissions of its volume', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 't-subpath-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  chmodSync(dir, 0o777);
+  const container = { name: 'c', volumeMounts: [{ name: 'v', mountPath: '/srv', subPath: 'a/b' }] };
+  const [mount] = volumeMounts(container, new Map([['v', dir]]), new Map());
+  assert.equal(mount?.source, join(dir, 'a', 'b'));
+  for (const path of ['a', 'a/b']) assert.equal(statSync(join(dir, path)).mode & 0o777, 0o777);
 });
