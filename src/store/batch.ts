@@ -2,7 +2,7 @@
  * The transactions of one commit, one after the other, each seeing what the earlier ones wrote. What they write lies over the
  * buckets, which it does not touch before it is durable, and can be undone transaction by transaction.
  *
- *   get, list ── writes of this batch ── buckets
+ *   get, list ── writes of this batch ── writes of the batch before, while its fsync is under way ── buckets
  */
 import { Bucket, bucketKey } from './bucket.ts';
 import type { Overlay } from './bucket.ts';
@@ -16,11 +16,29 @@ export class Batch implements Tx {
   readonly #written = new Map<string, Overlay>();
   readonly #base: number;
   readonly #stamp: StoreOptions['stamp'];
+  #under: Batch | undefined;
 
-  constructor(buckets: ReadonlyMap<string, Bucket>, revision: number, stamp: StoreOptions['stamp']) {
+  /** `revision`: of the buckets, unless another batch lies `under` this one. */
+  constructor(
+    buckets: ReadonlyMap<string, Bucket>,
+    revision: number,
+    stamp: StoreOptions['stamp'],
+    under: Batch | undefined,
+  ) {
     this.#buckets = buckets;
-    this.#base = revision;
+    this.#base = under?.revision ?? revision;
     this.#stamp = stamp;
+    this.#under = under;
+  }
+
+  /** Of the last write. */
+  get revision(): number {
+    return this.#base + this.events.length;
+  }
+
+  /** What the batch under this one wrote is in the buckets now. */
+  landed(): void {
+    this.#under = undefined;
   }
 
   get({ resource, namespace, name }: Slot): Stored | undefined {
@@ -30,14 +48,21 @@ export class Batch implements Tx {
   #at(resource: string, key: string): Stored | undefined {
     const written = this.#written.get(resource);
     if (written?.has(key) === true) return written.get(key);
-    return this.#buckets.get(resource)?.get(key);
+    return this.#under === undefined ? this.#buckets.get(resource)?.get(key) : this.#under.#at(resource, key);
   }
 
   list(resource: string, namespace?: string): readonly Stored[] {
-    const written = this.#written.get(resource);
+    const written = this.#overlaid(resource);
     const bucket = this.#buckets.get(resource);
     if (written === undefined) return bucket?.list(namespace) ?? [];
     return (bucket ?? new Bucket()).listUnder(written, namespace);
+  }
+
+  /** All that lies over the bucket. */
+  #overlaid(resource: string): Overlay | undefined {
+    const own = this.#written.get(resource);
+    const under = this.#under === undefined ? undefined : this.#under.#overlaid(resource);
+    return own === undefined || under === undefined ? (own ?? under) : new Map([...under, ...own]);
   }
 
   put({ resource, namespace, name }: Slot, value: object): Stored {
@@ -77,7 +102,7 @@ export class Batch implements Tx {
   }
 
   #nextRevision(): number {
-    return this.#base + this.events.length + 1;
+    return this.revision + 1;
   }
 
   #set(resource: string, key: string, version: Stored | undefined, previous: Stored | undefined): void {

@@ -1,15 +1,26 @@
 /** What was acknowledged is there after kill -9; a locked or damaged file is refused in words. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { openStore, StoreFileError } from './index.ts';
-import type { Slot } from './index.ts';
+import type { Slot, Store } from './index.ts';
 
 const stamp = (value: object, revision: number): object => ({ ...value, revision });
 const door = JSON.stringify(new URL('index.ts', import.meta.url).href);
@@ -165,6 +176,81 @@ test('readers see what is durable: nothing of a batch before its fsync, not even
   assert.equal(store.get(slot)?.revision, 2);
   await store.close();
 });
+
+/** Transactions of which each asks for the next one while it runs: each is of another batch, over the one on its way to the disk. */
+async function follow(store: Store, names: readonly string[], note: (text: string) => void): Promise<void> {
+  const [name, ...rest] = names;
+  if (name === undefined) return;
+  let next: Promise<void> | undefined;
+  const written = store.transact((tx) => {
+    next = follow(store, rest, note);
+    tx.onRollback(() => note(`${name} undone`));
+    tx.put({ resource: 'r', namespace: '', name }, { over: tx.list('r').map((item) => item.name) });
+  });
+  const told = written.then(
+    () => note(`${name} answered`),
+    (error: unknown) => note(`${name} refused: ${error instanceof StoreFileError ? 'the disk failed' : String(error)}`),
+  );
+  await told;
+  await next;
+}
+
+test('batches run while others are on their way to the disk: each over what came before, answered in order', async (t) => {
+  const dir = directory(t);
+  let store = openStore({ dir, stamp });
+  const order: string[] = [];
+  const names = Array.from({ length: 50 }, (_, i) => `n${String(i).padStart(2, '0')}`);
+  await follow(store, names, (text) => order.push(text));
+  assert.deepEqual(
+    order,
+    names.map((name) => `${name} answered`),
+  );
+  const values = names.map((_, i) => ({ over: names.slice(0, i), revision: i + 2 }));
+  for (let opened = 0; opened < 2; opened++) {
+    assert.deepEqual(
+      store.list('r').map(({ value }) => value),
+      values,
+    );
+    await store.close();
+    store = openStore({ dir, stamp });
+  }
+  await store.close();
+});
+
+test('a disk that fails takes along what ran over the lost batch, newest first, and nothing is written any more', async (t) => {
+  const dir = directory(t);
+  const store = openStore({ dir, stamp });
+  // The descriptor of the log becomes one that cannot be synced.
+  const log = Number(readdirSync('/proc/self/fd').findLast((fd) => linkOf(fd) === join(dir, 'store.sqlite-wal')));
+  closeSync(log);
+  assert.equal(openSync('/dev/null', 'r'), log);
+  // All threads that could ask the disk are busy while the second batch runs.
+  const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('', '', 100_000, 64, 'sha512'));
+  const order: string[] = [];
+  await follow(store, ['a', 'b'], (text) => order.push(text));
+  assert.deepEqual(order.toSorted(), [
+    'a refused: the disk failed',
+    'a undone',
+    'b refused: the disk failed',
+    'b undone',
+  ]);
+  assert.ok(order.indexOf('b undone') < order.indexOf('a undone'));
+  assert.deepEqual([store.list('r'), store.revision], [[], 1]);
+  await assert.rejects(
+    store.transact((tx) => tx.put({ resource: 'r', namespace: '', name: 'c' }, {})),
+    StoreFileError,
+  );
+  await Promise.all(busy);
+  await store.close();
+});
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 test('a damaged file is named, with the fix', async (t) => {
   const dir = directory(t);

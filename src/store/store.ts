@@ -4,8 +4,13 @@
  *   transact ─ queue ─(setImmediate)─ run each fn on a Batch ─ COMMIT ─(fsync, elsewhere)─ buckets ─ history ─ watchers ─ promises
  *                                        └ throws: its writes are undone, the others stay
  *
- * The event loop goes on during the fsync: requests are read and answered, and new transactions queue for the next batch. So the
- * buckets hold what is durable and nothing else, and no answer, not even a refusal, leaves before what it was decided on is durable.
+ * The event loop goes on during the fsync: requests are read and answered, and new transactions run on the next batch, over the one
+ * that is on its way to the disk, which it follows there:
+ *
+ *   batch 1   run ─ COMMIT ═ fsync ═ publish, answer
+ *   batch 2                   run      COMMIT ═ fsync ═ publish, answer
+ *
+ * The buckets hold what is durable and nothing else, and no answer, not even a refusal, leaves before what it was decided on is durable.
  */
 import { Batch } from './batch.ts';
 import { bucketKey, bucketOf } from './bucket.ts';
@@ -41,6 +46,12 @@ interface Job {
   readonly lose: (error: unknown) => void;
 }
 
+/** Transactions that ran, and what they wrote. */
+interface Flight {
+  readonly batch: Batch;
+  readonly jobs: Job[];
+}
+
 class EmbeddedStore implements Store {
   readonly #file: StoreFile;
   readonly #buckets = new Map<string, Bucket>();
@@ -48,7 +59,10 @@ class EmbeddedStore implements Store {
   readonly #stamp: StoreOptions['stamp'];
   #queue: Job[] = [];
   #scheduled = false;
-  #committing = false;
+  /** Waits until the disk is free. */
+  #next: Flight | undefined;
+  /** On its way to the disk. */
+  #flying: Flight | undefined;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -135,36 +149,61 @@ class EmbeddedStore implements Store {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#committing) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     // After the poll phase: every request that has arrived by now is in the same batch.
     setImmediate(() => {
       this.#scheduled = false;
-      this.#flush();
+      this.#run();
+      if (this.#flying === undefined) this.#launch();
     });
   }
 
-  #flush(): void {
-    const jobs = this.#queue.splice(0);
-    const batch = new Batch(this.#buckets, this.revision, this.#stamp);
-    for (const job of jobs) job.run(batch);
-    if (batch.events.length === 0) {
-      this.#settle(jobs);
-      return;
+  #run(): void {
+    const under = this.#flying?.batch;
+    this.#next ??= { batch: new Batch(this.#buckets, this.revision, this.#stamp, under), jobs: [] };
+    for (const job of this.#queue.splice(0)) {
+      job.run(this.#next.batch);
+      this.#next.jobs.push(job);
     }
-    this.#committing = true;
-    this.#file.commit(batch.events, this.#history.compacted).then(
-      () => {
-        this.#publish(batch.events);
-        this.#settle(jobs);
-      },
-      (error: unknown) => {
-        // A disk that refuses (full, gone) refuses the whole batch; nothing of it was in the buckets.
-        batch.undoTo(0);
-        for (const job of jobs) job.lose(error);
-        this.#settle([]);
-      },
+  }
+
+  #launch(): void {
+    const flight = this.#next;
+    this.#next = undefined;
+    this.#flying = flight;
+    if (flight === undefined) return;
+    const { events } = flight.batch;
+    const durable = events.length === 0 ? Promise.resolve() : this.#file.commit(events, this.#history.compacted);
+    durable.then(
+      () => this.#land(flight),
+      (error: unknown) => this.#lose(flight, error),
     );
+  }
+
+  #land({ batch, jobs }: Flight): void {
+    // First of all the disk gets its next work: it does that while the answers are written.
+    this.#launch();
+    this.#publish(batch.events);
+    this.#flying?.batch.landed();
+    for (const job of jobs) job.settle();
+    this.#rest();
+  }
+
+  /** A disk that refuses (full, gone) refuses the whole batch, and nothing of it was in the buckets; what ran over it goes first. */
+  #lose(flight: Flight, error: unknown): void {
+    const next = this.#next;
+    this.#next = undefined;
+    for (const { batch, jobs } of [next, flight].filter((lost) => lost !== undefined)) {
+      batch.undoTo(0);
+      for (const job of jobs) job.lose(error);
+    }
+    this.#flying = undefined;
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#flying === undefined && this.#queue.length === 0) for (const idle of this.#idle.splice(0)) idle();
   }
 
   #publish(events: readonly StoreEvent[]): void {
@@ -175,13 +214,6 @@ class EmbeddedStore implements Store {
       this.#history.add(event);
     }
     this.#history.notify(new Set(events.map((event) => event.resource)));
-  }
-
-  #settle(jobs: readonly Job[]): void {
-    this.#committing = false;
-    for (const job of jobs) job.settle();
-    if (this.#queue.length > 0) this.#schedule();
-    else for (const idle of this.#idle.splice(0)) idle();
   }
 
   #load(): void {
