@@ -25,6 +25,7 @@ import { mergeValues } from './merge.ts';
 import type { ManagedKind, ManagedObject } from './ownership.ts';
 import {
   conflictsOf,
+  emptyObject,
   filtered,
   reconciled,
   withoutManagedFields,
@@ -34,7 +35,7 @@ import {
 } from './ownership.ts';
 import { removeItems } from './remove.ts';
 import { fieldSetOf } from './to-field-set.ts';
-import { emptyObject, recordUpdate } from './update.ts';
+import { recordUpdate } from './update.ts';
 
 export interface ApplyRequest {
   readonly kind: ManagedKind;

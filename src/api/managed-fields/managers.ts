@@ -89,15 +89,20 @@ function readWith(entries: readonly ManagedFieldsEntry[] | undefined, read: (fie
 /** undefined: nobody owns anything, and the field is left out. */
 export function writeManagers(managers: Managers): ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined;
-  return [...managers.values()].sort(compareManagers).map((entry) => ({
+  return [...managers.values()].sort(compareManagers).map((entry) => writtenEntry(entry, ordered(entry.set)));
+}
+
+/** `fields`: the entry's set in order. */
+export function writtenEntry(entry: Manager, fields: FieldSet): ManagedFieldsEntry {
+  return {
     ...(entry.manager === '' ? {} : { manager: entry.manager }),
     operation: entry.operation,
     apiVersion: entry.apiVersion,
     ...(entry.time === undefined ? {} : { time: entry.time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: ordered(entry.set),
+    fieldsV1: fields,
     ...(entry.subresource === '' ? {} : { subresource: entry.subresource }),
-  }));
+  };
 }
 
 function compareManagers(a: Manager, b: Manager): number {

@@ -48,6 +48,11 @@ export function filtered(kind: ManagedKind, { changed, removed }: Comparison): C
   return { changed: withoutReset(kind, changed), removed: withoutReset(kind, removed) };
 }
 
+/** Before anything was there, Go's structs are. */
+export function emptyObject({ apiVersion, kind }: ManagedKind): ManagedObject {
+  return { apiVersion, kind, metadata: {} };
+}
+
 export function withoutManagedFields<T extends ManagedObject>(object: T): T {
   if (object.metadata?.managedFields === undefined) return object;
   return { ...object, metadata: { ...object.metadata, managedFields: undefined } };

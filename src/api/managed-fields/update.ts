@@ -8,13 +8,29 @@
  */
 import type { ManagedFieldsEntry } from '../gen/types.ts';
 import { compareObjects } from './compare.ts';
+import { fieldsOfNew } from './created.ts';
 import { isEmpty, union } from './field-set.ts';
 import { sameValue } from './json.ts';
 import { MergeError } from './merge-error.ts';
-import { capUpdates, identityOf, isReset, readClientManagers, readManagers, writeManagers } from './managers.ts';
+import {
+  capUpdates,
+  identityOf,
+  isReset,
+  readClientManagers,
+  readManagers,
+  writeManagers,
+  writtenEntry,
+} from './managers.ts';
 import type { Managers } from './managers.ts';
 import type { ManagedKind, ManagedObject } from './ownership.ts';
-import { filtered, reconciled, withoutManagedFields, withoutServerFields, yieldFields } from './ownership.ts';
+import {
+  emptyObject,
+  filtered,
+  reconciled,
+  withoutManagedFields,
+  withoutServerFields,
+  yieldFields,
+} from './ownership.ts';
 
 export interface OwnershipUpdate {
   readonly kind: ManagedKind;
@@ -36,6 +52,7 @@ export function managedFieldsAfter(update: OwnershipUpdate): ManagedFieldsEntry[
   // Who forgot all owners is not tracked again before the first apply.
   if (managers.size === 0 && live !== undefined) return undefined;
   try {
+    if (live === undefined && managers.size === 0) return firstOwner(update);
     const before = live === undefined ? emptyObject(kind) : withoutManagedFields(live);
     const comparison = compareObjects(kind.type, before, withoutManagedFields(next));
     if (asked === undefined && isEmpty(comparison.changed) && isEmpty(comparison.removed)) return stored;
@@ -49,6 +66,18 @@ export function managedFieldsAfter(update: OwnershipUpdate): ManagedFieldsEntry[
   }
 }
 
+/** Of an object that is new: most creates are this. */
+function firstOwner({ kind, next, manager, subresource, now }: OwnershipUpdate): ManagedFieldsEntry[] | undefined {
+  const set = fieldsOfNew(kind, withoutManagedFields(next));
+  if (isEmpty(set)) return undefined;
+  const entry = { manager: managerOf(manager), operation: 'Update', apiVersion: kind.apiVersion, subresource } as const;
+  return [writtenEntry({ ...entry, time: now, set }, set)];
+}
+
+function managerOf(asked: string): string {
+  return asked === '' ? 'unknown' : asked;
+}
+
 export function currentManagers(
   stored: readonly ManagedFieldsEntry[] | undefined,
   asked: readonly ManagedFieldsEntry[] | undefined,
@@ -57,11 +86,6 @@ export function currentManagers(
   if (isReset(asked)) return new Map();
   const sent = readClientManagers(asked);
   return sent === undefined || sent.size === 0 ? readManagers(stored) : sent;
-}
-
-/** Before anything was there, Go's structs are. */
-export function emptyObject({ apiVersion, kind }: ManagedKind): ManagedObject {
-  return { apiVersion, kind, metadata: {} };
 }
 
 type Recorded = Pick<OwnershipUpdate, 'kind' | 'manager' | 'subresource' | 'now'>;
@@ -76,7 +100,7 @@ export function recordUpdate(
   const managers = yieldFields(reconciled(kind, before), change, undefined);
   const own = withoutServerFields(change.changed);
   if (isEmpty(own)) return managers;
-  const entry = { manager: manager === '' ? 'unknown' : manager, operation: 'Update', subresource } as const;
+  const entry = { manager: managerOf(manager), operation: 'Update', subresource } as const;
   const identity = { ...entry, apiVersion: kind.apiVersion };
   const id = identityOf(identity);
   const previous = managers.get(id);
