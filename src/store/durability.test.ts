@@ -102,21 +102,30 @@ const oldTables = {
       PRIMARY KEY (resource, namespace, name))`,
 };
 
-for (const [format, table] of Object.entries(oldTables)) {
-  test(`a file of format ${format} is read, and is of the present format afterwards`, (t) =>
-    readsOldFile(t, format, table));
+/** Until 3 each creation was among the events. */
+const creations = `INSERT INTO events SELECT revision, resource, namespace, name, 'created', NULL, NULL FROM`;
+const loggedCreations = `
+  ${creations} objects WHERE revision NOT IN (SELECT revision FROM events);
+  ${creations} (SELECT previous_revision AS revision, resource, namespace, name FROM events WHERE previous IS NOT NULL)`;
+
+for (const format of [1, 2, 3] as const) {
+  test(`a file of format ${String(format)} is read, and is of the present format afterwards`, (t) =>
+    readsOldFile(t, format));
 }
 
-async function readsOldFile(t: TestContext, format: string, table: string): Promise<void> {
+async function readsOldFile(t: TestContext, format: 1 | 2 | 3): Promise<void> {
   const dir = directory(t);
   let store = openStore({ dir, stamp });
   const slot = (name: string): Slot => ({ resource: 'r', namespace: '', name });
   for (const name of ['a', 'b', 'a', 'c']) await store.transact((tx) => tx.put(slot(name), { name }));
   await store.close();
   const db = new DatabaseSync(join(dir, 'store.sqlite'));
-  db.exec(`${table};
-    INSERT INTO first SELECT resource, namespace, name, revision, json FROM objects ORDER BY name;
-    DROP TABLE objects; ALTER TABLE first RENAME TO objects; PRAGMA user_version = ${format}`);
+  db.exec(`${loggedCreations}; PRAGMA user_version = ${String(format)}`);
+  if (format !== 3) {
+    db.exec(`${oldTables[format]};
+      INSERT INTO first SELECT resource, namespace, name, revision, json FROM objects ORDER BY name;
+      DROP TABLE objects; ALTER TABLE first RENAME TO objects`);
+  }
   db.close();
   for (let opened = 0; opened < 2; opened++) {
     store = openStore({ dir, stamp });
@@ -129,6 +138,11 @@ async function readsOldFile(t: TestContext, format: string, table: string): Prom
       ],
     );
     assert.equal(store.revision, 5);
+    const events = store.watch('r', 1, () => undefined).read(10);
+    assert.deepEqual(
+      events.map(({ kind, revision, object: { name } }) => `${String(revision)} ${name} ${kind}`),
+      ['2 a created', '3 b created', '4 a updated', '5 c created'],
+    );
     await store.close();
   }
   store = openStore({ dir, stamp });

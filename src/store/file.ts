@@ -4,6 +4,8 @@
  *   objects(created → resource, namespace, name, revision, json)     `created`: the revision of the write that made the object
  *   events(revision → resource, namespace, name, kind, previous)     `previous`: the JSON that the write replaced
  *
+ * A creation replaced nothing and has no row in `events`: its revision is that of an object, or is named by the event that came next.
+ *
  * Names have no index: who has which row is known in memory. In the order of the names every new object touched a page of its own
  * besides the one at the end, and most of what a commit wrote were these pages.
  *
@@ -17,7 +19,7 @@ import { promisify } from 'node:util';
 import { StoreFileError } from './types.ts';
 import type { StoreEvent } from './types.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const fdatasyncOf = promisify(fdatasync);
 
 export interface ObjectRow {
@@ -68,13 +70,23 @@ export function openFile(dir: string): StoreFile {
   }
 }
 
-/** 0: a new file. */
-const known: ReadonlySet<unknown> = new Set([0, 1, 2, schemaVersion]);
+/** 0: a new file. In 3 creations had rows like all others. */
+const known: ReadonlySet<unknown> = new Set([0, 1, 2, 3, schemaVersion]);
 
 /** What made the objects of formats 1 and 2 is not known. The revision of their last write is no other row's either, nor will be. */
 const takeOver = `
   INSERT INTO objects SELECT revision, resource, namespace, name, revision, json FROM objects_old ORDER BY revision;
   DROP TABLE objects_old;`;
+
+const eventsSince = `
+  SELECT revision, resource, namespace, name, kind, previous, previous_revision AS previousRevision FROM events WHERE revision > :since
+  UNION ALL
+  SELECT previous_revision, resource, namespace, name, 'created', NULL, NULL FROM events
+    WHERE previous_revision > :since AND previous_revision NOT IN (SELECT revision FROM events)
+  UNION ALL
+  SELECT revision, resource, namespace, name, 'created', NULL, NULL FROM objects
+    WHERE revision > :since AND revision NOT IN (SELECT revision FROM events)
+  ORDER BY 1 DESC`;
 
 function prepare(db: DatabaseSync): void {
   // EXCLUSIVE: one server per file, and no shared-memory file. NORMAL: SQLite syncs around checkpoints only, which keeps the file
@@ -147,11 +159,7 @@ class SqliteFile implements StoreFile {
   }
 
   events(): Iterable<EventRow> {
-    const rows = this.#db
-      .prepare(
-        'SELECT revision, resource, namespace, name, kind, previous, previous_revision AS previousRevision FROM events WHERE revision > ? ORDER BY revision DESC',
-      )
-      .iterate(this.compacted);
+    const rows = this.#db.prepare(eventsSince).iterate({ since: this.compacted });
     return rows as unknown as Iterable<EventRow>;
   }
 
@@ -189,9 +197,12 @@ class SqliteFile implements StoreFile {
   #write(event: StoreEvent): void {
     const { resource, revision, kind, object, previous } = event;
     const { namespace, name, createRevision, json } = object;
+    if (kind === 'created') {
+      this.#create.run(createRevision, resource, namespace, name, revision, json);
+      return;
+    }
     if (kind === 'deleted') this.#delete.run(createRevision);
-    else if (kind === 'updated') this.#update.run(revision, json, createRevision);
-    else this.#create.run(createRevision, resource, namespace, name, revision, json);
+    else this.#update.run(revision, json, createRevision);
     this.#event.run(revision, resource, namespace, name, kind, previous?.json ?? null, previous?.revision ?? null);
   }
 
