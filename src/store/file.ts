@@ -11,7 +11,7 @@
  *
  * An event's own object is not written twice: it is the `previous` of the next event of the same object, or the current object.
  */
-import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
@@ -21,6 +21,8 @@ import type { StoreEvent } from './types.ts';
 
 const schemaVersion = 4;
 const fdatasyncOf = promisify(fdatasync);
+/** Of the log at a time, in bytes. */
+const growth = 256 * 1024;
 
 export interface ObjectRow {
   readonly created: number;
@@ -126,6 +128,8 @@ class SqliteFile implements StoreFile {
   readonly #trim: StatementSync;
   /** The write-ahead log: the same file for as long as the database is open. */
   readonly #log: number;
+  /** Up to here it is written, frames or zeros. */
+  #logEnd = 0;
   #broken: StoreFileError | undefined;
   #trimmed: number;
   readonly compacted: number;
@@ -133,7 +137,7 @@ class SqliteFile implements StoreFile {
 
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
-    this.#log = openSync(`${path}-wal`, 'r');
+    this.#log = openSync(`${path}-wal`, 'r+');
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#create = db.prepare('INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)');
@@ -175,7 +179,23 @@ class SqliteFile implements StoreFile {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+    this.#growLog();
     await this.#sync();
+  }
+
+  /**
+   * A file that grows has its size in the file system's journal at each fsync, which then takes twice as long. So the log is made longer
+   * some way ahead, with zeros: SQLite writes over them, and takes them for the end of the log (walIndexRecover in wal.c).
+   */
+  #growLog(): void {
+    const { size } = fstatSync(this.#log);
+    if (size <= this.#logEnd) return;
+    try {
+      this.#logEnd = size + writeSync(this.#log, Buffer.alloc(growth), 0, growth, size);
+    } catch {
+      // The disk is full, as SQLite will say if it needs the room.
+      this.#logEnd = size;
+    }
   }
 
   close(): void {
