@@ -53,11 +53,9 @@ export interface WriteView {
   readonly dryRun: boolean;
 }
 
-/** What a kind that others installed needs besides: its body is read by its schema, its objects may be stored in another version. */
+/** What a kind that others installed needs besides: its body is read by its schema. */
 export interface CustomKind {
   readonly schema: Readonly<JSONSchemaProps>;
-  /** How its objects are written to the store. */
-  readonly storage: Resource;
   readonly decode: (
     value: unknown,
     validation: FieldValidation,
@@ -65,8 +63,22 @@ export interface CustomKind {
   ) => { readonly object: KubeObject; readonly warnings: readonly string[] };
   /** Present: versions are converted by a webhook. Asks it, beforehand and all at once, about what is stored in others. */
   readonly prepare?: () => Promise<void>;
-  /** A stored object as this version shows it; the same object where nothing is to be done. Throws NotLoaded. */
+}
+
+/** How objects are kept that are not stored as this kind shows them: in another version, or another group. */
+export interface Kept {
+  readonly resource: Resource;
+  /** A stored object as this kind shows it; the same object where nothing is to be done. Frozen in, shared out. Throws NotLoaded. */
   readonly read: (object: Live<KubeObject>) => Live<KubeObject>;
+  /** And back; without: it is only renamed. */
+  readonly write?: (object: KubeObject) => KubeObject;
+}
+
+/** One of several forms of the same objects: pure functions from what is stored and back. */
+export interface KindForm {
+  readonly resource: Resource;
+  readonly read: (stored: KubeObject) => KubeObject;
+  readonly write: (shown: KubeObject) => KubeObject;
 }
 
 export interface KindDefinition<T extends KubeObject = KubeObject> {
@@ -113,6 +125,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly merging?: { readonly type: MergeType; readonly versions: readonly string[] };
   /** On the first DELETE, before it is known whether anything holds the object. */
   readonly prepareForDelete?: (object: T) => void;
+  /** Present: objects are stored otherwise than shown. */
+  readonly kept?: Kept;
+  /** Present: all forms of the objects, this one too, for the fields that others own in theirs (views.ts). */
+  readonly forms?: readonly KindForm[];
   /** Present: made by a CustomResourceDefinition. */
   readonly custom?: CustomKind;
   /** PUT may create (upstream's AllowCreateOnUpdate). */

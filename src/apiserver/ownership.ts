@@ -4,11 +4,13 @@
  */
 import type { FieldError } from '../api/field-errors.ts';
 import type { ManagedFieldsEntry } from '../api/gen/types.ts';
-import type { KindDefinition } from '../api/kind.ts';
+import type { KindDefinition, KindForm } from '../api/kind.ts';
 import { builtInType, managedFieldsAfter, setOfPaths } from '../api/managed-fields/index.ts';
-import type { ManagedKind } from '../api/managed-fields/index.ts';
+import type { ManagedKind, VersionForm } from '../api/managed-fields/index.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import { groupResourceOf, groupVersionOf } from '../api/resources.ts';
+import type { Resource } from '../api/resources.ts';
+import { converter } from '../api/views.ts';
 import type { Incoming } from './http/listener.ts';
 import { timestamp } from './object-meta.ts';
 import type { Draft } from './object-meta.ts';
@@ -64,8 +66,9 @@ export function managedKind(kind: KindDefinition, subresource: string): ManagedK
   return found;
 }
 
-function makeManagedKind({ resource, merging, status }: KindDefinition, subresource: string): ManagedKind {
+function makeManagedKind({ resource, merging, status, forms }: KindDefinition, subresource: string): ManagedKind {
   const apiVersion = groupVersionOf(resource);
+  const others = otherForms(resource, forms ?? []);
   const reset =
     subresource === 'status'
       ? [['f:spec'], ...(alsoReset[groupResourceOf(resource)] ?? [])]
@@ -76,9 +79,26 @@ function makeManagedKind({ resource, merging, status }: KindDefinition, subresou
     type: merging?.type ?? builtInType(resource.schema),
     apiVersion,
     kind: resource.kind,
-    versions: new Set([apiVersion, ...(merging?.versions ?? [])]),
+    versions: new Set([apiVersion, ...(merging?.versions ?? []), ...others.keys()]),
+    ...(others.size > 0 ? { others } : {}),
     reset: setOfPaths(reset),
   };
+}
+
+/** How the fields of this form are those of the kind's others. */
+function otherForms(resource: Resource, forms: readonly KindForm[]): ReadonlyMap<string, VersionForm> {
+  const others = forms.filter((form) => form.resource !== resource);
+  return new Map(
+    others.map((form) => {
+      const between = (from: Resource, to: Resource) => converter(forms, from, to) as <T>(object: T) => T;
+      const version = {
+        type: builtInType(form.resource.schema),
+        convert: between(resource, form.resource),
+        back: between(form.resource, resource),
+      };
+      return [groupVersionOf(form.resource), version];
+    }),
+  );
 }
 
 /** What /status of a kind leaves alone besides its spec: GetResetFields of pkg/registry/KIND/strategy.go; of custom

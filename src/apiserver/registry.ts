@@ -31,6 +31,15 @@ export class Registry {
     return this.#byPath.get(pathKey({ group, version, plural })) ?? this.custom?.find(group, version, plural);
   }
 
+  /** The kinds that show the same objects in another version or group. */
+  equivalentsOf(resource: Resource): readonly KindDefinition[] {
+    const own = this.find(resource.group, resource.version, resource.plural);
+    if (own === undefined) return [];
+    const bucket = bucketOf(storedAs(own));
+    const among = own.forms === undefined ? this.customKinds : this.builtIn;
+    return among.filter((kind) => kind !== own && bucketOf(storedAs(kind)) === bucket);
+  }
+
   /** In the order of first appearance. */
   groupVersions(): readonly { readonly group: string; readonly version: string }[] {
     const seen = new Map<string, { group: string; version: string }>();
@@ -54,6 +63,11 @@ export function bucketOf(resource: Pick<Resource, 'group' | 'plural'>): string {
   let bucket = buckets.get(resource);
   if (bucket === undefined) buckets.set(resource, (bucket = `${resource.group}/${resource.plural}`));
   return bucket;
+}
+
+/** Where a kind's objects are: its own, or those of the kind that it is a view of. */
+export function storedAs(kind: KindDefinition): Resource {
+  return kind.kept?.resource ?? kind.resource;
 }
 
 function pathKey(of: Pick<Resource, 'group' | 'version' | 'plural'>): string {

@@ -18,11 +18,11 @@ export function valueOf(stored: Stored): Live<KubeObject> {
   return stored.value as Live<KubeObject>;
 }
 
-/** What a stored object is to who asks in this version: the same one, but for custom kinds. */
+/** What a stored object is to who asks in this version: the same one, but for what is stored otherwise. */
 export function viewOf(kind: KindDefinition, stored: Stored): Stored {
-  if (kind.custom === undefined) return stored;
+  if (kind.kept === undefined) return stored;
   const value = valueOf(stored);
-  const read = kind.custom.read(value);
+  const read = kind.kept.read(value);
   return read === value ? stored : { ...stored, value: read, json: JSON.stringify(read) };
 }
 
@@ -67,22 +67,22 @@ export function renderValue(value: object, { encoding }: Pick<Form, 'encoding'>)
 function jsonList(kind: KindDefinition, items: readonly Stored[], meta: ListMeta): string {
   const { resource } = kind;
   const prefix = jsonPrefix(resource);
-  const parts = items.map((item) =>
+  const parts = items.map((item) => {
+    const { json } = viewOf(kind, item);
     // Custom objects keep their kind in lists: upstream's are unstructured.
-    kind.custom === undefined && item.json.startsWith(prefix)
-      ? `{${item.json.slice(prefix.length)}`
-      : viewOf(kind, item).json,
-  );
+    return kind.custom === undefined && json.startsWith(prefix) ? `{${json.slice(prefix.length)}` : json;
+  });
   return `{"kind":"${listKindOf(resource)}","apiVersion":"${groupVersionOf(resource)}","metadata":${JSON.stringify(meta)},"items":[${parts.join(',')}]}`;
 }
 
-function protobufList({ resource }: KindDefinition, items: readonly Stored[], meta: ListMeta): Buffer {
+function protobufList(kind: KindDefinition, items: readonly Stored[], meta: ListMeta): Buffer {
+  const { resource } = kind;
   const apiVersion = groupVersionOf(resource);
   return encodeList(
     apiVersion,
     listKindOf(resource),
     meta,
-    items.map((item) => encodeItem(apiVersion, resource.kind, item.value)),
+    items.map((item) => encodeItem(apiVersion, resource.kind, viewOf(kind, item).value)),
   );
 }
 

@@ -49,7 +49,7 @@ function fieldOf(kind: KindDefinition, field: string): (item: Stored) => string 
   if (field === 'metadata.name') return (item) => item.name;
   if (field === 'metadata.namespace' && kind.resource.namespaced) return (item) => item.namespace;
   const own = kind.fieldSelectors?.[field];
-  if (own !== undefined) return (item) => own(kind.custom?.read(valueOf(item)) ?? valueOf(item));
+  if (own !== undefined) return (item) => own(kind.kept?.read(valueOf(item)) ?? valueOf(item));
   if (kind.fieldSelectors !== undefined) throw badRequest(`field label not supported: ${field}`);
   throw badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
 }

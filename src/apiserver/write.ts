@@ -20,7 +20,7 @@ import { checkNamespace, draftOf, fillForCreate, fillForUpdate, normalized, same
 import type { Draft } from './object-meta.ts';
 import { ownersOf, setOwners } from './ownership.ts';
 import type { Ownership } from './ownership.ts';
-import { bucketOf } from './registry.ts';
+import { bucketOf, storedAs } from './registry.ts';
 import { transactionView } from './write-view.ts';
 import { clone } from '../api/clone.ts';
 import { whenLoaded } from '../util/lazy.ts';
@@ -42,18 +42,17 @@ export interface Written {
   readonly outcome: 'created' | 'updated' | 'deleted' | 'unchanged';
 }
 
-/** Custom kinds have one version in which they are kept. */
-export function storedAs(kind: KindDefinition): Resource {
-  return kind.custom?.storage ?? kind.resource;
+/** As the store has it, in the one form in which its objects are kept. `object`: normalized, in this kind's. */
+export function storable({ kept }: KindDefinition, object: KubeObject): KubeObject {
+  return kept === undefined ? object : normalized(kept.resource, kept.write?.(object) ?? object);
 }
 
-/** And many in which they are shown. */
 export function shownAs(kind: KindDefinition, stored: Stored): Live<KubeObject> {
   const value = stored.value as Live<KubeObject>;
-  return kind.custom?.read(value) ?? value;
+  return kind.kept?.read(value) ?? value;
 }
 
-export function slotOf(resource: Resource, key: ObjectKey): Slot {
+export function slotOf(resource: Pick<Resource, 'group' | 'plural'>, key: ObjectKey): Slot {
   return { resource: bucketOf(resource), namespace: key.namespace, name: key.name };
 }
 
@@ -81,7 +80,7 @@ export function createIn(
   const { metadata } = draft;
   const { managedFields: sent } = metadata;
   checkNamespace(resource, metadata, namespace);
-  fillForCreate(metadata, (name) => tx.get(slotOf(resource, { namespace, name })) !== undefined);
+  fillForCreate(metadata, (name) => tx.get(slotOf(storedAs(kind), { namespace, name })) !== undefined);
   const view = transactionView(tx, options.dryRun);
   checkNamespaceLives(view, resource, namespace, metadata.name ?? '');
   kind.applyDefaults?.(draft);
@@ -90,6 +89,7 @@ export function createIn(
     verb: 'create',
     by: options.by,
     resource,
+    forms: kind.forms,
     subresource: '',
     namespace,
     object: draft,
@@ -102,14 +102,14 @@ export function createIn(
   const request = { ...asked, name };
   settle(request, view);
   kind.prepareForCreate?.(draft);
-  refuseInvalid(resource, name, kind.validate(draft));
+  refuseInvalid(storedAs(kind), name, kind.validate(draft));
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
   confirm(request, view);
-  const slot = slotOf(resource, { namespace, name });
+  const slot = slotOf(storedAs(kind), { namespace, name });
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
   kind.onWrite?.(view, draft, undefined);
   options.admission?.validate(request);
-  const stored = tx.put(slot, normalized(storedAs(kind), draft));
+  const stored = tx.put(slot, storable(kind, normalized(resource, draft)));
   recountQuotas(view, resource, namespace);
   return { stored, outcome: 'created' };
 }
@@ -142,7 +142,7 @@ function attempted({ warnings }: WriteOptions, write: () => Promise<Written>): P
 
 export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: UpdateRequest): Written {
   const { resource } = kind;
-  const slot = slotOf(resource, key);
+  const slot = slotOf(storedAs(kind), key);
   const current = tx.get(slot);
   if (current === undefined) {
     const creates = kind.createOnUpdate === true || request.allowCreate === true;
@@ -169,16 +169,16 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   // A strategy that takes the old metadata back does not mean these.
   setOwners(draft, managedFields);
   draft.metadata.resourceVersion = old.metadata.resourceVersion;
-  const object = normalized(storedAs(kind), draft);
+  const object = normalized(resource, draft);
   if (isReleased(object)) {
     request.admission?.validate(requestOf(kind, key, request, object, old));
     return removeIn(tx, kind, slot, view, old);
   }
-  const same = sameObject(object, current.value as Live<KubeObject>);
+  const same = sameObject(storable(kind, object), current.value as Live<KubeObject>);
   if (!same) kind.onWrite?.(view, object, old);
   request.admission?.validate(requestOf(kind, key, request, object, old));
   if (same) return { stored: current, outcome: 'unchanged' };
-  const stored = tx.put(slot, object);
+  const stored = tx.put(slot, storable(kind, object));
   recountQuotas(view, resource, key.namespace);
   return { stored, outcome: 'updated' };
 }
@@ -195,26 +195,26 @@ function prepareUpdate(
   if (subresource === 'status' || subresource === 'approval' || subresource === 'ephemeralcontainers') {
     const strategy = kind[subresource];
     strategy?.prepareForUpdate?.(draft, old);
-    refuseInvalid(resource, key.name, strategy?.validateUpdate?.(draft, old) ?? []);
+    refuseInvalid(storedAs(kind), key.name, strategy?.validateUpdate?.(draft, old) ?? []);
     return;
   }
   // What /finalize and /binding may change, kind.prepareForUpdate takes back.
   if (subresource === '' || subresource === 'scale') kind.prepareForUpdate?.(draft, old);
   refuseNewFinalizers(resource, draft, old);
   if (subresource === 'finalize' || subresource === 'binding') return;
-  refuseInvalid(resource, key.name, (kind.validateUpdate ?? kind.validate)(draft, old));
+  refuseInvalid(storedAs(kind), key.name, (kind.validateUpdate ?? kind.validate)(draft, old));
   request.warnings.push(...(kind.warnings?.(draft, old) ?? []));
 }
 
 /** What admission is told. A verb hands over its whole RequestInfo as a key. */
 function requestOf(
-  { resource }: KindDefinition,
+  { resource, forms }: KindDefinition,
   { namespace, name }: ObjectKey,
   { by, subresource, warnings }: UpdateRequest,
   object: KubeObject,
   old: Live<KubeObject>,
 ): AdmissionRequest {
-  return { verb: 'update', by, resource, subresource, namespace, name, object, old, warnings };
+  return { verb: 'update', by, resource, forms, subresource, namespace, name, object, old, warnings };
 }
 
 /** The draft becomes what webhooks make of it; who it is they cannot change. */

@@ -69,11 +69,10 @@ function customKind(
     ...(deprecation === undefined ? {} : { deprecation }),
     custom: {
       schema,
-      storage: { ...resource, version: storage },
       decode: (value, validation, text) => decodeCustom(resource, schema, value, validation, text),
       ...(conversions === undefined ? {} : { prepare: conversions.prepare }),
-      read: reader(resource, schema, conversions?.of),
     },
+    kept: { resource: { ...resource, version: storage }, read: reader(resource, schema, conversions?.of) },
     merging: mergingOf(definition, schema),
     applyDefaults: (object) => applySchemaDefaults(object, schema),
     prepareForCreate(object) {

@@ -19,14 +19,15 @@ import { difference, emptySet, intersection, isEmpty, union, withNamedFields } f
 import { isMap, sameValue } from './json.ts';
 import { keepsLastApplied, lastAppliedFields, withLastApplied } from './last-applied.ts';
 import { identityOf, readManagers, writeManagers } from './managers.ts';
-import type { Managers } from './managers.ts';
+import type { Manager, Managers } from './managers.ts';
 import { MergeError } from './merge-error.ts';
 import { mergeValues } from './merge.ts';
-import type { ManagedKind, ManagedObject } from './ownership.ts';
+import type { Changes, ManagedKind, ManagedObject } from './ownership.ts';
 import {
+  changesOf,
   conflictsOf,
   emptyObject,
-  filtered,
+  formOf,
   reconciled,
   withoutManagedFields,
   withoutReset,
@@ -86,7 +87,7 @@ function applyTo(request: ApplyRequest, live: ManagedObject): Result {
 interface Plan extends Result {
   /** Identity of the applier. */
   readonly id: string;
-  readonly comparison: ReturnType<typeof compareObjects>;
+  readonly changes: Changes;
   readonly conflicts: readonly Conflict[];
 }
 
@@ -99,22 +100,23 @@ function planApply(request: ApplyRequest, live: ManagedObject): Plan {
   const set = withoutReset(kind, fieldSetOf(kind.type, config));
   managers.set(id, { ...identity, time: last?.time, set });
   const merged = mergeValues(kind.type, live, config);
-  const object = prune(kind, merged, managers, last?.set ?? emptySet) as ManagedObject;
-  const comparison = filtered(kind, compareObjects(kind.type, live, object));
-  const conflicts = listConflicts(managers, conflictsOf(managers, comparison, id));
-  return { object, managers, id, comparison, conflicts };
+  const object = prune(kind, merged as ManagedObject, managers, last);
+  const changes = changesOf(kind, compareObjects(kind.type, live, object), live, object);
+  const conflicts = listConflicts(managers, conflictsOf(managers, changes, id));
+  return { object, managers, id, changes, conflicts };
 }
 
 /** An object that nobody was recorded for belongs to `before-first-apply`. */
 function ownersBefore({ kind, now, subresource, live: stored }: ApplyRequest, live: ManagedObject): Managers {
   const managers = readManagers(stored?.metadata?.managedFields);
   if (managers.size > 0 || stored === undefined) return managers;
-  const comparison = compareObjects(kind.type, emptyObject(kind), live);
-  return recordUpdate({ kind, manager: 'before-first-apply', subresource, now }, managers, comparison);
+  const empty = emptyObject(kind);
+  const changes = changesOf(kind, compareObjects(kind.type, empty, live), empty, live);
+  return recordUpdate({ kind, manager: 'before-first-apply', subresource, now }, managers, changes);
 }
 
 function commit({ now }: ApplyRequest, live: ManagedObject, plan: Plan): Result {
-  const managers = yieldFields(plan.managers, plan.comparison, plan.id);
+  const managers = yieldFields(plan.managers, plan.changes, plan.id);
   const own = managers.get(plan.id);
   if (own !== undefined) {
     const set = withoutServerFields(own.set);
@@ -126,19 +128,43 @@ function commit({ now }: ApplyRequest, live: ManagedObject, plan: Plan): Result 
   return { object: plan.object, managers };
 }
 
-/** Takes away what this manager applied last time and not now, unless somebody else owns it. */
-function prune(kind: ManagedKind, merged: unknown, managers: Managers, last: FieldSet): unknown {
-  if (isEmpty(last)) return merged;
-  const { type } = kind;
-  const named = (set: FieldSet): FieldSet => withNamedFields(set, type);
-  const all = named(fieldSetOf(type, merged));
-  const owned = [...managers.values()].map(({ set }) => set).reduce(union, emptySet);
-  const bare = named(fieldSetOf(type, removeItems(type, merged, named(last))));
+/** Takes away what this manager applied last time and not now, unless somebody else owns it. Each owner speaks of its own version. */
+function prune(kind: ManagedKind, merged: ManagedObject, managers: Managers, last: Manager | undefined): ManagedObject {
+  if (last === undefined || isEmpty(last.set)) return merged;
+  const form = formOf(kind, last.apiVersion);
+  const mine = withNamedFields(last.set, form.type);
+  const before = form.convert(merged);
+  let kept = form.back(removeItems(form.type, before, mine) as ManagedObject);
   // Back with what others own, or this manager still does …
-  const kept = removeItems(type, merged, difference(all, union(bare, named(owned))));
+  for (const [version, owned] of ownedByVersion(kind, managers)) kept = keepOwned(kind, version, merged, kept, owned);
   // … and with what went along though this manager never applied it.
-  const left = named(fieldSetOf(type, kept));
-  return removeItems(type, merged, intersection(difference(all, left), named(last)));
+  const all = withNamedFields(fieldSetOf(form.type, before), form.type);
+  const left = withNamedFields(fieldSetOf(form.type, form.convert(kept)), form.type);
+  return form.back(removeItems(form.type, before, intersection(difference(all, left), mine)) as ManagedObject);
+}
+
+/** Versions with the same fields count as one. */
+function ownedByVersion(kind: ManagedKind, managers: Managers): ReadonlyMap<string, FieldSet> {
+  const owned = new Map<string, FieldSet>();
+  for (const { apiVersion, set } of managers.values()) {
+    const version = kind.others?.has(apiVersion) === true ? apiVersion : kind.apiVersion;
+    owned.set(version, union(owned.get(version) ?? emptySet, set));
+  }
+  return owned;
+}
+
+function keepOwned(
+  kind: ManagedKind,
+  version: string,
+  merged: ManagedObject,
+  kept: ManagedObject,
+  owned: FieldSet,
+): ManagedObject {
+  const { type, convert, back } = formOf(kind, version);
+  const named = (set: FieldSet): FieldSet => withNamedFields(set, type);
+  const object = convert(merged);
+  const stays = union(named(fieldSetOf(type, convert(kept))), named(owned));
+  return back(removeItems(type, object, difference(named(fieldSetOf(type, object)), stays)) as ManagedObject);
 }
 
 function checkConfiguration(kind: ManagedKind, config: ManagedObject): void {

@@ -12,7 +12,7 @@ export type { FieldSet } from './field-set.ts';
 export { setOfPaths } from './field-set.ts';
 export { managedFieldsError } from './managers.ts';
 export type { MergeType } from './merge-type.ts';
-export type { ManagedKind, ManagedObject } from './ownership.ts';
+export type { ManagedKind, ManagedObject, VersionForm } from './ownership.ts';
 export { managedFieldsOfParent, managedFieldsOfScale } from './scale.ts';
 export { structuralType } from './structural.ts';
 export type { StructuralSchema } from './structural.ts';

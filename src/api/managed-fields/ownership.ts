@@ -1,5 +1,6 @@
 /** What both operations share: the kind they work on, and what a change of the object means for those who own parts of it. */
 import type { ObjectMeta } from '../gen/types.ts';
+import { compareObjects } from './compare.ts';
 import type { Comparison } from './compare.ts';
 import type { FieldSet } from './field-set.ts';
 import { difference, intersection, isEmpty, recursiveDifference, setOfPaths } from './field-set.ts';
@@ -19,10 +20,48 @@ export interface ManagedKind {
   /** Of the request: `v1`, `apps/v1`. */
   readonly apiVersion: string;
   readonly kind: string;
-  /** All served apiVersions of the kind; entries of others are forgotten. Their schemas must be the same (conversion None). */
+  /** All served apiVersions of the kind; entries of others are forgotten. */
   readonly versions: ReadonlySet<string>;
+  /** By apiVersion: those that have other fields. All further `versions` are of this one's schema (conversion None). */
+  readonly others?: ReadonlyMap<string, VersionForm>;
   /** What this endpoint does not write (/status of the object itself, spec of /status): nobody gets to own it here. */
   readonly reset: FieldSet;
+}
+
+/** A version with fields of its own, and how an object of the request's gets there and back. */
+export interface VersionForm {
+  readonly type: MergeType;
+  readonly convert: <T extends ManagedObject>(object: T) => T;
+  readonly back: <T extends ManagedObject>(object: T) => T;
+}
+
+export function formOf(kind: ManagedKind, apiVersion: string): VersionForm {
+  const same = <T extends ManagedObject>(object: T): T => object;
+  return kind.others?.get(apiVersion) ?? { type: kind.type, convert: same, back: same };
+}
+
+/** One change of an object, as each version sees it. */
+export type Changes = (apiVersion: string) => Comparison;
+
+/** `comparison`: of the two, in the request's version. */
+export function changesOf(
+  kind: ManagedKind,
+  comparison: Comparison,
+  before: ManagedObject,
+  after: ManagedObject,
+): Changes {
+  const own = filtered(kind, comparison);
+  const known = new Map<string, Comparison>();
+  return (apiVersion) => {
+    const form = kind.others?.get(apiVersion);
+    if (form === undefined) return own;
+    let seen = known.get(apiVersion);
+    if (seen === undefined) {
+      seen = filtered(kind, compareObjects(form.type, form.convert(before), form.convert(after)));
+      known.set(apiVersion, seen);
+    }
+    return seen;
+  };
 }
 
 /** Never owned. Upstream: internal/stripmeta.go. */
@@ -63,7 +102,7 @@ export function reconciled(kind: ManagedKind, managers: Managers): Managers {
   const out: Managers = new Map();
   for (const [id, entry] of managers) {
     if (!kind.versions.has(entry.apiVersion)) continue;
-    const set = reconcileSet(kind.type, entry.set);
+    const set = reconcileSet(formOf(kind, entry.apiVersion).type, entry.set);
     out.set(id, set === entry.set ? entry : { ...entry, set });
   }
   return out;
@@ -72,26 +111,23 @@ export function reconciled(kind: ManagedKind, managers: Managers): Managers {
 /** What of others' fields a change touches, by identity. */
 export function conflictsOf(
   managers: Managers,
-  { changed }: Comparison,
+  changes: Changes,
   except: string | undefined,
 ): ReadonlyMap<string, FieldSet> {
   const conflicts = new Map<string, FieldSet>();
   for (const [id, entry] of managers) {
     if (id === except) continue;
-    const set = intersection(entry.set, changed);
+    const set = intersection(entry.set, changes(entry.apiVersion).changed);
     if (!isEmpty(set)) conflicts.set(id, set);
   }
   return conflicts;
 }
 
 /** Others lose what was changed or removed; who has nothing left goes. */
-export function yieldFields(
-  managers: Managers,
-  { changed, removed }: Comparison,
-  except: string | undefined,
-): Managers {
+export function yieldFields(managers: Managers, changes: Changes, except: string | undefined): Managers {
   const out: Managers = new Map();
   for (const [id, entry] of managers) {
+    const { changed, removed } = changes(entry.apiVersion);
     const set = id === except ? entry.set : difference(difference(entry.set, changed), removed);
     if (!isEmpty(set)) out.set(id, set === entry.set ? entry : ({ ...entry, set } satisfies Manager));
   }

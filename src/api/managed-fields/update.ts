@@ -22,10 +22,10 @@ import {
   writtenEntry,
 } from './managers.ts';
 import type { Managers } from './managers.ts';
-import type { ManagedKind, ManagedObject } from './ownership.ts';
+import type { Changes, ManagedKind, ManagedObject } from './ownership.ts';
 import {
+  changesOf,
   emptyObject,
-  filtered,
   reconciled,
   withoutManagedFields,
   withoutServerFields,
@@ -54,9 +54,10 @@ export function managedFieldsAfter(update: OwnershipUpdate): ManagedFieldsEntry[
   try {
     if (live === undefined && managers.size === 0) return firstOwner(update);
     const before = live === undefined ? emptyObject(kind) : withoutManagedFields(live);
-    const comparison = compareObjects(kind.type, before, withoutManagedFields(next));
+    const object = withoutManagedFields(next);
+    const comparison = compareObjects(kind.type, before, object);
     if (asked === undefined && isEmpty(comparison.changed) && isEmpty(comparison.removed)) return stored;
-    const after = recordUpdate(update, managers, comparison);
+    const after = recordUpdate(update, managers, changesOf(kind, comparison, before, object));
     capUpdates(after);
     return writeManagers(after);
   } catch (error) {
@@ -94,11 +95,10 @@ type Recorded = Pick<OwnershipUpdate, 'kind' | 'manager' | 'subresource' | 'now'
 export function recordUpdate(
   { kind, manager, subresource, now }: Recorded,
   before: Managers,
-  comparison: ReturnType<typeof compareObjects>,
+  changes: Changes,
 ): Managers {
-  const change = filtered(kind, comparison);
-  const managers = yieldFields(reconciled(kind, before), change, undefined);
-  const own = withoutServerFields(change.changed);
+  const managers = yieldFields(reconciled(kind, before), changes, undefined);
+  const own = withoutServerFields(changes(kind.apiVersion).changed);
   if (isEmpty(own)) return managers;
   const entry = { manager: managerOf(manager), operation: 'Update', subresource } as const;
   const identity = { ...entry, apiVersion: kind.apiVersion };

@@ -10,6 +10,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { groupVersionOf } from '../../api/resources.ts';
 import type { Resource } from '../../api/resources.ts';
 import type { User } from '../auth/user.ts';
+import { converter } from '../../api/views.ts';
 import { resourceAttributes } from '../auth/attributes.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authorizer } from '../auth/authorize.ts';
@@ -40,9 +41,9 @@ function make(name: string, input: Input): Value | undefined {
   const { request, as, params } = input;
   switch (name) {
     case 'object':
-      return request.bodyKind === undefined ? shown(request.object, as) : jsonValue(request.object);
+      return request.bodyKind === undefined ? shown(request, request.object, as) : jsonValue(request.object);
     case 'oldObject':
-      return shown(request.old, as);
+      return shown(request, request.old, as);
     case 'request':
       return requestValue(input);
     case 'namespaceObject':
@@ -58,9 +59,9 @@ function make(name: string, input: Input): Value | undefined {
   }
 }
 
-function shown(object: KubeObject | undefined, as: Resource): Value {
+function shown({ resource, forms }: AdmissionRequest, object: KubeObject | undefined, as: Resource): Value {
   if (object === undefined) return null;
-  return jsonValue({ ...object, apiVersion: groupVersionOf(as), kind: as.kind });
+  return jsonValue({ ...converter(forms, resource, as)(object), apiVersion: groupVersionOf(as), kind: as.kind });
 }
 
 /** Without a schema: what JSON says. */

@@ -1,6 +1,7 @@
 /** What admission sees of a request, and what a plugin is. */
 import type { Authorizer } from '../auth/authorize.ts';
 import type { User } from '../auth/user.ts';
+import type { KindForm } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
 
@@ -24,6 +25,8 @@ export interface AdmissionRequest {
   readonly by?: Requester | undefined;
   readonly verb: 'create' | 'update' | 'delete' | 'connect';
   readonly resource: Resource;
+  /** Of a kind with several: who wants to see another than the request's is shown that. */
+  readonly forms?: readonly KindForm[] | undefined;
   /** '' for the object itself, else `status`, `binding`, … */
   readonly subresource: string;
   readonly namespace: string;

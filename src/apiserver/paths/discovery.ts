@@ -8,6 +8,7 @@ import { groupVersionOf } from '../../api/resources.ts';
 import type { Exchange, Server } from '../context.ts';
 import { byPriority } from '../group-priorities.ts';
 import { sendJson, send } from '../http/respond.ts';
+import { storedAs } from '../registry.ts';
 import type { Registry } from '../registry.ts';
 import { reviewKinds } from '../reviews.ts';
 import { subresourcesOf } from '../subresources/list.ts';
@@ -139,8 +140,8 @@ function resourceLine(kind: KindDefinition): object {
 }
 
 /** Changes when objects are written to the store in another version. Upstream: apiserver/pkg/endpoints/discovery/storageversionhash.go. */
-function storageVersionHash({ resource, custom }: KindDefinition): string {
-  const { group, version, kind } = custom?.storage ?? resource;
+function storageVersionHash(kindDefinition: KindDefinition): string {
+  const { group, version, kind } = storedAs(kindDefinition);
   return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 

@@ -20,6 +20,7 @@ import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { timestamp } from '../object-meta.ts';
 import { managerName } from '../ownership.ts';
+import { storedAs } from '../registry.ts';
 import { valueOf, viewOf } from '../render.ts';
 import { applyPatchType, checkStrict, readApplyBody } from '../verbs/patch-apply.ts';
 import { patchType, readPatch } from '../verbs/patch.ts';
@@ -35,7 +36,7 @@ export async function serveScale(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info } = exchange;
   switch (info.verb) {
     case 'get': {
-      const found = server.store.get(slotOf(kind.resource, info));
+      const found = server.store.get(slotOf(storedAs(kind), info));
       if (found === undefined) throw notFound(kind.resource, info.name);
       return sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(viewOf(kind, found)))));
     }

@@ -22,7 +22,8 @@ import { draftOf, normalized, timestamp } from '../object-meta.ts';
 import type { Draft } from '../object-meta.ts';
 import { renderObject } from '../render.ts';
 import { checkPropagation, parseDryRun } from '../write-options.ts';
-import { isReleased, removeIn, shownAs, slotOf, storedAs } from '../write.ts';
+import { storedAs } from '../registry.ts';
+import { isReleased, removeIn, shownAs, slotOf, storable } from '../write.ts';
 import type { Written } from '../write.ts';
 import { transactionView } from '../write-view.ts';
 import { clone } from '../../api/clone.ts';
@@ -117,7 +118,7 @@ export function deleteObject(
 
 export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: DeleteRequest): Written {
   const { resource } = kind;
-  const slot = slotOf(resource, key);
+  const slot = slotOf(storedAs(kind), key);
   const current = tx.get(slot);
   if (current === undefined) throw notFound(resource, key.name);
   const old = shownAs(kind, current);
@@ -131,6 +132,7 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
     verb: 'delete',
     by: options.by,
     resource,
+    forms: kind.forms,
     subresource: '',
     namespace,
     name,
@@ -143,12 +145,12 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   const draft = draftOf(clone(old));
   options.annotate?.(draft);
   markDeleted(kind, draft, old, options);
-  const object = normalized(storedAs(kind), draft);
+  const object = normalized(resource, draft);
   if (isReleased(object)) return removeIn(tx, kind, slot, view, old);
   const isSame = JSON.stringify(object.metadata) === JSON.stringify(old.metadata);
   if (isSame && options.annotate === undefined) return { stored: current, outcome: 'unchanged' };
   kind.onWrite?.(view, object, old);
-  return { stored: tx.put(slot, object), outcome: 'updated' };
+  return { stored: tx.put(slot, storable(kind, object)), outcome: 'updated' };
 }
 
 function checkPreconditions(kind: KindDefinition, old: Live<KubeObject>, options: DeleteOptions): void {

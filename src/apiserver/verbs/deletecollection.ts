@@ -7,7 +7,7 @@ import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { addWarnings, sendRendered } from '../http/respond.ts';
 import { parseListOptions } from '../list-options.ts';
-import { bucketOf } from '../registry.ts';
+import { bucketOf, storedAs } from '../registry.ts';
 import { renderList } from '../render.ts';
 import { parseSelection } from '../selection.ts';
 import type { Written } from '../write.ts';
@@ -22,7 +22,7 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
   const warnings: string[] = [];
   const asking = { user: exchange.user, dryRun: options.isDryRun, warnings };
   const chosen = (tx: Reader): readonly Stored[] => {
-    const all = tx.list(bucketOf(kind.resource), selection.namespace).filter((item) => selection.matches(item));
+    const all = tx.list(bucketOf(storedAs(kind)), selection.namespace).filter((item) => selection.matches(item));
     return limit > 0 ? all.slice(0, limit) : all;
   };
   const items =

@@ -4,6 +4,7 @@ import { notFound, tooLargeResourceVersion } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { sendRendered } from '../http/respond.ts';
 import { parseResourceVersion } from '../list-options.ts';
+import { storedAs } from '../registry.ts';
 import { renderObject } from '../render.ts';
 import { slotOf } from '../write.ts';
 
@@ -12,7 +13,7 @@ export async function getObject(exchange: ResourceExchange): Promise<void> {
   const form = negotiate(exchange.request, exchange.query, kind);
   const minimum = parseResourceVersion(exchange.query.get('resourceVersion'));
   if (minimum > server.store.revision) throw tooLargeResourceVersion(minimum, server.store.revision);
-  const found = server.store.get(slotOf(kind.resource, info));
+  const found = server.store.get(slotOf(storedAs(kind), info));
   if (found === undefined) throw notFound(kind.resource, info.name);
   await sendRendered(exchange, 200, renderObject(kind, found, form), form);
 }

@@ -11,7 +11,7 @@ import { negotiate } from '../http/negotiate.ts';
 import { sendRendered } from '../http/respond.ts';
 import { encodeToken, parseListOptions } from '../list-options.ts';
 import type { ListOptions } from '../list-options.ts';
-import { bucketOf } from '../registry.ts';
+import { bucketOf, storedAs } from '../registry.ts';
 import { renderList } from '../render.ts';
 import { parseSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
@@ -21,7 +21,7 @@ export async function listObjects(exchange: ResourceExchange): Promise<void> {
   const form = negotiate(exchange.request, query, kind);
   const selection = parseSelection(kind, info, query);
   const options = parseListOptions(query);
-  const page = readPage(server, bucketOf(kind.resource), selection, options);
+  const page = readPage(server, bucketOf(storedAs(kind)), selection, options);
   await sendRendered(exchange, 200, renderList(kind, page.items, page.meta, form), form);
 }
 

@@ -16,7 +16,7 @@ import { formKey, mediaTypes, negotiate } from '../http/negotiate.ts';
 import type { Form } from '../http/negotiate.ts';
 import { parseWatchOptions } from '../list-options.ts';
 import type { WatchOptions } from '../list-options.ts';
-import { bucketOf } from '../registry.ts';
+import { bucketOf, storedAs } from '../registry.ts';
 import { stampRevision } from '../object-meta.ts';
 import { watchFrame } from '../protobuf/encode.ts';
 import { renderObject, renderTable, renderValue } from '../render.ts';
@@ -107,7 +107,7 @@ class Watch {
 
   #begin(): void {
     const { store } = this.#exchange.server;
-    const bucket = bucketOf(this.#exchange.kind.resource);
+    const bucket = bucketOf(storedAs(this.#exchange.kind));
     const { resourceVersion, fromRevision, initialEvents, bookmarks } = this.#options;
     try {
       // A revision of another life of this server: only a new list helps.
@@ -190,7 +190,7 @@ class Watch {
     const make = (): Buffer => this.#frame(type, type === 'DELETED' ? lastSeen(event) : event.object);
     if (this.#form.kind === 'table' && !this.#columnsSent) return make();
     // Several versions show one event differently.
-    if (this.#exchange.kind.custom !== undefined) return make();
+    if (this.#exchange.kind.kept !== undefined) return make();
     return frames.of(event, `${type}/${formKey(this.#form)}`, make);
   }
 

@@ -17,6 +17,7 @@ import { log } from '../../../util/log.ts';
 import { decodeFor } from '../../decode.ts';
 import type { Server } from '../../context.ts';
 import { forbidden, internalError } from '../../errors.ts';
+import { converter } from '../../../api/views.ts';
 import { expressions } from '../expressions.ts';
 import type { AdmissionRequest } from '../request.ts';
 import { CallError, postReview } from './dial.ts';
@@ -74,8 +75,13 @@ async function mutate(dispatch: Dispatch, request: AdmissionRequest, match: Matc
     );
   }
   const { kind } = dispatch;
-  const shown = { ...object, apiVersion: groupVersionOf(match.as), kind: kind.resource.kind };
-  const patched = applyJsonPatch(shown, answer.patch) as object;
+  const { forms, resource } = request;
+  const shown = {
+    ...converter(forms, resource, match.as)(object),
+    apiVersion: groupVersionOf(match.as),
+    kind: match.as.kind,
+  };
+  const patched = converter(forms, match.as, resource)(applyJsonPatch(shown, answer.patch) as KubeObject);
   const { object: read } = decodeFor(kind, { ...patched, apiVersion: groupVersionOf(kind.resource) }, 'Ignore');
   return { ...read, metadata: { ...read.metadata, ...identityOf(object) } };
 }

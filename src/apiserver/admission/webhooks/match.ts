@@ -79,19 +79,16 @@ export function matchedAs(
 function ruledAs(matching: Matching, request: AdmissionRequest, registry: Registry): Resource | undefined {
   const rules = matching.rules ?? [];
   const { resource } = request;
-  if (rules.some((rule) => ruleMatches(rule, request, resource.version))) return resource;
+  if (rules.some((rule) => ruleMatches(rule, request, resource))) return resource;
   if (matching.matchPolicy === 'Exact') return undefined;
-  return registry.customKinds
+  return registry
+    .equivalentsOf(resource)
     .map((kind) => kind.resource)
-    .filter(
-      ({ group, plural, version }) =>
-        group === resource.group && plural === resource.plural && version !== resource.version,
-    )
-    .find(({ version }) => rules.some((rule) => ruleMatches(rule, request, version)));
+    .find((equivalent) => rules.some((rule) => ruleMatches(rule, request, equivalent)));
 }
 
-function ruleMatches(rule: Rule, request: AdmissionRequest, version: string): boolean {
-  const { resource, subresource, verb, name } = request;
+function ruleMatches(rule: Rule, request: AdmissionRequest, resource: Resource): boolean {
+  const { subresource, verb, name } = request;
   const has = (list: readonly string[] | undefined, value: string): boolean =>
     list !== undefined && (list.includes('*') || list.includes(value));
   if (rule.scope === 'Cluster' && resource.namespaced) return false;
@@ -102,7 +99,7 @@ function ruleMatches(rule: Rule, request: AdmissionRequest, version: string): bo
     (names.length === 0 || names.includes(name)) &&
     has(rule.operations, verb.toUpperCase()) &&
     has(rule.apiGroups, resource.group) &&
-    has(rule.apiVersions, version) &&
+    has(rule.apiVersions, resource.version) &&
     (rule.resources ?? []).some((text) => resourceMatches(text, resource.plural, subresource))
   );
 }

@@ -8,7 +8,8 @@ import type { KubeObject } from '../../../api/object.ts';
 import { groupVersionOf } from '../../../api/resources.ts';
 import type { Resource } from '../../../api/resources.ts';
 import type { User } from '../../auth/user.ts';
-import type { AdmissionRequest, BodyKind } from '../request.ts';
+import { converter } from '../../../api/views.ts';
+import type { AdmissionRequest } from '../request.ts';
 import { CallError } from './dial.ts';
 import type { Webhook } from './match.ts';
 
@@ -53,8 +54,8 @@ export function buildReview(
       ...(request.namespace === '' ? {} : { namespace: request.namespace }),
       operation,
       userInfo: userInfo(asking.user),
-      object: seenAs(as, resource, request.object, request.bodyKind),
-      oldObject: seenAs(as, resource, request.old),
+      object: request.bodyKind === undefined ? seenAs(as, request, request.object) : request.object,
+      oldObject: seenAs(as, request, request.old),
       dryRun: asking.dryRun,
       options:
         verb === 'connect'
@@ -69,11 +70,10 @@ function userInfo({ name, uid, groups, extra }: User): object {
   return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }
 
-function seenAs(as: Resource, resource: Resource, object: KubeObject | undefined, own?: BodyKind): unknown {
+function seenAs(as: Resource, { resource, forms }: AdmissionRequest, object: KubeObject | undefined): unknown {
   if (object === undefined) return null;
-  if (own !== undefined) return object;
-  const { kind: _kind, apiVersion: _version, ...rest } = object;
-  return { kind: resource.kind, apiVersion: groupVersionOf(as), ...rest };
+  const { kind: _kind, apiVersion: _version, ...rest } = converter(forms, resource, as)(object);
+  return { kind: as.kind, apiVersion: groupVersionOf(as), ...rest };
 }
 
 /** Throws CallError: an answer that is none counts as a call that failed. */
