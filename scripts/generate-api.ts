@@ -23,7 +23,8 @@ const ROOTS =
   `V1Namespace V1Node V1Pod V1Service V1Endpoints V1EndpointSlice V1ConfigMap V1Secret V1ServiceAccount CoreV1Event
 EventsV1Event V1Lease V1Deployment V1ReplicaSet V1Status V1ReplicationController V1DaemonSet V1StatefulSet V1Job V1CronJob V1ControllerRevision
 V1PodTemplate V1LimitRange V1ResourceQuota V1Ingress V1IngressClass V1NetworkPolicy V1ServiceCIDR V1IPAddress V1PriorityClass
-V1RuntimeClass V1StorageClass V1PersistentVolume V1PersistentVolumeClaim V1PodDisruptionBudget V2HorizontalPodAutoscaler V1Role
+V1RuntimeClass V1StorageClass V1PersistentVolume V1PersistentVolumeClaim V1PodDisruptionBudget V2HorizontalPodAutoscaler
+V1HorizontalPodAutoscaler V1Role
 V1ClusterRole V1RoleBinding V1ClusterRoleBinding V1CertificateSigningRequest V1TokenReview V1SubjectAccessReview
 V1SelfSubjectAccessReview V1LocalSubjectAccessReview V1SelfSubjectRulesReview V1SelfSubjectReview AuthenticationV1TokenRequest
 V1ValidatingWebhookConfiguration V1MutatingWebhookConfiguration V1ValidatingAdmissionPolicy V1ValidatingAdmissionPolicyBinding
@@ -105,7 +106,10 @@ function shortNames(models: Map<string, Model>): Map<string, string> {
     AuthenticationV1TokenRequest: 'TokenRequest',
   };
   const names = new Map<string, string>();
-  for (const name of models.keys()) names.set(name, special[name] ?? name.replace(/V[12]/, ''));
+  // Where a later version is there too, the earlier one keeps its number.
+  const isEarlier = (name: string): boolean => name.startsWith('V1') && models.has(name.replace('V1', 'V2'));
+  for (const name of models.keys())
+    names.set(name, special[name] ?? (isEarlier(name) ? name : name.replace(/V[12]/, '')));
   const seen = new Map<string, string>();
   for (const [long, short] of names) {
     const other = seen.get(short);

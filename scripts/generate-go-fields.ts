@@ -13,7 +13,7 @@
  *   texts         named string types, for Go's error texts                                    `ServicePort.protocol`: `v1.Protocol`
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FieldSchema } from '../src/api/schema.ts';
 
@@ -34,6 +34,7 @@ interface GoField {
 }
 interface GoPackage {
   readonly group: string;
+  readonly version: string;
   /** `type Protocol string`: `Protocol` → `string`. */
   readonly named: Map<string, string>;
   readonly structs: Map<string, readonly GoField[]>;
@@ -65,7 +66,7 @@ function readPackage(group: string, dir: string): GoPackage {
       structs.set(name, body.split('\n').flatMap(readField));
     }
   }
-  return { group, named, structs };
+  return { group, version: basename(dir), named, structs };
 }
 
 function readField(line: string): GoField[] {
@@ -78,7 +79,9 @@ function readField(line: string): GoField[] {
 }
 
 /** What our schema calls it: with the group where several have one of that name. */
-function schemaName({ group }: GoPackage, struct: string): string | undefined {
+function schemaName({ group, version: of }: GoPackage, struct: string): string | undefined {
+  // Where we have a later version too, the earlier one's name says so.
+  if (of === 'v1' && `V1${struct}` in schema) return `V1${struct}`;
   const long = `${group.slice(0, 1).toUpperCase()}${group.slice(1)}${struct}`;
   if (long in schema) return long;
   return struct in schema ? struct : undefined;

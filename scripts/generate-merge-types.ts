@@ -54,7 +54,7 @@ function readUpstream(path: string): ReadonlyMap<string, readonly UpstreamType[]
 }
 
 const prefixes =
-  /^(?:Core|Events|Discovery|Storage|Authentication|Rbac|Admissionregistration|Apiextensions|Apiregistration)/;
+  /^(?:Core|Events|Discovery|Storage|Authentication|Rbac|Admissionregistration|Apiextensions|Apiregistration|V1)/;
 
 /** Upstream's type with the same last name and the same fields. */
 function find(

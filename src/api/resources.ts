@@ -79,6 +79,10 @@ export const resources = {
     shortNames: ['sa'],
   }),
   events: resource<k.Event>('v1', 'Event', 'events', 'Namespaced', { shortNames: ['ev'] }),
+  eventsEvents: resource<k.EventsEvent>('events.k8s.io/v1', 'Event', 'events', 'Namespaced', {
+    shortNames: ['ev'],
+    schema: 'EventsEvent',
+  }),
   leases: resource<k.Lease>('coordination.k8s.io/v1', 'Lease', 'leases', 'Namespaced'),
   deployments: resource<k.Deployment>('apps/v1', 'Deployment', 'deployments', 'Namespaced', {
     shortNames: ['deploy'],
@@ -151,6 +155,13 @@ export const resources = {
     'horizontalpodautoscalers',
     'Namespaced',
     { shortNames: ['hpa'], categories: all },
+  ),
+  v1HorizontalPodAutoscalers: resource<k.V1HorizontalPodAutoscaler>(
+    'autoscaling/v1',
+    'HorizontalPodAutoscaler',
+    'horizontalpodautoscalers',
+    'Namespaced',
+    { shortNames: ['hpa'], categories: all, schema: 'V1HorizontalPodAutoscaler' },
   ),
   ingresses: resource<k.Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses', 'Namespaced', { shortNames: ['ing'] }),
   ingressClasses: resource<k.IngressClass>('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', 'Cluster'),

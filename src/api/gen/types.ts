@@ -697,6 +697,12 @@ export interface CronJobStatus {
   lastSuccessfulTime?: string;
 }
 
+export interface V1CrossVersionObjectReference {
+  apiVersion?: string;
+  kind: string;
+  name: string;
+}
+
 export interface CustomResourceColumnDefinition {
   description?: string;
   format?: string;
@@ -1325,6 +1331,29 @@ export interface HTTPIngressPath {
 
 export interface HTTPIngressRuleValue {
   paths: Array<HTTPIngressPath>;
+}
+
+export interface V1HorizontalPodAutoscaler {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec: V1HorizontalPodAutoscalerSpec;
+  status?: V1HorizontalPodAutoscalerStatus;
+}
+
+export interface V1HorizontalPodAutoscalerSpec {
+  maxReplicas: number;
+  minReplicas?: number;
+  scaleTargetRef: V1CrossVersionObjectReference;
+  targetCPUUtilizationPercentage?: number;
+}
+
+export interface V1HorizontalPodAutoscalerStatus {
+  currentCPUUtilizationPercentage?: number;
+  currentReplicas: number;
+  desiredReplicas: number;
+  lastScaleTime?: string;
+  observedGeneration?: number;
 }
 
 export interface HostAlias {

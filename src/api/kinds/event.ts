@@ -1,18 +1,25 @@
-/** core/v1 Event. Upstream: pkg/apis/core/validation/events.go, printEvent. */
-import type { Event } from '../gen/types.ts';
-import type { FieldError } from '../field-errors.ts';
+/**
+ * Event: core/v1 is how it is stored, events.k8s.io/v1 another view of it. Upstream: pkg/apis/events/v1/conversion.go,
+ * pkg/registry/core/event, printEvent.
+ */
+import type { Event, EventsEvent, EventsEventSeries } from '../gen/types.ts';
 import type { Live } from '../object.ts';
-import { invalidField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import { age } from '../time.ts';
-import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
+import { withViews } from '../views.ts';
 import { column, wideColumn } from './columns.ts';
+import {
+  validateEvent,
+  validateEventStrictly,
+  validateEventUpdate,
+  validateEventUpdateStrictly,
+} from './event-validation.ts';
 
-export const eventKind = defineKind<Event>({
+const stored = defineKind<Event>({
   resource: resources.events,
   validate: validateEvent,
-  validateUpdate: (event, old) => [...validateMetadataUpdate(event, old), ...validateEvent(event)],
+  validateUpdate: validateEventUpdate,
   columns: [
     column('Last Seen', 'The time at which the most recent occurrence of this event was recorded.', lastSeen),
     column('Type', 'Type of this event (Normal, Warning), new types could be added in the future', (e) => e.type ?? ''),
@@ -50,14 +57,62 @@ export const eventKind = defineKind<Event>({
   unconditionalUpdate: true,
 });
 
-function validateEvent(event: Event): FieldError[] {
-  const errors = validateMetadata(event, true, dns1123SubdomainName);
-  const about = event.involvedObject?.namespace ?? '';
-  const home = event.metadata?.namespace ?? '';
-  // Cluster-scoped objects have their events in `default`.
-  const fits = about === '' ? home === 'default' || home === '' : about === home;
-  if (!fits) errors.push(invalidField('involvedObject.namespace', about, 'does not match event.namespace'));
-  return errors;
+export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored, {
+  resource: resources.eventsEvents,
+  read({ involvedObject, message, reportingComponent, source, firstTimestamp, lastTimestamp, count, ...event }) {
+    const { eventTime, series, ...rest } = event;
+    return {
+      ...rest,
+      // Never left out, whatever the type says of `null`.
+      eventTime: eventTime ?? (null as unknown as string),
+      regarding: involvedObject ?? {},
+      ...present({
+        series: series as EventsEventSeries | undefined,
+        note: message,
+        reportingController: reportingComponent,
+        deprecatedSource: source,
+        deprecatedFirstTimestamp: firstTimestamp,
+        deprecatedLastTimestamp: lastTimestamp,
+        deprecatedCount: count,
+      }),
+    };
+  },
+  write({ regarding, note, reportingController, deprecatedSource, deprecatedFirstTimestamp, ...event }) {
+    const { deprecatedLastTimestamp, deprecatedCount, eventTime, metadata, ...rest } = event;
+    return {
+      metadata: metadata ?? {},
+      ...rest,
+      involvedObject: regarding ?? {},
+      ...present({
+        eventTime: eventTime ?? undefined,
+        message: note,
+        reportingComponent: reportingController,
+        source: deprecatedSource,
+        firstTimestamp: deprecatedFirstTimestamp,
+        lastTimestamp: deprecatedLastTimestamp,
+        count: deprecatedCount,
+      }),
+    };
+  },
+  validate: validateEventStrictly,
+  validateUpdate: validateEventUpdateStrictly,
+  fieldNames: {
+    ...Object.fromEntries(
+      ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((name) => [
+        `regarding.${name}`,
+        `involvedObject.${name}`,
+      ]),
+    ),
+    reason: 'reason',
+    reportingController: 'reportingComponent',
+    type: 'type',
+  },
+});
+
+function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 function firstSeen(event: Live<Event>, now: number): string {

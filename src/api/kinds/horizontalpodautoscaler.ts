@@ -1,5 +1,11 @@
-/** autoscaling/v2 HorizontalPodAutoscaler: stored; nothing measures pods here. Upstream: pkg/apis/autoscaling. */
-import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricTarget } from '../gen/types.ts';
+/** HorizontalPodAutoscaler: stored as autoscaling/v2, and shown as v1 too; nothing measures pods here. Upstream: pkg/apis/autoscaling. */
+import type {
+  HorizontalPodAutoscaler,
+  HPAScalingRules,
+  MetricSpec,
+  MetricTarget,
+  V1HorizontalPodAutoscaler,
+} from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
 import { forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
@@ -11,12 +17,14 @@ import {
   validateMetadataUpdate,
   whyNotPathSegment,
 } from '../validation/index.ts';
+import { withViews } from '../views.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
+import { readAsV1, writeFromV1 } from './horizontalpodautoscaler-v1.ts';
 import { keepsStatus, statusOnly } from './lifecycle.ts';
 
 const usualCpuPercent = 80;
 
-export const horizontalPodAutoscalerKind = defineKind<HorizontalPodAutoscaler>({
+const stored = defineKind<HorizontalPodAutoscaler>({
   resource: resources.horizontalPodAutoscalers,
   applyDefaults: setDefaults,
   ...keepsStatus<HorizontalPodAutoscaler>({ currentMetrics: null, desiredReplicas: 0 }),
@@ -45,6 +53,18 @@ export const horizontalPodAutoscalerKind = defineKind<HorizontalPodAutoscaler>({
     ageColumn(),
   ],
   unconditionalUpdate: true,
+});
+
+export const [horizontalPodAutoscalerKind, v1HorizontalPodAutoscalerKind] = withViews<
+  HorizontalPodAutoscaler,
+  V1HorizontalPodAutoscaler
+>(stored, {
+  resource: resources.v1HorizontalPodAutoscalers,
+  applyDefaults({ spec }) {
+    if (spec !== undefined) spec.minReplicas ??= 1;
+  },
+  read: readAsV1,
+  write: writeFromV1,
 });
 
 function setDefaults({ spec }: HorizontalPodAutoscaler): void {

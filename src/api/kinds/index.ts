@@ -15,10 +15,10 @@ import { customResourceDefinitionKind } from './customresourcedefinition.ts';
 import { deploymentKind } from './deployment.ts';
 import { endpointsKind } from './endpoints.ts';
 import { endpointSliceKind } from './endpointslice.ts';
-import { eventKind } from './event.ts';
+import { eventKind, eventsEventKind } from './event.ts';
 import { deviceClassKind, resourceClaimKind, resourceClaimTemplateKind, resourceSliceKind } from './dra/index.ts';
 import { flowSchemaKind, priorityLevelConfigurationKind } from './flowcontrol/index.ts';
-import { horizontalPodAutoscalerKind } from './horizontalpodautoscaler.ts';
+import { horizontalPodAutoscalerKind, v1HorizontalPodAutoscalerKind } from './horizontalpodautoscaler.ts';
 import { ingressKind } from './ingress.ts';
 import { ingressClassKind } from './ingressclass.ts';
 import { ipAddressKind } from './ipaddress.ts';
@@ -92,10 +92,12 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     replicaSetKind,
     statefulSetKind,
     horizontalPodAutoscalerKind,
+    v1HorizontalPodAutoscalerKind,
     cronJobKind,
     jobKind,
     leaseKind,
     endpointSliceKind,
+    eventsEventKind,
     clusterRoleBindingKind,
     clusterRoleKind,
     roleBindingKind,

@@ -83,6 +83,13 @@ const registrationTypes = [
   'ValidatingWebhook',
   'ValidatingWebhookConfiguration',
 ];
+/** Of two versions, ours says of which the earlier one is. */
+const v1AutoscalingTypes = [
+  'CrossVersionObjectReference',
+  'HorizontalPodAutoscaler',
+  'HorizontalPodAutoscalerSpec',
+  'HorizontalPodAutoscalerStatus',
+];
 let names: ReadonlyMap<string, string> | undefined;
 
 /** Packages as the protobuf messages have them; what has no message is taken for core. */
@@ -117,6 +124,10 @@ function loadNames(): ReadonlyMap<string, string> {
       .set(`Apiextensions${type}`, `${extensionsPackage}.${type}`)
       .set(`Admissionregistration${type}`, `io.k8s.api.admissionregistration.v1.${type}`);
   }
+  for (const type of ['Event', 'EventSeries']) {
+    found.set(type, `io.k8s.api.core.v1.${type}`).set(`Events${type}`, `io.k8s.api.events.v1.${type}`);
+  }
+  for (const type of v1AutoscalingTypes) found.set(`V1${type}`, `io.k8s.api.autoscaling.v1.${type}`);
   return found
     .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
     .set('RbacSubject', 'io.k8s.api.rbac.v1.Subject')
