@@ -50,9 +50,6 @@ export function checkNamespace(resource: Resource, metadata: ObjectMeta, namespa
 }
 
 export function fillForCreate(metadata: ObjectMeta, taken: (name: string) => boolean): void {
-  if ((metadata.resourceVersion ?? '') !== '' && metadata.resourceVersion !== '0') {
-    throw apiError(500, '', 'resourceVersion should not be set on objects to be created');
-  }
   if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '') {
     // KEP-4420: another name when this one is taken.
     for (let attempt = 0; attempt < 8; attempt++) {
@@ -66,6 +63,13 @@ export function fillForCreate(metadata: ObjectMeta, taken: (name: string) => boo
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   delete metadata.managedFields;
+}
+
+/** The store's own refusal, so it comes last of all (apiserver/pkg/storage/etcd3/store.go, Create). */
+export function refuseVersionOfNew({ resourceVersion = '' }: ObjectMeta): void {
+  if (resourceVersion !== '' && resourceVersion !== '0') {
+    throw apiError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
 }
 
 /** Before an update: what a client cannot change is the old object's. */

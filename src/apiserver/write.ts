@@ -16,7 +16,15 @@ import type { Resource } from '../api/resources.ts';
 import type { Slot, Store, Stored, Tx } from '../store/index.ts';
 import { alreadyExists, badRequest, conflict, invalid, modifiedText, notFound } from './errors.ts';
 import { checkNamespaceLives } from './namespace-lifecycle.ts';
-import { checkNamespace, draftOf, fillForCreate, fillForUpdate, normalized, sameObject } from './object-meta.ts';
+import {
+  checkNamespace,
+  draftOf,
+  fillForCreate,
+  fillForUpdate,
+  normalized,
+  refuseVersionOfNew,
+  sameObject,
+} from './object-meta.ts';
 import type { Draft } from './object-meta.ts';
 import { ownersOf, setOwners } from './ownership.ts';
 import type { Ownership } from './ownership.ts';
@@ -109,6 +117,7 @@ export function createIn(
   if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
   kind.onWrite?.(view, draft, undefined);
   options.admission?.validate(request);
+  refuseVersionOfNew(draft.metadata);
   const stored = tx.put(slot, storable(kind, normalized(resource, draft)));
   recountQuotas(view, resource, namespace);
   return { stored, outcome: 'created' };

@@ -15,6 +15,7 @@ import { sameValue } from './equal.ts';
 
 export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>({
   resource: resources.customResourceDefinitions,
+  storageVersion: 'v1beta1',
   applyDefaults(definition) {
     // A body without spec is refused by what validation finds missing.
     const spec = (definition.spec ??= { group: '', scope: '', names: { plural: '', kind: '' }, versions: [] });

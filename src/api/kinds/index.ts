@@ -126,8 +126,8 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     apiServiceKind,
     customResourceDefinitionKind,
     mutatingWebhookConfigurationKind,
-    validatingWebhookConfigurationKind,
     validatingAdmissionPolicyKind,
     validatingAdmissionPolicyBindingKind,
+    validatingWebhookConfigurationKind,
   ];
 }

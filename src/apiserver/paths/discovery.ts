@@ -140,9 +140,10 @@ function resourceLine(kind: KindDefinition): object {
 }
 
 /** Changes when objects are written to the store in another version. Upstream: apiserver/pkg/endpoints/discovery/storageversionhash.go. */
-function storageVersionHash(kindDefinition: KindDefinition): string {
-  const { group, version, kind } = storedAs(kindDefinition);
-  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
+function storageVersionHash(definition: KindDefinition): string {
+  const { group, version, kind } = storedAs(definition);
+  const stored = definition.storageVersion ?? version;
+  return createHash('sha256').update(`${group}/${stored}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
 /** Namespaces cannot be deleted as a collection. */

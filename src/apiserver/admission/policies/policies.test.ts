@@ -52,6 +52,15 @@ function map(name: string, data: object = {}, labels: object = {}): object {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data };
 }
 
+test('a policy is asked before the store refuses a version of what is new', async (t) => {
+  const client = await install(t, { validations: [{ expression: "object.metadata.name != 'no'" }] });
+  const versioned = (name: string): object => ({ metadata: { name, resourceVersion: '1' } });
+  assert.equal((await client.call('POST', maps, versioned('no'))).code, 422);
+  const other = await client.call('POST', maps, versioned('yes'));
+  assert.equal(other.code, 500);
+  assert.equal(other.body['message'], 'resourceVersion should not be set on objects to be created');
+});
+
 test('a policy denies with its message, reason and code; deletions too', async (t) => {
   const client = await install(t, {
     variables: [{ name: 'mine', expression: "object == null || object.metadata.name.startsWith('a')" }],
