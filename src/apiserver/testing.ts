@@ -36,6 +36,7 @@ export async function makePki(dir: string): Promise<TestPki> {
     extensions: [new BasicConstraintsExtension(true, undefined, true)],
   });
   writeFileSync(join(dir, 'ca.crt'), ca.toString('pem'));
+  writeFileSync(join(dir, 'ca.key'), await pemKey(keys.privateKey, 'pkcs8'), { mode: 0o600 });
   const issue: TestPki['issue'] = async (name, subject, addresses = []) => {
     const own = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const certificate = await X509CertificateGenerator.create({

@@ -2,12 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Client } from '../client/index.ts';
+import type { ControllerOptions } from '../controllers/index.ts';
 import { kubeconfigOption, list, wholeNumber } from './flags.ts';
 import { clientFor, runPart, tellWhileUnreachable } from './part-process.ts';
 
 export interface ControllersFlags {
   readonly kubeconfig?: string;
   readonly rootCaFile?: string;
+  readonly clusterSigningCertFile?: string;
+  readonly clusterSigningKeyFile?: string;
+  readonly clusterSigningDuration?: number;
   readonly clusterCidr?: readonly string[];
   readonly nodeMonitorGracePeriod?: number;
   readonly without?: readonly string[];
@@ -34,6 +38,13 @@ export function controllersFlags(command: Command): Command {
   return command
     .addOption(kubeconfigOption())
     .option('--root-ca-file <file>', 'for the ConfigMap kube-root-ca.crt of each namespace')
+    .option('--cluster-signing-cert-file <file>', 'the CA that certificates are signed with (default: nobody signs)')
+    .option('--cluster-signing-key-file <file>', 'its key')
+    .option(
+      '--cluster-signing-duration <seconds>',
+      'how long certificates live that ask for no less (default: a year)',
+      wholeNumber,
+    )
     .option(
       '--cluster-cidr <cidrs>',
       'pod ranges are given to nodes from here (default: nodes keep what they have)',
@@ -54,6 +65,7 @@ export async function control(client: Client, flags: ControllersFlags, signal: A
     {
       ...(flags.clusterCidr === undefined ? {} : { clusterCidr: flags.clusterCidr }),
       ...(flags.rootCaFile === undefined ? {} : { caCert: await readFile(flags.rootCaFile, 'utf8') }),
+      ...(await signingOf(flags)),
       ...(flags.nodeMonitorGracePeriod === undefined
         ? {}
         : { nodeMonitorGracePeriodSeconds: flags.nodeMonitorGracePeriod }),
@@ -61,4 +73,17 @@ export async function control(client: Client, flags: ControllersFlags, signal: A
     },
     signal,
   );
+}
+
+async function signingOf(flags: ControllersFlags): Promise<Pick<ControllerOptions, 'signing'>> {
+  const { clusterSigningCertFile: certificate, clusterSigningKeyFile: key, clusterSigningDuration } = flags;
+  if (certificate === undefined || key === undefined) return {};
+  const [certificatePem, keyPem] = await Promise.all([readFile(certificate, 'utf8'), readFile(key, 'utf8')]);
+  return {
+    signing: {
+      certificate: certificatePem,
+      key: keyPem,
+      ...(clusterSigningDuration === undefined ? {} : { durationSeconds: clusterSigningDuration }),
+    },
+  };
 }

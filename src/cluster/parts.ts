@@ -66,6 +66,8 @@ function controlPlane(settings: ClusterSettings, topology: Topology, paths: Clus
     ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),
     ...flag('kubeconfig', paths.kubeconfig('controllers')),
     ...flag('root-ca-file', join(paths.pki, 'ca.crt')),
+    ...flag('cluster-signing-cert-file', join(paths.pki, 'ca.crt')),
+    ...flag('cluster-signing-key-file', join(paths.pki, 'ca.key')),
     ...flag('cluster-dns', dnsOf(topology).join(',')),
     ...(settings.externalIpRange === undefined ? [] : flag('disable-admission-plugins', 'DenyServiceExternalIPs')),
     // Upstream's 40 s allow for slow networks between machines; here three lost heartbeats (of 5 s) are a dead node.

@@ -9,6 +9,17 @@ export interface ControllerOptions {
   readonly nodeMonitorGracePeriodSeconds?: number;
   /** PEM, for the ConfigMap kube-root-ca.crt of each namespace. Unset: none is written. */
   readonly caCert?: string;
+  /** Unset: CertificateSigningRequests are not signed. */
+  readonly signing?: SigningOptions;
   /** Loops to leave out, by the names in run.ts: a real cluster has its own scheduler, say. */
   readonly without?: readonly string[];
+}
+
+/** What the signers of kubernetes.io sign with. */
+export interface SigningOptions {
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** The longest life, and that of certificates that ask for none. Upstream: a year. */
+  readonly durationSeconds?: number;
 }

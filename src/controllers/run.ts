@@ -9,6 +9,8 @@ import type { Client } from '../client/index.ts';
 import { log } from '../util/log.ts';
 import { createContext } from './context.ts';
 import type { ControllerContext } from './context.ts';
+import { runCertificateCleaner } from './certificates/cleaner.ts';
+import { runCertificateSigning } from './certificates/signing.ts';
 import { runDisruptionBudgets } from './disruption/budgets.ts';
 import { runEndpoints } from './endpoints/endpoints.ts';
 import { runEndpointMirroring } from './endpoints/mirroring.ts';
@@ -52,6 +54,8 @@ const loops = {
   endpoints: runBothEndpoints,
   'endpointslice-mirroring': runEndpointMirroring,
   'clusterrole-aggregation': runRoleAggregation,
+  csrsigning: runCertificateSigning,
+  csrcleaner: runCertificateCleaner,
   'service-cidr': runServiceCidrs,
   disruption: runDisruptionBudgets,
   'garbage-collector': runGarbageCollector,

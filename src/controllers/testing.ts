@@ -45,7 +45,9 @@ export async function startBench(nodes: readonly string[] = ['node-1', 'node-2',
   const kubeconfig = writeKubeconfig(dir, server.address);
   const client = createClient(await loadKubeconfig(kubeconfig));
   const caCert = readFileSync(join(dir, 'pki', 'ca.crt'), 'utf8');
-  const controllers = runControllers(client, { caCert, nodeMonitorGracePeriodSeconds: 3600 }, stop.signal);
+  const signing = { certificate: caCert, key: readFileSync(join(dir, 'pki', 'ca.key'), 'utf8') };
+  const options = { caCert, signing, nodeMonitorGracePeriodSeconds: 3600 };
+  const controllers = runControllers(client, options, stop.signal);
   const bench: Bench = {
     client,
     kubeconfig,

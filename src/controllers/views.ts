@@ -75,6 +75,7 @@ const transforms: Readonly<Record<string, Transform>> = {
       resources.cronJobs,
       resources.jobs,
       resources.podDisruptionBudgets,
+      resources.certificateSigningRequests,
     ].map((resource) => [groupResourceOf(resource), whole]),
   ),
   [groupResourceOf(resources.pods)]: slimPod,
