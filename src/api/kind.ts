@@ -129,6 +129,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly kept?: Kept;
   /** Present: all forms of the objects, this one too, for the fields that others own in theirs (views.ts). */
   readonly forms?: readonly KindForm[];
+  /** Present: nothing of it is stored; the verbs that it has instead of all. */
+  readonly unstored?: readonly string[];
   /** The version that upstream's store has it in, where discovery's hash tells of another than the only one. */
   readonly storageVersion?: string;
   /** Present: made by a CustomResourceDefinition. */

@@ -71,6 +71,10 @@ export const resources = {
   nodes: resource<k.Node>('v1', 'Node', 'nodes', 'Cluster', { shortNames: ['no'] }),
   pods: resource<k.Pod>('v1', 'Pod', 'pods', 'Namespaced', { shortNames: ['po'], categories: all }),
   services: resource<k.Service>('v1', 'Service', 'services', 'Namespaced', { shortNames: ['svc'], categories: all }),
+  bindings: resource<k.Binding>('v1', 'Binding', 'bindings', 'Namespaced'),
+  componentStatuses: resource<k.ComponentStatus>('v1', 'ComponentStatus', 'componentstatuses', 'Cluster', {
+    shortNames: ['cs'],
+  }),
   endpoints: resource<k.Endpoints>('v1', 'Endpoints', 'endpoints', 'Namespaced', { shortNames: ['ep'] }),
   endpointSlices: resource<k.EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'Namespaced'),
   configMaps: resource<k.ConfigMap>('v1', 'ConfigMap', 'configmaps', 'Namespaced', { shortNames: ['cm'] }),

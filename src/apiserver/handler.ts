@@ -5,10 +5,12 @@
  *                                                 └─ path: discovery, OpenAPI, health, version, metrics
  *   anything thrown ─ ApiError ─ Status
  */
+import { groupResourceOf } from '../api/resources.ts';
 import { whenLoaded } from '../util/lazy.ts';
 import { ApiError } from '../api/errors.ts';
 import { log } from '../util/log.ts';
 import { authenticate } from './auth/authenticate.ts';
+import { serveComponents } from './components.ts';
 import { authorizeRequest } from './auth/authorize.ts';
 import { impersonate } from './auth/impersonate.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
@@ -19,7 +21,7 @@ import { servePath } from './paths/index.ts';
 import { isTrue, parseRequest, splitTarget } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { serveReview } from './reviews.ts';
-import { serveSubresource } from './subresources/index.ts';
+import { createNamelessBinding, serveSubresource } from './subresources/index.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection } from './verbs/deletecollection.ts';
 import { remove } from './verbs/delete.ts';
@@ -96,6 +98,7 @@ async function serveResource(exchange: ResourceExchange): Promise<void> {
     await serveSubresource(exchange);
     return;
   }
+  if (kind.unstored !== undefined) return serveUnstored(exchange, kind.unstored);
   if (info.namespace === '' && kind.resource.namespaced && info.name !== '' && info.verb !== 'watch')
     throw noSuchResource();
   switch (info.verb) {
@@ -123,6 +126,21 @@ async function serveResource(exchange: ResourceExchange): Promise<void> {
       throw noSuchResource();
   }
 }
+
+async function serveUnstored(exchange: ResourceExchange, verbs: readonly string[]): Promise<void> {
+  const { info, kind } = exchange;
+  if (!verbs.includes(info.verb)) throw methodNotAllowed();
+  if (info.verb === 'create' && (info.name !== '' || (kind.resource.namespaced && info.namespace === '')))
+    throw methodNotAllowed();
+  const serve = unstored[groupResourceOf(kind.resource)];
+  if (serve === undefined) throw noSuchResource();
+  await serve(exchange);
+}
+
+const unstored: Readonly<Record<string, (exchange: ResourceExchange) => Promise<void>>> = {
+  bindings: createNamelessBinding,
+  componentstatuses: serveComponents,
+};
 
 async function answerError(
   to: Pick<Exchange, 'request' | 'response' | 'query'>,

@@ -17,6 +17,8 @@ export interface ApiServerOptions {
   readonly serviceNodePortRange: string;
   /** Names of admission plugins that are off; only DenyServiceExternalIPs can be. */
   readonly disabledAdmission?: readonly string[];
+  /** Of `controller-manager` and `scheduler`, those that run in this process: componentstatuses need not ask after them. */
+  readonly components?: readonly string[];
   /** Off: HTTP/1.1 only. Default on. */
   readonly http2?: boolean;
   /** How long a client may take to send; default 10 s for headers, 60 s for a whole request. */

@@ -50,13 +50,19 @@ export function apiserverFlags(command: Command): Command {
     .option('--disable-admission-plugins <names>', `of those that can be switched off: ${optional}`, list());
 }
 
-export async function serveApi(flags: ApiserverFlags, signal: AbortSignal): Promise<ApiServer> {
+/** `components`: which others run in this process. */
+export async function serveApi(
+  flags: ApiserverFlags,
+  signal: AbortSignal,
+  components: readonly string[] = [],
+): Promise<ApiServer> {
   const { startApiServer } = await import('../apiserver/index.ts');
   const strange = flags.disableAdmissionPlugins?.find((name) => name !== optional);
   if (strange !== undefined) throw new UsageError(`--disable-admission-plugins ${strange}: want ${optional}`);
   const host = flags.bindAddress.includes(':') ? `[${flags.bindAddress}]` : flags.bindAddress;
   const options = {
     dataDir: flags.dataDir,
+    components,
     pkiDir: flags.certDir,
     listen: [`${host}:${String(flags.securePort)}`],
     advertiseAddress: flags.advertiseAddress ?? reachable(flags.bindAddress),

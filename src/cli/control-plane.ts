@@ -22,7 +22,9 @@ export function controlPlaneCommand(): Command {
     .option('--cluster-dns <ips>', 'create the Service kube-system/kube-dns with these cluster IPs', list())
     .action((flags: Flags) =>
       runPart('control-plane', async (signal) => {
-        const server = await serveApi(flags, signal);
+        const without = flags.without ?? [];
+        const components = ['controller-manager', ...(without.includes('scheduler') ? [] : ['scheduler'])];
+        const server = await serveApi(flags, signal, components);
         try {
           const client = await clientFor('controllers', flags.kubeconfig);
           if (flags.clusterDns !== undefined) await announceDns(client, flags.clusterDns);

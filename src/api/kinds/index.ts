@@ -46,6 +46,7 @@ import { serviceAccountKind } from './serviceaccount.ts';
 import { serviceCidrKind } from './servicecidr.ts';
 import type { OnServiceCidrWrite } from './servicecidr.ts';
 import { statefulSetKind } from './statefulset.ts';
+import { bindingKind, componentStatusKind } from './unstored.ts';
 import {
   csiDriverKind,
   csiNodeKind,
@@ -71,6 +72,8 @@ export interface KindOptions {
 
 export function buildKinds(options: KindOptions = {}): readonly KindDefinition[] {
   return [
+    bindingKind,
+    componentStatusKind,
     configMapKind,
     endpointsKind,
     eventKind,

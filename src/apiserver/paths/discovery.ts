@@ -132,10 +132,10 @@ function resourceLine(kind: KindDefinition): object {
     singularName: resource.singular,
     namespaced: resource.namespaced,
     kind: resource.kind,
-    verbs: verbsOf(resource.plural),
+    verbs: verbsOf(kind),
     ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
     ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
-    storageVersionHash: storageVersionHash(kind),
+    ...(kind.unstored === undefined ? { storageVersionHash: storageVersionHash(kind) } : {}),
   };
 }
 
@@ -147,8 +147,9 @@ function storageVersionHash(definition: KindDefinition): string {
 }
 
 /** Namespaces cannot be deleted as a collection. */
-function verbsOf(plural: string): string[] {
-  return plural === 'namespaces' ? objectVerbs.filter((verb) => verb !== 'deletecollection') : objectVerbs;
+function verbsOf({ resource, unstored }: KindDefinition): readonly string[] {
+  if (unstored !== undefined) return unstored;
+  return resource.plural === 'namespaces' ? objectVerbs.filter((verb) => verb !== 'deletecollection') : objectVerbs;
 }
 
 function subresourceLine({ resource }: KindDefinition, sub: SubresourceInfo): object {
@@ -196,7 +197,7 @@ function aggregatedLine(kind: KindDefinition): object {
     responseKind: { group, version, kind: resource.kind },
     scope: resource.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: resource.singular,
-    verbs: verbsOf(resource.plural),
+    verbs: verbsOf(kind),
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),

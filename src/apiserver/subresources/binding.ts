@@ -1,12 +1,14 @@
 /**
- * POST pods/NAME/binding: the scheduler puts a pod on a node. Upstream: registry/core/pod/storage (assignPod, setPodNodeAndMetadata).
+ * POST pods/NAME/binding, and POST bindings: the scheduler puts a pod on a node. Upstream: registry/core/pod/storage (assignPod, setPodNodeAndMetadata).
  */
 import type { Binding, Pod } from '../../api/gen/types.ts';
 import { decodeBody } from '../../api/decode.ts';
+import type { KindDefinition } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
+import { resources } from '../../api/resources.ts';
 import { admitCall } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
-import { conflict, notFound } from '../errors.ts';
+import { badRequest, conflict, noSuchResource, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendJson } from '../http/respond.ts';
 import { timestamp } from '../object-meta.ts';
@@ -14,29 +16,45 @@ import { parseDryRun } from '../write-options.ts';
 import { refuseInvalid, updateObject } from '../write.ts';
 import { clone } from '../../api/clone.ts';
 
-const bindingResource = {
-  group: '',
-  version: 'v1',
-  plural: 'bindings',
-  singular: 'binding',
-  kind: 'Binding',
-  namespaced: true,
-  shortNames: [],
-  categories: [],
-  schema: 'Binding',
-} as const;
+const bindingResource = resources.bindings;
 
 export async function createBinding(exchange: ResourceExchange): Promise<void> {
-  const { server, kind, info, request, query } = exchange;
+  const binding = await readBinding(exchange);
+  const { info } = exchange;
+  const name = binding.metadata?.name ?? '';
+  if (name !== '' && name !== info.name) throw badRequest('name in URL does not match name in Binding object');
+  await bind(exchange, exchange.kind, info.name, binding);
+}
+
+/** POST bindings, the older way: the binding says which pod. */
+export async function createNamelessBinding(exchange: ResourceExchange): Promise<void> {
+  const { server, info } = exchange;
+  const binding = await readBinding(exchange);
+  const { namespace = '', name = '' } = binding.metadata ?? {};
+  if (namespace !== '' && namespace !== info.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  const { group, version, plural } = resources.pods;
+  const pods = server.registry.find(group, version, plural);
+  if (pods === undefined) throw noSuchResource();
+  await bind(exchange, pods, name, binding);
+}
+
+async function readBinding({ request }: ResourceExchange): Promise<Binding> {
   const value = await parseBody(await readBody(request), bodyFormat(request), 'Binding');
-  const binding = decodeBody(bindingResource, value, 'Ignore').object as Binding;
-  refuseBadTarget(binding, info.name);
+  return decodeBody(bindingResource, value, 'Ignore').object;
+}
+
+async function bind(exchange: ResourceExchange, pods: KindDefinition, name: string, binding: Binding): Promise<void> {
+  const { server, kind, info, query } = exchange;
+  refuseBadTarget(binding, name);
   const dryRun = parseDryRun(query.getAll('dryRun'), 'CreateOptions');
   const warnings: string[] = [];
   const bodyKind = { group: '', version: 'v1', kind: 'Binding' };
   const call = { user: exchange.user, dryRun, warnings, verb: 'create', bodyKind, object: binding } as const;
-  await admitCall(server, kind, info, call);
-  await updateObject(server.store, kind, info, {
+  await admitCall(server, kind, { ...info, name }, call);
+  const key = { namespace: info.namespace, name };
+  await updateObject(server.store, pods, key, {
     by: exchange,
     dryRun,
     warnings,
@@ -44,8 +62,8 @@ export async function createBinding(exchange: ResourceExchange): Promise<void> {
     ownership: { kind: 'kept' },
     subresource: 'binding',
     change: (old) => {
-      if (old === undefined) throw notFound(kind.resource, info.name);
-      return bound(old, binding, exchange);
+      if (old === undefined) throw notFound(pods.resource, name);
+      return bound(old, binding, pods);
     },
   });
   await sendJson(
@@ -68,9 +86,8 @@ function refuseBadTarget(binding: Binding, name: string): void {
   }
 }
 
-function bound(old: Live<KubeObject>, binding: Binding, exchange: ResourceExchange): KubeObject {
+function bound(old: Live<KubeObject>, binding: Binding, { resource }: KindDefinition): KubeObject {
   const pod = clone(old) as Live<Pod>;
-  const { resource } = exchange.kind;
   const refuse = (why: string): never => {
     throw conflict({ group: '', plural: 'pods/binding' }, pod.metadata.name, why);
   };

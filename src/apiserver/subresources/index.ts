@@ -10,6 +10,8 @@ import { createEviction } from './eviction.ts';
 import { subresourcesOf } from './list.ts';
 import { serveScale } from './scale.ts';
 
+export { createNamelessBinding } from './binding.ts';
+
 export async function serveSubresource(exchange: ResourceExchange): Promise<void> {
   const { info, kind } = exchange;
   if (!subresourcesOf(kind).some(({ name }) => name === info.subresource)) throw noSuchResource();
