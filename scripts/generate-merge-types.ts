@@ -56,6 +56,8 @@ function readUpstream(path: string): ReadonlyMap<string, readonly UpstreamType[]
 const prefixes =
   /^(?:Core|Events|Discovery|Storage|Authentication|Rbac|Admissionregistration|Apiextensions|Apiregistration|V1)/;
 
+const laterTypes = new Set(['CrossVersionObjectReference', 'HorizontalPodAutoscaler']);
+
 /** Upstream's type with the same last name and the same fields. */
 function find(
   upstream: ReadonlyMap<string, readonly UpstreamType[]>,
@@ -63,7 +65,10 @@ function find(
   type: OurType,
 ): UpstreamType | undefined {
   const want = Object.keys(type).sort().join();
-  return [...(upstream.get(name) ?? []), ...(upstream.get(name.replace(prefixes, '')) ?? [])].find(
+  const candidates = [...(upstream.get(name) ?? []), ...(upstream.get(name.replace(prefixes, '')) ?? [])];
+  // Of two that we have, the one without its version in our name is v2's.
+  const ours = laterTypes.has(name) ? candidates.filter((one) => one.name.includes('.v2.')) : candidates;
+  return ours.find(
     ({ map }) =>
       (map?.fields ?? [])
         .map((field) => field.name)

@@ -135,6 +135,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly storageVersion?: string;
   /** Present: made by a CustomResourceDefinition. */
   readonly custom?: CustomKind;
+  /** DELETE answers with the object, not a Status, also when it is gone (upstream's ReturnDeletedObject). */
+  readonly returnsDeleted?: true;
   /** PUT may create (upstream's AllowCreateOnUpdate). */
   readonly createOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed (upstream's AllowUnconditionalUpdate). */

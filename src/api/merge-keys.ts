@@ -42,9 +42,31 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   CSINodeSpec: { drivers: 'name' },
   ValidatingWebhookConfiguration: { webhooks: 'name' },
   MutatingWebhookConfiguration: { webhooks: 'name' },
+  ValidatingWebhook: { matchConditions: 'name' },
+  MutatingWebhook: { matchConditions: 'name' },
+  ValidatingAdmissionPolicySpec: { matchConditions: 'name', variables: 'name' },
+  FlowSchemaStatus: conditions,
+  PriorityLevelConfigurationStatus: conditions,
+  APIServiceStatus: conditions,
+  ContainerStatus: { allocatedResourcesStatus: 'name', volumeMounts: 'mountPath' },
+  JSONSchemaProps: { 'x-kubernetes-validations': 'rule' },
+};
+
+/** The other strategies of those tags: what clients are told, and `replace`, which a patch of the field means. */
+const strategies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  PodSpec: { resourceClaims: 'merge,retainKeys', volumes: 'merge,retainKeys' },
+  PodStatus: { resourceClaimStatuses: 'merge,retainKeys' },
+  DeploymentSpec: { strategy: 'retainKeys' },
+  PodDisruptionBudgetSpec: { selector: 'replace' },
 };
 
 /** undefined: the list is replaced. '': a set of plain values. */
 export function mergeKey(type: string | undefined, field: string): string | undefined {
   return type === undefined ? undefined : table[type]?.[field];
+}
+
+/** undefined: fields merge, lists are replaced. */
+export function patchStrategy(type: string | undefined, field: string): string | undefined {
+  if (type === undefined) return undefined;
+  return strategies[type]?.[field] ?? (mergeKey(type, field) === undefined ? undefined : 'merge');
 }

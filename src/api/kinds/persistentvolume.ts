@@ -18,6 +18,7 @@ import { keepsStatus, statusOnly } from './lifecycle.ts';
 
 export const persistentVolumeKind = defineKind<PersistentVolume>({
   resource: resources.persistentVolumes,
+  returnsDeleted: true,
   applyDefaults({ spec, ...volume }) {
     const { status } = volume;
     if (status !== undefined) status.phase ??= 'Pending';

@@ -20,6 +20,7 @@ import { keepsStatus, statusOnly } from './lifecycle.ts';
 
 export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   resource: resources.persistentVolumeClaims,
+  returnsDeleted: true,
   applyDefaults: setClaimDefaults,
   ...keepsStatus<PersistentVolumeClaim>({ phase: 'Pending' }),
   validate: validateClaim,

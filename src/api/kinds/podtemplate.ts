@@ -12,6 +12,7 @@ import { containerImages, containerNames, setTemplateDefaults } from './workload
 
 export const podTemplateKind = defineKind<PodTemplate>({
   resource: resources.podTemplates,
+  returnsDeleted: true,
   applyDefaults: ({ template }) => setTemplateDefaults(template),
   prepareForCreate(object) {
     object.metadata = { ...object.metadata, generation: 1 };

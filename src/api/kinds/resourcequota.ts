@@ -17,6 +17,7 @@ import { keepsStatus, statusOnly } from './lifecycle.ts';
 
 export const resourceQuotaKind = defineKind<ResourceQuota>({
   resource: resources.resourceQuotas,
+  returnsDeleted: true,
   ...keepsStatus<ResourceQuota>(),
   validate,
   validateUpdate: (quota, old) => [

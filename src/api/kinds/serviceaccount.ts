@@ -7,6 +7,7 @@ import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 
 export const serviceAccountKind = defineKind<ServiceAccount>({
   resource: resources.serviceAccounts,
+  returnsDeleted: true,
   validate: (account) => validateMetadata(account, true, dns1123SubdomainName),
   validateUpdate: (account, old) => [
     ...validateMetadataUpdate(account, old),

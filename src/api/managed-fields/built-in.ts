@@ -30,6 +30,15 @@ export function builtInType(name: string): MergeType {
   });
 }
 
+/** How a type or a field merges, for those who are told (x-kubernetes-list-type and its kin): of fields `Type.field`. */
+export function mergeNotes(path: string): Readonly<Record<string, unknown>> {
+  const { lists, atomic } = load();
+  const keys = lists[path];
+  if (keys === undefined) return atomic.has(path) ? { 'x-kubernetes-map-type': 'atomic' } : {};
+  if (keys.length === 0) return { 'x-kubernetes-list-type': 'set' };
+  return { 'x-kubernetes-list-map-keys': keys, 'x-kubernetes-list-type': 'map' };
+}
+
 function memberOf(struct: string, field: string, schema: FieldSchema): MapField {
   const path = `${struct}.${field}`;
   const type = typeOf(path, schema);

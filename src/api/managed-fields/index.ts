@@ -7,7 +7,7 @@
  */
 export { applyConfiguration } from './apply.ts';
 export type { Applied, ApplyRequest } from './apply.ts';
-export { builtInType } from './built-in.ts';
+export { builtInType, mergeNotes } from './built-in.ts';
 export type { FieldSet } from './field-set.ts';
 export { setOfPaths } from './field-set.ts';
 export { managedFieldsError } from './managers.ts';

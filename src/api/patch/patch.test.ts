@@ -368,6 +368,27 @@ describe('strategic merge patch', () => {
       { spec: { containers: [{ name: 'b' }, { name: 'a' }] } },
     ],
     [
+      'a map that is replaced',
+      'PodDisruptionBudget',
+      { spec: { selector: { matchLabels: { a: '1', b: '2' } } } },
+      { spec: { selector: { matchLabels: { a: '3' } } } },
+      { spec: { selector: { matchLabels: { a: '3' } } } },
+    ],
+    [
+      'conditions of a policy, by name',
+      'ValidatingAdmissionPolicy',
+      { spec: { matchConditions: [{ name: 'a', expression: 'x' }] } },
+      { spec: { matchConditions: [{ name: 'b', expression: 'y' }] } },
+      {
+        spec: {
+          matchConditions: [
+            { name: 'b', expression: 'y' },
+            { name: 'a', expression: 'x' },
+          ],
+        },
+      },
+    ],
+    [
       'retain keys',
       'Deployment',
       { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } } },

@@ -11,7 +11,7 @@
  */
 import type { FieldSchema } from '../schema.ts';
 import { apiError } from '../errors.ts';
-import { mergeKey } from '../merge-keys.ts';
+import { mergeKey, patchStrategy } from '../merge-keys.ts';
 import { schemaField } from '../schema.ts';
 import { checkDepth, checkKey, isObject } from './json.ts';
 import { mergeMaps, mergeSets, orderElements } from './lists.ts';
@@ -59,6 +59,7 @@ function mergeMap(type: string | undefined, original: JsonMap, patch: JsonMap, d
 function mergeField(type: string | undefined, key: string, original: unknown, value: unknown, depth: number): unknown {
   const schema = type === undefined ? undefined : schemaField(type, key);
   if (isObject(value)) {
+    if (patchStrategy(type, key) === 'replace') return clean(value, depth);
     // Nothing there to merge with: the directives must not stay in the result.
     return isObject(original) ? mergeMap(schema?.ref, original, value, depth + 1) : clean(value, depth);
   }

@@ -87,7 +87,8 @@ interface ApiGroup {
   readonly preferredVersion: { readonly groupVersion: string; readonly version: string } | undefined;
 }
 
-function groupVersions(registry: Registry): readonly { group: string; version: string }[] {
+/** Of kinds and reviews, in the order of discovery. */
+export function groupVersions(registry: Registry): readonly { group: string; version: string }[] {
   const all = [...registry.groupVersions()];
   for (const { group, version } of reviewKinds) {
     if (!all.some((item) => item.group === group && item.version === version)) all.push({ group, version });

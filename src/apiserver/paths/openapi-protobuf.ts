@@ -86,6 +86,8 @@ const shapes: Readonly<Record<ShapeName, Shape>> = {
       put: message(3, 'operation'),
       post: message(4, 'operation'),
       delete: message(5, 'operation'),
+      options: message(6, 'operation'),
+      head: message(7, 'operation'),
       patch: message(8, 'operation'),
       parameters: each(wrapped(9, parameter)),
     },
@@ -93,12 +95,14 @@ const shapes: Readonly<Record<ShapeName, Shape>> = {
   },
   operation: {
     fields: {
+      tags: each(text(1)),
       description: text(3),
       operationId: text(5),
       produces: each(text(6)),
       consumes: each(text(7)),
       parameters: each(wrapped(8, parameter)),
       responses: wrapped(9, named(1, wrapped(2, message(1, 'response')))),
+      schemes: each(text(10)),
     },
     extensions: 13,
   },

@@ -3,7 +3,9 @@
  * reads besides types: x-kubernetes-group-version-kind, patch strategies, int-or-string.
  */
 import { readFileSync } from 'node:fs';
-import { mergeKey } from '../../api/merge-keys.ts';
+import { mergeNotes } from '../../api/managed-fields/index.ts';
+import { mergeKey, patchStrategy } from '../../api/merge-keys.ts';
+import { groupVersionOf } from '../../api/resources.ts';
 import type { Resource } from '../../api/resources.ts';
 import { goFields, typeSchema } from '../../api/schema.ts';
 import type { FieldSchema } from '../../api/schema.ts';
@@ -35,19 +37,28 @@ export const valueTypes: Readonly<
   Time: () => ({ type: 'string', format: 'date-time' }),
 };
 
+type Named = Pick<Resource, 'group' | 'version' | 'kind' | 'schema'>;
+
 /** The schemas of these types and of all that they refer to. */
-export function collectSchemas(types: readonly string[], resources: readonly Resource[], dialect: Dialect): Json {
+export function collectSchemas(types: readonly string[], resources: readonly Named[], dialect: Dialect): Json {
   const out: Json = {};
   const queue = [...types];
   for (let type = queue.shift(); type !== undefined; type = queue.shift()) {
     const name = schemaName(type);
     if (name in out) continue;
     const schema = typeToSchema(type, dialect, (ref) => queue.push(ref));
-    const kinds = resources.filter((resource) => resource.schema === type).map(groupVersionKind);
-    if (kinds.length > 0) schema['x-kubernetes-group-version-kind'] = kinds;
+    const kinds = resources.filter((resource) => resource.schema === type);
+    // A Scale is the body of many.
+    const distinct = new Map(kinds.map((kind) => [`${groupVersionOf(kind)} ${kind.kind}`, groupVersionKind(kind)]));
+    if (distinct.size > 0) schema['x-kubernetes-group-version-kind'] = [...distinct.values()];
     out[name] = schema;
   }
   return out;
+}
+
+/** The schema of its lists. */
+export function listName({ schema }: Pick<Resource, 'schema'>): string {
+  return `${schemaName(schema)}List`;
 }
 
 export function groupVersionKind({ group, version, kind }: Pick<Resource, 'group' | 'version' | 'kind'>): Json {
@@ -111,7 +122,7 @@ function loadNames(): ReadonlyMap<string, string> {
       machinery === undefined ? `io.k8s.api.${message}` : `io.k8s.apimachinery.pkg.${machinery}${message}`,
     );
   }
-  for (const type of ['MicroTime', 'Time', 'Status', 'StatusDetails', 'StatusCause', 'ListMeta', 'ShardInfo'])
+  for (const type of ['MicroTime', 'Patch', 'Time', 'Status', 'StatusDetails', 'StatusCause', 'ListMeta', 'ShardInfo'])
     found.set(type, `${metaPackage}.${type}`);
   for (const type of extensionTypes) found.set(type, `${extensionsPackage}.${type}`);
   for (const type of registrationTypes) found.set(type, `io.k8s.api.admissionregistration.v1.${type}`);
@@ -132,6 +143,7 @@ function loadNames(): ReadonlyMap<string, string> {
     .set('EndpointPort', 'io.k8s.api.discovery.v1.EndpointPort')
     .set('RbacSubject', 'io.k8s.api.rbac.v1.Subject')
     .set('FlowcontrolSubject', 'io.k8s.api.flowcontrol.v1.Subject')
+    .set('TokenRequest', 'io.k8s.api.authentication.v1.TokenRequest')
     .set('StorageTokenRequest', 'io.k8s.api.storage.v1.TokenRequest')
     .set('ApiregistrationServiceReference', `${aggregatorPackage}.ServiceReference`)
     .set('CoreEndpointPort', 'io.k8s.api.core.v1.EndpointPort')
@@ -141,11 +153,13 @@ function loadNames(): ReadonlyMap<string, string> {
 function typeToSchema(type: string, dialect: Dialect, refer: (type: string) => void): Json {
   const value = Object.entries(valueTypes).find(([name]) => name === type)?.[1];
   if (value !== undefined) return { ...described(type, ''), ...value(dialect) };
+  const { [type]: plain } = plainTypes(dialect, refer);
+  if (plain !== undefined) return plain;
   const properties: Json = {};
   const required: string[] = [];
   for (const [field, schema] of typeSchema(type) ?? []) {
     const property = fieldToSchema(asReferences(schema, `${type}.${field}`), dialect, refer);
-    properties[field] = { ...property, ...described(type, field), ...patchStrategy(type, field) };
+    properties[field] = { ...property, ...described(type, field), ...merging(type, field) };
     if (schema.required === true) required.push(field);
   }
   return {
@@ -153,6 +167,30 @@ function typeToSchema(type: string, dialect: Dialect, refer: (type: string) => v
     type: 'object',
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
     ...(required.length > 0 ? { required } : {}),
+    ...mergeNotes(type),
+  };
+}
+
+/** Of apimachinery, without a model of their own in the schema. */
+function plainTypes(dialect: Dialect, refer: (type: string) => void): Readonly<Record<string, Json>> {
+  const raw = (): Json => {
+    refer('RawExtension');
+    return { $ref: `${dialect.prefix}${schemaName('RawExtension')}` };
+  };
+  return {
+    Patch: {
+      description: 'Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.',
+      type: 'object',
+    },
+    RawExtension: { description: 'RawExtension is used to hold extensions in external versions.', type: 'object' },
+    get WatchEvent() {
+      return {
+        description: 'Event represents a single event to a watched resource.',
+        type: 'object',
+        properties: { object: raw(), type: { type: 'string' } },
+        required: ['type', 'object'],
+      };
+    },
   };
 }
 
@@ -176,17 +214,19 @@ function readJson(path: string): object {
 }
 
 /** A list of plain values merges as a set and has no key. */
-function patchStrategy(type: string, field: string): Json {
-  const key = mergeKey(type, field);
-  if (key === undefined) return {};
+function merging(type: string, field: string): Json {
+  const strategy = patchStrategy(type, field);
+  const key = mergeKey(type, field) ?? '';
   return {
-    'x-kubernetes-patch-strategy': 'merge',
+    ...mergeNotes(`${type}.${field}`),
+    ...(strategy === undefined ? {} : { 'x-kubernetes-patch-strategy': strategy }),
     ...(key === '' ? {} : { 'x-kubernetes-patch-merge-key': key }),
   };
 }
 
 /** The values that upstream has definitions for, alone, in lists and in maps. */
 function asReferences(schema: FieldSchema, path: string): FieldSchema {
+  if (path === 'ControllerRevision.data') return { ref: 'RawExtension' };
   if (schema.items !== undefined) return { ...schema, items: asReferences(schema.items, path) };
   if (schema.values !== undefined) return { ...schema, values: asReferences(schema.values, path) };
   if (goFields().quantities.has(path)) return { ref: 'Quantity' };

@@ -70,6 +70,76 @@ test('definitions: every reference has its target, values have upstream types', 
   assert.deepEqual(properties?.['ports']?.['items'], { $ref: '#/definitions/io.k8s.api.discovery.v1.EndpointPort' });
 });
 
+test('operations have upstream’s ids, actions, kinds and options', async (t) => {
+  const { client } = await startTestServer(t);
+  const { paths } = (await client.call('GET', '/openapi/v2')).body as { paths: Record<string, Record<string, Json>> };
+  const ids: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    '/api/v1/': { get: 'getCoreV1APIResources' },
+    '/api/v1/pods': { get: 'listCoreV1PodForAllNamespaces' },
+    '/api/v1/watch/pods': { get: 'watchCoreV1PodListForAllNamespaces' },
+    '/api/v1/namespaces/{namespace}/pods': {
+      get: 'listCoreV1NamespacedPod',
+      post: 'createCoreV1NamespacedPod',
+      delete: 'deleteCoreV1CollectionNamespacedPod',
+    },
+    '/api/v1/namespaces/{namespace}/pods/{name}': {
+      get: 'readCoreV1NamespacedPod',
+      put: 'replaceCoreV1NamespacedPod',
+      patch: 'patchCoreV1NamespacedPod',
+      delete: 'deleteCoreV1NamespacedPod',
+    },
+    '/api/v1/namespaces/{namespace}/pods/{name}/log': { get: 'readCoreV1NamespacedPodLog' },
+    '/api/v1/namespaces/{namespace}/pods/{name}/eviction': { post: 'createCoreV1NamespacedPodEviction' },
+    '/api/v1/namespaces/{namespace}/pods/{name}/exec': { get: 'connectCoreV1GetNamespacedPodExec' },
+    '/api/v1/nodes/{name}/proxy/{path}': { head: 'connectCoreV1HeadNodeProxyWithPath' },
+    '/api/v1/namespaces/{name}/finalize': { put: 'replaceCoreV1NamespaceFinalize' },
+    '/api/v1/namespaces': { get: 'listCoreV1Namespace', post: 'createCoreV1Namespace' },
+    '/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale': { patch: 'patchAppsV1NamespacedDeploymentScale' },
+    '/apis/rbac.authorization.k8s.io/v1/watch/clusterroles/{name}': { get: 'watchRbacAuthorizationV1ClusterRole' },
+    '/apis/authorization.k8s.io/v1/subjectaccessreviews': { post: 'createAuthorizationV1SubjectAccessReview' },
+  };
+  for (const [path, methods] of Object.entries(ids)) {
+    for (const [method, id] of Object.entries(methods)) assert.equal(paths[path]?.[method]?.['operationId'], id, path);
+  }
+  assert.equal(paths['/api/v1/namespaces']?.['delete'], undefined);
+  const all = Object.values(paths).flatMap((path) => Object.values(path).map((operation) => operation['operationId']));
+  const named = all.filter((id) => id !== undefined);
+  assert.equal(new Set(named).size, named.length, 'each id once');
+  const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale']?.['patch'];
+  assert.deepEqual(patch?.['x-kubernetes-group-version-kind'], { group: 'autoscaling', kind: 'Scale', version: 'v1' });
+  assert.deepEqual(patch['tags'], ['apps_v1']);
+  const asked = (patch['parameters'] as { name: string; type?: string }[]).map(({ name, type }) => [name, type]);
+  assert.deepEqual(asked, [
+    ['body', undefined],
+    ['dryRun', 'string'],
+    ['fieldManager', 'string'],
+    ['fieldValidation', 'string'],
+    ['force', 'boolean'],
+  ]);
+  const v3 = (await client.call('GET', '/openapi/v3')).body['paths'] as Json;
+  assert.ok('apis/authentication.k8s.io/v1' in v3 && 'apis/events.k8s.io/v1' in v3);
+});
+
+test('definitions say how they merge', async (t) => {
+  const { client } = await startTestServer(t);
+  const { body } = await client.call('GET', '/openapi/v2');
+  const definitions = body['definitions'] as Record<string, { properties: Record<string, Json> } & Json>;
+  const notes = (type: string, field: string): Json => {
+    const property = definitions[`io.k8s.api.${type}`]?.properties[field] ?? {};
+    return Object.fromEntries(Object.entries(property).filter(([key]) => key.startsWith('x-')));
+  };
+  assert.deepEqual(notes('core.v1.ServiceSpec', 'ports'), {
+    'x-kubernetes-list-map-keys': ['port', 'protocol'],
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-patch-strategy': 'merge',
+    'x-kubernetes-patch-merge-key': 'port',
+  });
+  assert.deepEqual(notes('core.v1.ServiceSpec', 'selector'), { 'x-kubernetes-map-type': 'atomic' });
+  assert.deepEqual(notes('apps.v1.DeploymentSpec', 'strategy'), { 'x-kubernetes-patch-strategy': 'retainKeys' });
+  assert.equal(notes('core.v1.PodSpec', 'volumes')['x-kubernetes-patch-strategy'], 'merge,retainKeys');
+  assert.equal(definitions['io.k8s.api.core.v1.ObjectReference']?.['x-kubernetes-map-type'], 'atomic');
+});
+
 function hasKind(schema: Json, { group, version, kind }: { group: string; version: string; kind: string }): boolean {
   const kinds = schema['x-kubernetes-group-version-kind'] as { group: string; version: string; kind: string }[];
   return kinds?.some((each) => each.group === group && each.version === version && each.kind === kind);

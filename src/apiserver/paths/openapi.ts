@@ -7,14 +7,17 @@
 import { createHash } from 'node:crypto';
 import { customOpenApi } from '../../api/custom/index.ts';
 import type { KindDefinition } from '../../api/kind.ts';
-import { groupVersionOf } from '../../api/resources.ts';
+import type { Resource } from '../../api/resources.ts';
 import type { Exchange } from '../context.ts';
 import { noSuchResource, notAcceptable } from '../errors.ts';
 import { send } from '../http/respond.ts';
 import type { Registry } from '../registry.ts';
+import { reviewKinds } from '../reviews.ts';
 import { subresourcesOf } from '../subresources/list.ts';
+import { groupVersions } from './discovery.ts';
 import { encodeSwagger } from './openapi-protobuf.ts';
-import { collectSchemas, groupVersionKind, schemaName, v2, v3 } from './openapi-schemas.ts';
+import { kindPaths, pathOf, reviewPath, versionPath } from './openapi-paths.ts';
+import { collectSchemas, groupVersionKind, listName, schemaName, v2, v3 } from './openapi-schemas.ts';
 import type { Dialect, Json } from './openapi-schemas.ts';
 import { version } from './version.ts';
 
@@ -96,21 +99,22 @@ function documentFor(registry: Registry, name: string, encoding: Encoding): Docu
 
 function build(registry: Registry, name: string): Json | undefined {
   if (name === 'v3') return index(registry);
-  if (name === 'v2') return swagger(registry);
-  const found = registry.groupVersions().find((item) => name === `v3/${urlOf(item)}`);
+  const all = groupVersions(registry);
+  if (name === 'v2') {
+    const { paths, schemas } = contentOf(registry, all, v2);
+    return { swagger: '2.0', info, paths, definitions: schemas };
+  }
+  const found = all.find((item) => name === `v3/${urlOf(item)}`);
   if (found === undefined) return undefined;
-  const kinds = registry.inGroupVersion(found.group, found.version);
-  return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: version.gitVersion },
-    paths: pathsOf(kinds, v3),
-    components: { schemas: schemasOf(kinds, v3) },
-  };
+  const { paths, schemas } = contentOf(registry, [found], v3);
+  return { openapi: '3.0.0', info, paths, components: { schemas } };
 }
+
+const info = { title: 'Kubernetes', version: version.gitVersion };
 
 function index(registry: Registry): Json {
   const paths: Json = {};
-  for (const item of registry.groupVersions()) {
+  for (const item of groupVersions(registry)) {
     const url = urlOf(item);
     const hash = documentFor(registry, `v3/${url}`, json)?.hash ?? '';
     paths[url] = { serverRelativeURL: `/openapi/v3/${url}?hash=${hash}` };
@@ -118,152 +122,84 @@ function index(registry: Registry): Json {
   return { paths };
 }
 
-function swagger(registry: Registry): Json {
-  return {
-    swagger: '2.0',
-    info: { title: 'Kubernetes', version: version.gitVersion },
-    paths: pathsOf(registry.kinds, v2),
-    definitions: schemasOf(registry.kinds, v2),
-  };
-}
-
+/** `api/v1`, `apis/apps/v1`. */
 function urlOf(of: { readonly group: string; readonly version: string }): string {
-  return `${of.group === '' ? 'api' : 'apis'}/${groupVersionOf(of)}`;
+  return pathOf(of).slice(1);
 }
 
-function schemasOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
-  const resources = kinds.map(({ resource }) => resource);
-  const schemas = collectSchemas(
-    [...resources.map(({ schema }) => schema), 'DeleteOptions', 'ObjectMeta', 'Status'],
-    resources,
-    dialect,
-  );
-  for (const { resource, custom } of kinds) {
-    if (custom !== undefined) {
-      const meta = { $ref: `${dialect.prefix}${schemaName('ObjectMeta')}` };
-      const schema = customOpenApi(custom.schema, dialect.three, meta);
-      schemas[resource.schema] = { ...schema, 'x-kubernetes-group-version-kind': [groupVersionKind(resource)] };
-    }
-    const item = `${dialect.prefix}${schemaName(resource.schema)}`;
-    schemas[`${schemaName(resource.schema)}List`] = {
-      description: `${resource.kind}List is a list of ${resource.kind}.`,
-      type: 'object',
-      properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: { $ref: `${dialect.prefix}${schemaName('ListMeta')}` },
-        items: { type: 'array', items: { $ref: item } },
-      },
-      required: ['items'],
-      'x-kubernetes-group-version-kind': [
-        groupVersionKind({ ...resource, kind: resource.listKind ?? `${resource.kind}List` }),
-      ],
-    };
+function contentOf(
+  registry: Registry,
+  of: readonly { readonly group: string; readonly version: string }[],
+  dialect: Dialect,
+): { readonly paths: Json; readonly schemas: Json } {
+  const kinds = of.flatMap(({ group, version }) => registry.inGroupVersion(group, version));
+  const reviews = reviewKinds.filter((review) => of.some((one) => urlOf(one) === urlOf(review)));
+  const paths: Json = {};
+  for (const one of of) Object.assign(paths, versionPath(one, dialect));
+  Object.assign(paths, kindPaths(kinds, dialect));
+  for (const review of reviews) Object.assign(paths, reviewPath(review, dialect));
+  return { paths, schemas: schemasOf(kinds, reviews, groupVersions(registry), dialect) };
+}
+
+function schemasOf(
+  kinds: readonly KindDefinition[],
+  reviews: readonly (typeof reviewKinds)[number][],
+  all: readonly { readonly group: string; readonly version: string }[],
+  dialect: Dialect,
+): Json {
+  const named = [
+    ...kinds.map(({ resource }) => resource),
+    ...kinds.flatMap((kind) => subresourceKinds(kind)),
+    ...reviews.map((review) => ({ ...review, schema: review.kind })),
+  ];
+  const everywhere = ['DeleteOptions', 'ObjectMeta', 'Status', 'APIResourceList', 'Patch', 'WatchEvent'];
+  const schemas = collectSchemas([...named.map(({ schema }) => schema), ...everywhere], named, dialect);
+  for (const kind of ['DeleteOptions', 'WatchEvent']) {
+    const kindsOf = all.map(({ group, version }) => groupVersionKind({ group, version, kind }));
+    Object.assign(schemas[schemaName(kind)] as Json, { 'x-kubernetes-group-version-kind': kindsOf });
   }
+  for (const kind of ['APIResourceList', 'Status']) {
+    const kindsOf = [groupVersionKind({ group: '', version: 'v1', kind })];
+    Object.assign(schemas[schemaName(kind)] as Json, { 'x-kubernetes-group-version-kind': kindsOf });
+  }
+  for (const kind of kinds) Object.assign(schemas, listSchemas(kind, dialect));
   return { ...schemas, ...collectSchemas(['ListMeta'], [], dialect) };
 }
 
-function pathsOf(kinds: readonly KindDefinition[], dialect: Dialect): Json {
-  const paths: Json = {};
-  for (const kind of kinds) {
-    const { resource } = kind;
-    const base = `/${urlOf(resource)}`;
-    const scope = resource.namespaced ? '/namespaces/{namespace}' : '';
-    const collection = `${base}${scope}/${resource.plural}`;
-    const write = operation(kind, dialect);
-    const names = [...(resource.namespaced ? ['namespace'] : [])];
-    paths[collection] = {
-      get: write('list'),
-      post: write('post'),
-      delete: write('deletecollection'),
-      parameters: pathParameters(names, dialect),
-    };
-    const one = { get: write('get'), put: write('put'), patch: write('patch'), delete: write('delete') };
-    paths[`${collection}/{name}`] = { ...one, parameters: pathParameters(['name', ...names], dialect) };
-    if (resource.namespaced) paths[`${base}/${resource.plural}`] = { get: write('list') };
-    for (const sub of subresourcesOf(kind).filter(({ name }) => name === 'status')) {
-      const { get, put, patch } = one;
-      const parameters = pathParameters(['name', ...names], dialect);
-      paths[`${collection}/{name}/${sub.name}`] = { get, put, patch, parameters };
-    }
+/** Bodies of subresources that are not of the kind itself: Scale, Binding, Eviction, TokenRequest. */
+function subresourceKinds(
+  kind: KindDefinition,
+): readonly (Pick<Resource, 'group' | 'version' | 'kind'> & { schema: string })[] {
+  const { group, version } = kind.resource;
+  return subresourcesOf(kind).flatMap((sub) =>
+    sub.kind === undefined || sub.kind === kind.resource.kind || sub.kind.endsWith('Options')
+      ? []
+      : [{ group: sub.group ?? group, version: sub.version ?? version, kind: sub.kind, schema: sub.kind }],
+  );
+}
+
+function listSchemas({ resource, custom, unstored }: KindDefinition, dialect: Dialect): Json {
+  const schemas: Json = {};
+  if (custom !== undefined) {
+    const meta = { $ref: `${dialect.prefix}${schemaName('ObjectMeta')}` };
+    const schema = customOpenApi(custom.schema, dialect.three, meta);
+    schemas[resource.schema] = { ...schema, 'x-kubernetes-group-version-kind': [groupVersionKind(resource)] };
   }
-  return paths;
-}
-
-function pathParameters(names: readonly string[], { three }: Dialect): Json[] {
-  return names.map((name) => ({
-    name,
-    in: 'path',
-    required: true,
-    ...(three ? { schema: { type: 'string', uniqueItems: true } } : { type: 'string', uniqueItems: true }),
-  }));
-}
-
-type Action = 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete' | 'deletecollection';
-
-const patchTypes: readonly string[] = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
-const queries: Readonly<Record<Action, readonly string[]>> = {
-  get: [],
-  list: [
-    'allowWatchBookmarks',
-    'continue',
-    'fieldSelector',
-    'labelSelector',
-    'limit',
-    'resourceVersion',
-    'resourceVersionMatch',
-    'sendInitialEvents',
-    'timeoutSeconds',
-    'watch',
-  ],
-  post: ['dryRun', 'fieldManager', 'fieldValidation'],
-  put: ['dryRun', 'fieldManager', 'fieldValidation'],
-  patch: ['dryRun', 'fieldManager', 'fieldValidation'],
-  delete: ['dryRun', 'gracePeriodSeconds', 'propagationPolicy'],
-  deletecollection: ['dryRun', 'fieldSelector', 'labelSelector', 'limit'],
-};
-
-function operation(kind: KindDefinition, dialect: Dialect): (action: Action) => Json {
-  const { resource } = kind;
-  const ref = (name: string): Json => ({ $ref: `${dialect.prefix}${name}` });
-  const own = ref(schemaName(resource.schema));
-  const list = ref(`${schemaName(resource.schema)}List`);
-  return (action) => {
-    const answer =
-      action === 'list' ? list : action === 'delete' || action === 'deletecollection' ? ref(schemaName('Status')) : own;
-    const types =
-      action === 'patch'
-        ? patchTypes.slice(0, kind.custom === undefined ? 3 : 2)
-        : ['application/json', 'application/yaml'];
-    const body = action === 'post' || action === 'put' ? own : action === 'patch' ? { type: 'object' } : undefined;
-    const parameters: Json[] = queries[action].map((name) =>
-      dialect.three
-        ? { name, in: 'query', schema: { type: 'string', uniqueItems: true } }
-        : { name, in: 'query', type: 'string', uniqueItems: true },
-    );
-    if (body !== undefined && !dialect.three)
-      parameters.push({ name: 'body', in: 'body', required: true, schema: body });
-    return {
-      operationId: `${action}${resource.group.replaceAll('.', '_')}${resource.version}${resource.kind}${resource.namespaced ? 'Namespaced' : ''}`,
-      parameters,
-      ...(body === undefined ? {} : bodyOf(types, body, dialect)),
-      responses: { 200: answerOf(answer, dialect) },
-      'x-kubernetes-action': action === 'get' ? 'get' : action,
-      'x-kubernetes-group-version-kind': groupVersionKind(resource),
-    };
+  if (unstored?.includes('list') === false) return schemas;
+  const item = `${dialect.prefix}${schemaName(resource.schema)}`;
+  schemas[listName(resource)] = {
+    description: `${resource.kind}List is a list of ${resource.kind}.`,
+    type: 'object',
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { $ref: `${dialect.prefix}${schemaName('ListMeta')}` },
+      items: { type: 'array', items: { $ref: item } },
+    },
+    required: ['items'],
+    'x-kubernetes-group-version-kind': [
+      groupVersionKind({ ...resource, kind: resource.listKind ?? `${resource.kind}List` }),
+    ],
   };
-}
-
-function bodyOf(types: readonly string[], schema: Json, dialect: Dialect): Json {
-  if (!dialect.three) return { consumes: types };
-  return { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])), required: true } };
-}
-
-function answerOf(schema: Json, dialect: Dialect): Json {
-  if (!dialect.three) return { description: 'OK', schema };
-  return { description: 'OK', content: { 'application/json': { schema } } };
+  return schemas;
 }

@@ -6,7 +6,6 @@ import { decodeBody } from '../../api/decode.ts';
 import type { DeleteOptions, Status } from '../../api/gen/types.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import type { KubeObject, Live, ObjectKey } from '../../api/object.ts';
-import { groupResourceOf } from '../../api/resources.ts';
 import type { Store, Tx } from '../../store/index.ts';
 import { admit } from '../admission/index.ts';
 import type { Requester } from '../admission/index.ts';
@@ -39,16 +38,13 @@ export async function remove(exchange: ResourceExchange): Promise<void> {
     deleteObject(server.store, kind, info, { ...options, admission }),
   );
   addWarnings(exchange.response, warnings);
-  if (written.outcome === 'deleted' && !returnsObject.has(groupResourceOf(kind.resource))) {
+  if (written.outcome === 'deleted' && kind.returnsDeleted !== true) {
     await sendJson(exchange, 200, JSON.stringify(deletedStatus(kind, written)));
     return;
   }
   const waiting = written.outcome !== 'deleted' && options.propagationPolicy === 'Foreground';
   await sendRendered(exchange, waiting ? 202 : 200, renderObject(kind, written.stored, form), form);
 }
-
-/** Upstream's stores with ReturnDeletedObject. */
-const returnsObject = new Set(['pods', 'services', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims']);
 
 function deletedStatus(kind: KindDefinition, { stored }: Written): Status {
   const { group, plural } = kind.resource;

@@ -16,6 +16,7 @@ export { validatePodTemplate } from './validation.ts';
 
 export const podKind = defineKind<Pod>({
   resource: resources.pods,
+  returnsDeleted: true,
   applyDefaults: setPodDefaults,
   prepareForCreate(pod) {
     pod.metadata = { ...pod.metadata, generation: 1 };

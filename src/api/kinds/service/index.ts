@@ -24,6 +24,7 @@ export interface ServiceAllocator {
 export function serviceKind(allocator: ServiceAllocator | undefined): KindDefinition {
   return defineKind<Service>({
     resource: resources.services,
+    returnsDeleted: true,
     applyDefaults: setServiceDefaults,
     prepareForCreate: prepareServiceCreate,
     prepareForUpdate: prepareServiceUpdate,

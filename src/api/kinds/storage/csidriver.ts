@@ -18,6 +18,7 @@ const modes = ['Persistent', 'Ephemeral'];
 
 export const csiDriverKind = defineKind<CSIDriver>({
   resource: resources.csiDrivers,
+  returnsDeleted: true,
   applyDefaults({ spec }) {
     spec.attachRequired ??= true;
     spec.podInfoOnMount ??= false;

@@ -19,6 +19,7 @@ const mostIdLetters = 192;
 
 export const csiNodeKind = defineKind<CSINode>({
   resource: resources.csiNodes,
+  returnsDeleted: true,
   validate,
   validateUpdate: (node, old) => [...validateMetadataUpdate(node, old), ...validate(node), ...validateKept(node, old)],
   columns: [

@@ -21,6 +21,7 @@ const defaultAnnotations = [
 
 export const storageClassKind = defineKind<StorageClass>({
   resource: resources.storageClasses,
+  returnsDeleted: true,
   applyDefaults(storageClass) {
     storageClass.reclaimPolicy ??= 'Delete';
     storageClass.volumeBindingMode ??= 'Immediate';

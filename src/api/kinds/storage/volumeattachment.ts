@@ -20,6 +20,7 @@ const mostMessageBytes = 1024;
 
 export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   resource: resources.volumeAttachments,
+  returnsDeleted: true,
   ...keepsStatus<VolumeAttachment>({ attached: false }),
   validate,
   validateUpdate: (now, old) => [

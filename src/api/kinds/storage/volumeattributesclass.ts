@@ -19,6 +19,7 @@ const mostParameterBytes = 256 * 1024;
 
 export const volumeAttributesClassKind = defineKind<VolumeAttributesClass>({
   resource: resources.volumeAttributesClasses,
+  returnsDeleted: true,
   validate,
   validateUpdate: (now, old) => [
     ...validateMetadataUpdate(now, old),
