@@ -34,6 +34,14 @@ export interface StatusStrategy<T extends KubeObject> {
   readonly validateUpdate?: (object: T, old: Live<T>) => readonly FieldError[];
 }
 
+/** The subresources that are the object itself, of which a part may be written. */
+export const partNames = ['status', 'approval', 'ephemeralcontainers', 'resize'] as const;
+export type PartName = (typeof partNames)[number];
+
+export function isPart(subresource: string): subresource is PartName {
+  return (partNames as readonly string[]).includes(subresource);
+}
+
 /** The write transaction as a kind sees it: what is read here cannot change before the write. */
 export interface WriteView {
   get<U extends KubeObject>(
@@ -100,6 +108,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly approval?: StatusStrategy<T>;
   /** Present: the kind has /ephemeralcontainers. */
   readonly ephemeralcontainers?: StatusStrategy<T>;
+  /** Present: the kind has /resize. */
+  readonly resize?: StatusStrategy<T>;
   /** Present: the kind has /scale (autoscaling/v1 Scale). */
   readonly scale?: {
     readonly get: (object: Live<T>) => {

@@ -9,6 +9,7 @@
  */
 import { clone } from './clone.ts';
 import type { FieldError } from './field-errors.ts';
+import { partNames } from './kind.ts';
 import type { Column, KindDefinition, KindForm, StatusStrategy } from './kind.ts';
 import type { KubeObject, Live } from './object.ts';
 import { groupVersionOf } from './resources.ts';
@@ -154,12 +155,11 @@ function partsOf(stored: KindDefinition, lens: Lens): Partial<KindDefinition> {
     }),
     ...(validateUpdate && { validateUpdate: (object, old) => validateUpdate(lens.write(object), lens.kept(old)) }),
   });
-  const { status, approval, ephemeralcontainers } = stored;
-  return {
-    ...(status && { status: part(status) }),
-    ...(approval && { approval: part(approval) }),
-    ...(ephemeralcontainers && { ephemeralcontainers: part(ephemeralcontainers) }),
-  };
+  const parts = partNames.flatMap((name) => {
+    const strategy = stored[name];
+    return strategy === undefined ? [] : [[name, part(strategy)] as const];
+  });
+  return Object.fromEntries(parts);
 }
 
 function fieldsOf(

@@ -9,7 +9,8 @@
 import { admit, confirm, recountQuotas, settle } from './admission/index.ts';
 import type { AdmissionRequest, Requester } from './admission/index.ts';
 import type { AdmissionSession } from './admission/webhooks/index.ts';
-import type { KindDefinition } from '../api/kind.ts';
+import { isPart } from '../api/kind.ts';
+import type { KindDefinition, PartName } from '../api/kind.ts';
 import type { FieldError } from '../api/field-errors.ts';
 import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
@@ -124,7 +125,7 @@ export function createIn(
 }
 
 export interface UpdateRequest extends WriteOptions {
-  readonly subresource: '' | 'status' | 'approval' | 'finalize' | 'scale' | 'binding' | 'ephemeralcontainers';
+  readonly subresource: '' | 'finalize' | 'scale' | 'binding' | PartName;
   /** The object as it shall be; `old` is frozen, undefined when there is none (then createOnUpdate decides). */
   readonly change: (old: Live<KubeObject> | undefined) => KubeObject;
   /** Apply creates what is not there, whatever the kind. */
@@ -201,7 +202,7 @@ function prepareUpdate(
 ): void {
   const { resource } = kind;
   const { subresource } = request;
-  if (subresource === 'status' || subresource === 'approval' || subresource === 'ephemeralcontainers') {
+  if (isPart(subresource)) {
     const strategy = kind[subresource];
     strategy?.prepareForUpdate?.(draft, old);
     refuseInvalid(storedAs(kind), key.name, strategy?.validateUpdate?.(draft, old) ?? []);

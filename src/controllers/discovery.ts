@@ -19,8 +19,11 @@ interface ApiResource {
   readonly verbs?: readonly string[];
 }
 
+/** Of a kind with several versions the first one stands. */
 const known = new Map<string, Resource>(
-  Object.values(resources).map((resource) => [groupResourceOf(resource), resource]),
+  Object.values(resources)
+    .toReversed()
+    .map((resource) => [groupResourceOf(resource), resource]),
 );
 
 /** Each group in its preferred version; no subresources. A group that does not answer is left out, and named in `failed`. */

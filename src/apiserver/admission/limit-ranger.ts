@@ -24,7 +24,7 @@ export const limitDefaults: AdmissionPlugin = (request, view) => {
 };
 
 export const limitRanger: AdmissionPlugin = (request, view) => {
-  const pod = bodyOf(request, resources.pods, ['create']);
+  const pod = bodyOf(request, resources.pods, ['create']) ?? bodyOf(request, resources.pods, ['update'], 'resize');
   const claim = bodyOf(request, resources.persistentVolumeClaims, ['create', 'update']);
   if (pod === undefined && claim === undefined) return;
   const limits = limitsOf(request, view);

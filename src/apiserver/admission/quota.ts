@@ -22,7 +22,7 @@ type LiveQuota = Live<ResourceQuota>;
 
 export const resourceQuota: AdmissionPlugin = (request, view) => {
   const { resource, namespace, object, old, subresource, verb } = request;
-  if (subresource !== '' || object === undefined || namespace === '') return;
+  if ((subresource !== '' && subresource !== 'resize') || object === undefined || namespace === '') return;
   for (const quota of view.list(resources.resourceQuotas, namespace)) {
     const names = namesAbout(quota, resource);
     if (names.length === 0 || !inScope(quota.spec ?? {}, resource, object)) continue;

@@ -55,14 +55,15 @@ export interface AdmissionView {
 /** Changes `request.object`, or throws an ApiError to refuse. */
 export type AdmissionPlugin = (request: AdmissionRequest, view: AdmissionView) => void;
 
-/** The body when the request creates or updates this kind itself (no subresource). */
+/** The body when the request creates or updates this kind itself, or this part of it. */
 export function bodyOf<T extends KubeObject>(
   request: AdmissionRequest,
   resource: Resource<T>,
   verbs: readonly AdmissionRequest['verb'][],
+  part = '',
 ): T | undefined {
   const { object, subresource, verb } = request;
-  if (subresource !== '' || !verbs.includes(verb)) return undefined;
+  if (subresource !== part || !verbs.includes(verb)) return undefined;
   const same = request.resource.group === resource.group && request.resource.plural === resource.plural;
   return same ? (object as T | undefined) : undefined;
 }

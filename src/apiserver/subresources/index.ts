@@ -1,5 +1,6 @@
 /** Subresource → what serves it. Streams and tokens are loaded when first used. */
 import { admitConnect } from '../admission/webhooks/index.ts';
+import type { PartName } from '../../api/kind.ts';
 import type { ResourceExchange } from '../context.ts';
 import { methodNotAllowed, noSuchResource } from '../errors.ts';
 import { getObject } from '../verbs/get.ts';
@@ -21,6 +22,7 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
     case 'status':
     case 'approval':
     case 'ephemeralcontainers':
+    case 'resize':
       return servePart(exchange, info.subresource);
     case 'scale':
       return serveScale(exchange);
@@ -55,7 +57,7 @@ export async function serveSubresource(exchange: ResourceExchange): Promise<void
   }
 }
 
-function servePart(exchange: ResourceExchange, part: 'status' | 'approval' | 'ephemeralcontainers'): Promise<void> {
+function servePart(exchange: ResourceExchange, part: PartName): Promise<void> {
   switch (exchange.info.verb) {
     case 'get':
       return getObject(exchange);

@@ -26,6 +26,7 @@ const ofResource: Readonly<Record<string, readonly SubresourceInfo[]>> = {
     { name: 'log', verbs: ['get'] },
     { name: 'portforward', verbs: ['create', 'get'], kind: 'PodPortForwardOptions' },
     { name: 'proxy', verbs: everyVerb, kind: 'PodProxyOptions' },
+    { name: 'resize', verbs: readWrite, kind: 'Pod' },
   ],
   services: [{ name: 'proxy', verbs: everyVerb, kind: 'ServiceProxyOptions' }],
   nodes: [{ name: 'proxy', verbs: everyVerb, kind: 'NodeProxyOptions' }],

@@ -7,6 +7,7 @@ import { podColumns } from './columns.ts';
 import { setPodDefaults } from './defaults.ts';
 import { ephemeralContainers } from './ephemeral.ts';
 import { qosClass } from './qos.ts';
+import { podResize } from './resize.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
 import { clone } from '../../clone.ts';
@@ -40,6 +41,7 @@ export const podKind = defineKind<Pod>({
     validateUpdate: validatePodStatus,
   },
   ephemeralcontainers: ephemeralContainers,
+  resize: podResize,
   columns: podColumns,
   fieldSelectors: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
