@@ -110,6 +110,7 @@ function build(registry: Registry, name: string): Json | undefined {
   return { openapi: '3.0.0', info, paths, components: { schemas } };
 }
 
+const core = { group: '', version: 'v1' };
 const info = { title: 'Kubernetes', version: version.gitVersion };
 
 function index(registry: Registry): Json {
@@ -138,7 +139,9 @@ function contentOf(
   for (const one of of) Object.assign(paths, versionPath(one, dialect));
   Object.assign(paths, kindPaths(kinds, dialect));
   for (const review of reviews) Object.assign(paths, reviewPath(review, dialect));
-  return { paths, schemas: schemasOf(kinds, reviews, groupVersions(registry), dialect) };
+  // A document of one version speaks of options and events of that and of the core.
+  const spoken = dialect.three ? [core, ...of.filter((one) => urlOf(one) !== urlOf(core))] : groupVersions(registry);
+  return { paths, schemas: schemasOf(kinds, reviews, spoken, dialect) };
 }
 
 function schemasOf(
@@ -187,13 +190,14 @@ function listSchemas({ resource, custom, unstored }: KindDefinition, dialect: Di
   }
   if (unstored?.includes('list') === false) return schemas;
   const item = `${dialect.prefix}${schemaName(resource.schema)}`;
+  const meta = `${dialect.prefix}${schemaName('ListMeta')}`;
   schemas[listName(resource)] = {
     description: `${resource.kind}List is a list of ${resource.kind}.`,
     type: 'object',
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: { $ref: `${dialect.prefix}${schemaName('ListMeta')}` },
+      metadata: dialect.three ? { allOf: [{ $ref: meta }], default: {} } : { $ref: meta },
       items: { type: 'array', items: { $ref: item } },
     },
     required: ['items'],
