@@ -115,7 +115,11 @@ export function createIn(
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
   confirm(request, view);
   const slot = slotOf(storedAs(kind), { namespace, name });
-  if (tx.get(slot) !== undefined) throw alreadyExists(resource, slot.name);
+  if (tx.get(slot) !== undefined) {
+    // Who may not create it is told so first.
+    options.admission?.validate(request);
+    throw alreadyExists(resource, slot.name);
+  }
   kind.onWrite?.(view, draft, undefined);
   options.admission?.validate(request);
   refuseVersionOfNew(draft.metadata);

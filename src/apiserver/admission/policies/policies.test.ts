@@ -52,13 +52,17 @@ function map(name: string, data: object = {}, labels: object = {}): object {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data };
 }
 
-test('a policy is asked before the store refuses a version of what is new', async (t) => {
-  const client = await install(t, { validations: [{ expression: "object.metadata.name != 'no'" }] });
-  const versioned = (name: string): object => ({ metadata: { name, resourceVersion: '1' } });
-  assert.equal((await client.call('POST', maps, versioned('no'))).code, 422);
-  const other = await client.call('POST', maps, versioned('yes'));
-  assert.equal(other.code, 500);
-  assert.equal(other.body['message'], 'resourceVersion should not be set on objects to be created');
+test('a policy is asked before the store refuses a version of what is new, or a name that is taken', async (t) => {
+  const client = await install(t, { validations: [{ expression: "!has(object.data) || !('no' in object.data)" }] });
+  const make = (data: object, resourceVersion?: string): ReturnType<typeof client.call> =>
+    client.call('POST', maps, { metadata: { name: 'x', resourceVersion }, data });
+  assert.equal((await make({ no: '' }, '1')).code, 422);
+  const versioned = await make({}, '1');
+  assert.equal(versioned.code, 500);
+  assert.equal(versioned.body['message'], 'resourceVersion should not be set on objects to be created');
+  assert.equal((await make({})).code, 201);
+  assert.equal((await make({ no: '' })).code, 422);
+  assert.equal((await make({})).code, 409);
 });
 
 test('a policy denies with its message, reason and code; deletions too', async (t) => {
