@@ -112,9 +112,9 @@ function qualify(name: string, type: string): string {
 }
 
 const roots = [
-  ...buildKinds().flatMap(({ resource: { group, version, kind } }) => {
+  ...buildKinds().flatMap(({ resource: { group, version, kind }, unstored }) => {
     const message = `${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${version}.${kind}`;
-    return [message, `${message}List`];
+    return unstored?.includes('list') === false ? [message] : [message, `${message}List`];
   }),
   ...['Status', 'WatchEvent', 'PartialObjectMetadata', 'PartialObjectMetadataList'].map((name) => `meta.v1.${name}`),
   ...['APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions'].map((name) => `meta.v1.${name}`),

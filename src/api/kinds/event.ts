@@ -60,7 +60,7 @@ const stored = defineKind<Event>({
 export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored, {
   resource: resources.eventsEvents,
   read({ involvedObject, message, reportingComponent, source, firstTimestamp, lastTimestamp, count, ...event }) {
-    const { eventTime, series, ...rest } = event;
+    const { eventTime, series, reportingInstance, ...rest } = event;
     return {
       ...rest,
       // Never left out, whatever the type says of `null`.
@@ -69,7 +69,9 @@ export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored
       ...present({
         series: series as EventsEventSeries | undefined,
         note: message,
-        reportingController: reportingComponent,
+        // Core/v1 never leaves these out.
+        reportingController: reportingComponent || undefined,
+        reportingInstance: reportingInstance || undefined,
         deprecatedSource: source,
         deprecatedFirstTimestamp: firstTimestamp,
         deprecatedLastTimestamp: lastTimestamp,
@@ -78,7 +80,7 @@ export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored
     };
   },
   write({ regarding, note, reportingController, deprecatedSource, deprecatedFirstTimestamp, ...event }) {
-    const { deprecatedLastTimestamp, deprecatedCount, eventTime, metadata, ...rest } = event;
+    const { deprecatedLastTimestamp, deprecatedCount, eventTime, metadata, reportingInstance, ...rest } = event;
     return {
       metadata: metadata ?? {},
       ...rest,
@@ -86,7 +88,8 @@ export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored
       ...present({
         eventTime: eventTime ?? undefined,
         message: note,
-        reportingComponent: reportingController,
+        reportingComponent: reportingController ?? '',
+        reportingInstance: reportingInstance ?? '',
         source: deprecatedSource,
         firstTimestamp: deprecatedFirstTimestamp,
         lastTimestamp: deprecatedLastTimestamp,

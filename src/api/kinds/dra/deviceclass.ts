@@ -11,6 +11,7 @@ import { validateItems } from './lists.ts';
 
 export const deviceClassKind = defineKind<DeviceClass>({
   resource: resources.deviceClasses,
+  returnsDeleted: true,
   prepareForCreate(deviceClass) {
     deviceClass.metadata = { ...deviceClass.metadata, generation: 1 };
   },

@@ -37,6 +37,7 @@ const sources = ['FromClaim', 'FromClass'];
 
 export const resourceClaimKind = defineKind<ResourceClaim>({
   resource: resources.resourceClaims,
+  returnsDeleted: true,
   applyDefaults: ({ spec }) => {
     applyClaimDefaults(spec);
   },

@@ -9,6 +9,7 @@ import { applyClaimDefaults, validateClaimSpec } from './claim-spec.ts';
 
 export const resourceClaimTemplateKind = defineKind<ResourceClaimTemplate>({
   resource: resources.resourceClaimTemplates,
+  returnsDeleted: true,
   applyDefaults: ({ spec }) => {
     applyClaimDefaults(spec.spec);
   },

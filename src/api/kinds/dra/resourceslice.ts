@@ -27,6 +27,7 @@ const places = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDevic
 
 export const resourceSliceKind = defineKind<ResourceSlice>({
   resource: resources.resourceSlices,
+  returnsDeleted: true,
   applyDefaults({ spec }) {
     for (const taint of (spec.devices ?? []).flatMap(({ taints = [] }) => taints))
       taint.timeAdded ??= timeText(Date.now());
