@@ -39,14 +39,12 @@ export function generatedName(base: string): string {
 }
 
 export function checkNamespace(resource: Resource, metadata: ObjectMeta, namespace: string): void {
-  if (resource.namespaced && (metadata.namespace ?? '') === '') {
-    metadata.namespace = namespace;
-    return;
-  }
-  if ((metadata.namespace ?? '') !== namespace) {
+  // Whatever it says: upstream's EnsureObjectNamespaceMatchesRequestNamespace takes it away.
+  if (!resource.namespaced) delete metadata.namespace;
+  else if ((metadata.namespace ?? '') === '') metadata.namespace = namespace;
+  else if (metadata.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (!resource.namespaced) delete metadata.namespace;
 }
 
 export function fillForCreate(metadata: ObjectMeta, taken: (name: string) => boolean): void {

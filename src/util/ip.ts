@@ -60,6 +60,13 @@ export function canonicalIp(text: string): string | undefined {
   return ip === undefined ? undefined : formatIp(ip);
 }
 
+/** What a text meant to the old, sloppy parser, as one writes it: `010.0.0.1` → `10.0.0.1`, `::ffff:10.0.0.1` → `10.0.0.1`. */
+export function standardIp(text: string): string | undefined {
+  const sloppy = parseSloppy(text);
+  if (sloppy === undefined) return undefined;
+  return sloppy.mapped ? formatIpv4(Number(sloppy.ip.value & 0xffff_ffffn)) : formatIp(sloppy.ip);
+}
+
 export function formatIp(ip: Ip): string {
   return ip.family === 'IPv4' ? formatIpv4(Number(ip.value)) : formatIpv6(ip.value);
 }

@@ -12,6 +12,7 @@ import {
   validateMetadata,
   validateMetadataUpdate,
   validateNonSpecialIp,
+  warningsForIp,
   whyNotDns1123Label,
   whyNotDns1123Subdomain,
   whyNotPort,
@@ -34,6 +35,7 @@ export const endpointsKind = defineKind<Endpoints>({
     ...validateEndpoints(endpoints, addressesOf(old)),
   ],
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  warnings: addressWarnings,
   columns: [
     nameColumn(),
     column('Endpoints', 'The set of all endpoints is the union of all subsets.', endpointsText),
@@ -42,6 +44,16 @@ export const endpointsKind = defineKind<Endpoints>({
   createOnUpdate: true,
   unconditionalUpdate: true,
 });
+
+/** What the controller writes is canonical. */
+function addressWarnings({ metadata, subsets = [] }: Endpoints): string[] {
+  if (metadata?.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') return [];
+  return subsets.flatMap((subset, index) =>
+    (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+      (subset[list] ?? []).flatMap(({ ip }, at) => warningsForIp(ip, `subsets[${index}].${list}[${at}].ip`)),
+    ),
+  );
+}
 
 function validateEndpoints(endpoints: Endpoints, kept: ReadonlySet<string>): FieldError[] {
   return [

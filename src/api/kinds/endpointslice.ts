@@ -1,9 +1,9 @@
 /** discovery.k8s.io/v1 EndpointSlice. Upstream: pkg/apis/discovery/validation, pkg/registry/discovery/endpointslice. */
-import type { Endpoint, EndpointPort, EndpointSlice } from '../gen/types.ts';
+import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
-import { familyOf, whyInvalidIp } from '../../util/ip.ts';
-import { duplicateField, invalidField, requiredField, tooManyField } from '../field-errors.ts';
+import { canonicalIp, familyOf, whyInvalidIp } from '../../util/ip.ts';
+import { duplicateField, invalidField, notSupportedField, requiredField, tooManyField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
@@ -12,6 +12,7 @@ import {
   validateMetadata,
   validateMetadataUpdate,
   validateNonSpecialIp,
+  warningsForIp,
   whyNotDns1123Label,
   whyNotDns1123Subdomain,
   whyNotLabelValue,
@@ -21,7 +22,9 @@ import {
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 
+const managedBy = 'endpointslice.kubernetes.io/managed-by';
 const most = { endpoints: 1000, addresses: 100, ports: 20000, hints: 8 };
+const protocols = ['SCTP', 'TCP', 'UDP'];
 const shown = 3;
 
 export const endpointSliceKind = defineKind<EndpointSlice>({
@@ -54,6 +57,10 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
       : [invalidField('addressType', slice.addressType, 'field is immutable')]),
     ...validateSlice(slice),
   ],
+  warnings: (slice, old) => [
+    ...(slice.addressType === 'FQDN' && old === undefined ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+    ...addressWarnings(slice),
+  ],
   columns: [
     nameColumn(),
     column(
@@ -68,6 +75,14 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
   createOnUpdate: true,
   unconditionalUpdate: true,
 });
+
+/** What controllers write is canonical. */
+function addressWarnings({ metadata, endpoints = [] }: EndpointSlice): string[] {
+  if (/^endpointslice(mirroring)?-controller\.k8s\.io$/.test(metadata?.labels?.[managedBy] ?? '')) return [];
+  return endpoints.flatMap(({ addresses = [] }, index) =>
+    addresses.flatMap((address, at) => warningsForIp(address, `endpoints[${index}].addresses[${at}]`)),
+  );
+}
 
 function validateSlice(slice: EndpointSlice): FieldError[] {
   const endpoints = slice.endpoints ?? [];
@@ -91,15 +106,33 @@ function validateAddresses(endpoint: Endpoint, type: string, at: string): FieldE
   if (addresses.length > most.addresses) return [tooManyField(`${at}.addresses`, addresses.length, most.addresses)];
   return addresses.flatMap((address, index) => {
     const field = `${at}.addresses[${index}]`;
-    if (addresses.indexOf(address) !== index) return [duplicateField(field, address)];
-    if (type === 'FQDN') {
-      return whyNotDns1123Subdomain(address.replace(/\.$/, '')).map((why) => invalidField(field, address, why));
-    }
+    if (type === 'FQDN') return validateFqdn(address, field);
     const why = whyInvalidIp(address);
     if (why !== undefined) return [invalidField(field, address, why)];
-    if (familyOf(address) !== type) return [invalidField(field, address, `must be an ${type} address`)];
-    return validateNonSpecialIp(address, field);
+    // IPv6 is held to the standard as it is today, IPv4 to that of its first day.
+    const canonical = canonicalIp(address);
+    if (type === 'IPv6' && canonical !== address) {
+      return [invalidField(field, address, `must be in canonical form ("${canonical ?? ''}")`)];
+    }
+    return [
+      ...(familyOf(address) === type ? [] : [invalidField(`${at}.addresses`, address, `must be an ${type} address`)]),
+      ...validateNonSpecialIp(address, field),
+    ];
   });
+}
+
+/** Upstream: IsFullyQualifiedDomainName. */
+function validateFqdn(address: string, field: string): FieldError[] {
+  if (address === '') return [requiredField(field)];
+  const name = address.replace(/\.$/, '');
+  const [why] = [whyNotDns1123Subdomain(name).join(',')].filter((text) => text !== '');
+  if (why !== undefined) return [invalidField(field, name, why)];
+  const labels = name.split('.');
+  if (labels.length < 2) {
+    return [invalidField(field, name, 'should be a domain with at least two segments separated by dots')];
+  }
+  const [bad] = labels.filter((label) => whyNotDns1123Label(label).length > 0);
+  return bad === undefined ? [] : [invalidField(field, bad, whyNotDns1123Label(bad).join(','))];
 }
 
 function validateEndpoint(endpoint: Endpoint, at: string): FieldError[] {
@@ -111,10 +144,15 @@ function validateEndpoint(endpoint: Endpoint, at: string): FieldError[] {
   if (hostname !== undefined) {
     for (const why of whyNotDns1123Label(hostname)) errors.push(invalidField(`${at}.hostname`, hostname, why));
   }
+  return hints === undefined ? errors : [...errors, ...validateHints(hints, `${at}.hints`)];
+}
+
+function validateHints(hints: EndpointHints, at: string): FieldError[] {
+  const errors: FieldError[] = [];
   for (const key of ['forZones', 'forNodes'] as const) {
-    const list = hints?.[key] ?? [];
-    const field = `${at}.hints.${key}`;
-    if (list.length > most.hints) errors.push(tooManyField(field, list.length, most.hints));
+    const list = hints[key] ?? [];
+    const field = `${at}.${key}`;
+    if (list.length > most.hints) return [...errors, tooManyField(field, list.length, most.hints)];
     for (const [index, { name }] of list.entries()) {
       if (list.findIndex((other) => other.name === name) !== index) {
         errors.push(duplicateField(`${field}[${index}].name`, name));
@@ -136,7 +174,9 @@ function validatePorts(ports: readonly EndpointPort[]): FieldError[] {
     if (ports.findIndex((other) => (other.name ?? '') === name) !== index) {
       errors.push(duplicateField(`${at}.name`, name));
     }
-    errors.push(...validateEnum(port.protocol, `${at}.protocol`, ['SCTP', 'TCP', 'UDP']));
+    if (!protocols.includes(port.protocol ?? '')) {
+      errors.push(notSupportedField(`${at}.protocol`, port.protocol, protocols));
+    }
     if (port.port !== undefined) {
       for (const why of whyNotPort(port.port)) errors.push(invalidField(`${at}.port`, port.port, why));
     }

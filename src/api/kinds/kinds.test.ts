@@ -163,7 +163,7 @@ describe('EndpointSlice', () => {
       'endpoints[0].addresses: Required value: must contain at least 1 address',
     ]);
     assert.deepEqual(slice({ endpoints: [{ addresses: ['fd00::1'] }] }), [
-      'endpoints[0].addresses[0]: Invalid value: "fd00::1": must be an IPv4 address',
+      'endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address',
     ]);
     assert.deepEqual(slice({ endpoints: [{ addresses: ['127.0.0.1'] }] }), [
       'endpoints[0].addresses[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',

@@ -6,7 +6,8 @@ import { invalidField } from '../field-errors.ts';
 /** For Endpoints, EndpointSlices and external IPs: addresses that mean "this node" or a neighbour. */
 export function validateNonSpecialIp(text: string, field: string): FieldError[] {
   const ip = parseIp(text);
-  switch (ip === undefined ? undefined : specialRange(ip)) {
+  if (ip === undefined) return [invalidField(field, text, 'must be a valid IP address')];
+  switch (specialRange(ip)) {
     case 'unspecified':
       return [invalidField(field, text, `may not be unspecified (${text})`)];
     case 'loopback':

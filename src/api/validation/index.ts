@@ -1,4 +1,5 @@
 /** Validation helpers for kinds. */
+export * from './address-warnings.ts';
 export * from './addresses.ts';
 export * from './domain-path.ts';
 export * from './names.ts';

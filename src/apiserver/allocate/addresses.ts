@@ -16,6 +16,9 @@ import { addressIndex, cidrContains, cidrSize, formatCidr, formatIp, nthAddress,
 import { NumberPool } from './number-pool.ts';
 import type { Taken } from './number-pool.ts';
 
+/** The edges of a range too: ErrMismatchedNetwork of ipallocator/interfaces.go. */
+const outside = 'the provided network does not match the current range';
+
 interface AddressRange {
   /** Of the ServiceCIDR. */
   readonly owner: string;
@@ -103,18 +106,10 @@ export class ClusterAddresses {
   #chosen(ledger: Ledger, service: Service, address: string): string {
     const taken = this.#take(ledger, address);
     if (taken === 'taken') return address;
-    const why = taken === 'already allocated' ? 'provided IP is already allocated' : this.#whyOutside(address);
+    const why = taken === 'already allocated' ? 'provided IP is already allocated' : outside;
     throw invalidError(resources.services, service.metadata?.name ?? '', [
       invalidField('spec.clusterIPs', service.spec?.clusterIPs, `failed to allocate IP ${address}: ${why}`),
     ]);
-  }
-
-  /** Upstream: ErrMismatchedNetwork of no ServiceCIDR, ErrNotInRange for the edges of one (ipallocator/interfaces.go). */
-  #whyOutside(address: string): string {
-    const ip = parseIp(address);
-    const range = ip === undefined ? undefined : this.#around(ip).find(({ open }) => open)?.cidr;
-    if (range === undefined) return 'the provided network does not match the current range';
-    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${formatCidr(range)}`;
   }
 
   #take(ledger: Ledger, address: string): Taken {

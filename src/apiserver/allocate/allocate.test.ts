@@ -74,7 +74,7 @@ describe('cluster IPs', () => {
     for (const reserved of ['10.96.0.0', '10.96.255.255']) {
       assert.match(
         refused(() => create({ ports, clusterIP: reserved })),
-        /is not in the valid range/,
+        /the provided network does not match the current range$/,
       );
     }
     pipeline.delete(resources.services, first);

@@ -102,12 +102,12 @@ const rows: readonly Fact[] = [
   bad(
     'IPv6 in IPv4',
     { endpoints: [{ addresses: ['fd00::1'] }] },
-    'endpoints[0].addresses[0]: Invalid value: "fd00::1": must be an IPv4 address',
+    'endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address',
   ),
   bad(
     'IPv4 in IPv6',
     { addressType: 'IPv6', endpoints: one },
-    'endpoints[0].addresses[0]: Invalid value: "10.244.1.5": must be an IPv6 address',
+    'endpoints[0].addresses: Invalid value: "10.244.1.5": must be an IPv6 address',
   ),
   bad(
     'FQDN with an address',

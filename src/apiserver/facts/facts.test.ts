@@ -6,7 +6,7 @@ import type { Fact, Facts } from './fact.ts';
 import { endpointSlices } from './endpointslices.ts';
 import { pods } from './pods.ts';
 import { services } from './services.ts';
-import { startTestServer } from '../testing.ts';
+import { factsClient } from './server.ts';
 import type { Answer, TestClient } from '../testing.ts';
 
 const tables: readonly Facts[] = [services, endpointSlices, pods];
@@ -20,7 +20,7 @@ test('there are at least 150, each with its source and a name of its own', () =>
 
 for (const facts of tables) {
   test(`facts about ${facts.kind}`, async (t) => {
-    const { client } = await startTestServer(t);
+    const client = await factsClient(t);
     await client.call('POST', '/api/v1/namespaces', { metadata: { name: 'facts' } });
     await client.call('POST', '/api/v1/namespaces/facts/serviceaccounts', { metadata: { name: 'default' } });
     for (const fact of facts.rows) {

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { applyFacts } from './applies.ts';
 import { patchFacts } from './patches.ts';
 import type { PatchFact } from './patches.ts';
-import { startTestServer } from '../testing.ts';
+import { factsClient } from './server.ts';
 import type { Answer, TestClient } from '../testing.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -79,7 +79,7 @@ async function run(client: TestClient, fact: PatchFact, name: string): Promise<v
 }
 
 test('recorded answers to patches', async (t) => {
-  const { client } = await startTestServer(t);
+  const client = await factsClient(t);
   for (const [index, fact] of [...patchFacts, ...applyFacts].entries()) {
     await t.test(`${fact.name} (${fact.source})`, () => run(client, fact, `x-${index}`));
   }

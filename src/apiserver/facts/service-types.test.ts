@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fields, matrix, newTypes, oldSpecs } from './service-types.ts';
-import { startTestServer } from '../testing.ts';
+import { factsClient } from './server.ts';
 import type { Answer, TestClient } from '../testing.ts';
 
 const path = '/api/v1/namespaces/default/services';
@@ -28,7 +28,7 @@ test('the matrix has a cell for each field of each change', () => {
 
 test('types', async (t) => {
   const serviceClusterIPRange = ['10.96.0.0/16', 'fd00:10:96::/112'];
-  const { client } = await startTestServer(t, { serviceClusterIPRange });
+  const client = await factsClient(t, { serviceClusterIPRange });
   for (const [name, spec] of Object.entries(oldSpecs)) {
     for (const type of newTypes) {
       for (const [way, send] of Object.entries(ways)) {

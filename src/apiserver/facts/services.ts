@@ -150,7 +150,7 @@ const refused: readonly Fact[] = [
         { port: 1, name: 'b' },
       ],
     },
-    'spec.ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}',
+    'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}',
   ),
   bad(
     'appProtocol',
@@ -242,7 +242,7 @@ const refused: readonly Fact[] = [
   bad(
     'distribution',
     { ports: http, trafficDistribution: 'X' },
-    'spec.trafficDistribution: Unsupported value: "X": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+    'spec.trafficDistribution: Unsupported value: "X": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
   ),
   bad(
     'class of a NodePort',
@@ -297,7 +297,7 @@ const refused: readonly Fact[] = [
     ...bad(
       'the first address of the range',
       { ports: http, clusterIP: '10.96.0.0' },
-      'spec.clusterIPs: Invalid value: ["10.96.0.0"]: failed to allocate IP 10.96.0.0: the provided IP (10.96.0.0) is not in the valid range. The range of valid IPs is 10.96.0.0/16',
+      'spec.clusterIPs: Invalid value: ["10.96.0.0"]: failed to allocate IP 10.96.0.0: the provided network does not match the current range',
     ),
     source: 'pkg/registry/core/service/ipallocator/ipallocator.go AllocateService',
   },

@@ -11,7 +11,7 @@ import { resources } from '../../resources.ts';
 import { serviceColumns } from './columns.ts';
 import { setServiceDefaults } from './defaults.ts';
 import { prepareServiceCreate, prepareServiceStatus, prepareServiceUpdate } from './prepare.ts';
-import { isHeadless, specOf } from './spec.ts';
+import { serviceWarnings } from './warnings.ts';
 import { validateService } from './validation.ts';
 import { validateServiceStatus, validateServiceUpdate } from './validation-update.ts';
 
@@ -47,19 +47,4 @@ export function serviceKind(allocator: ServiceAllocator | undefined): KindDefini
     createOnUpdate: true,
     unconditionalUpdate: true,
   });
-}
-
-/** Upstream: pkg/api/service/warnings.go. */
-function serviceWarnings(service: Service): string[] {
-  const spec = specOf(service);
-  const warnings: string[] = [];
-  if (isHeadless(service)) {
-    if (spec.loadBalancerIP !== undefined) warnings.push('spec.loadBalancerIP is ignored for headless services');
-    if (spec.externalIPs !== undefined) warnings.push('spec.externalIPs is ignored for headless services');
-    if (spec.sessionAffinity !== 'None') warnings.push('spec.SessionAffinity is ignored for headless services');
-  }
-  if (spec.type === 'ExternalName') {
-    if (spec.externalIPs !== undefined) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
-  }
-  return warnings;
 }

@@ -78,7 +78,9 @@ describe('validation in the words of upstream', () => {
           { name: 'b', port: 1 },
         ],
       },
-      ['spec.ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}'],
+      [
+        'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}',
+      ],
     ],
     [
       'one port, two protocols',
@@ -248,7 +250,7 @@ describe('validation in the words of upstream', () => {
       'distribution',
       { ports: [port], trafficDistribution: 'Far' },
       [
-        'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+        'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
       ],
     ],
     [

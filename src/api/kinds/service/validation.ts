@@ -23,7 +23,7 @@ import { isExternallyAccessible, isHeadless, needsHealthCheck, portsOf, specOf }
 const protocols = ['SCTP', 'TCP', 'UDP'];
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const policies = ['Cluster', 'Local'];
-const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const mostAffinitySeconds = 86400;
 const kubeletPort = 10250;
@@ -152,7 +152,9 @@ function validateDuplicatePorts(ports: readonly ServicePort[]): FieldError[] {
   const seen = new Set<string>();
   for (const [index, { protocol, port }] of ports.entries()) {
     const key = `${protocol}/${port}`;
-    if (seen.has(key)) errors.push(duplicateField(`spec.ports[${index}]`, { port, protocol }));
+    // Upstream prints its internal struct, with nothing else of it set.
+    const struct = { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
+    if (seen.has(key)) errors.push(duplicateField(`spec.ports[${index}]`, struct));
     seen.add(key);
   }
   return errors;
