@@ -4,6 +4,7 @@
  *   spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. …
  *   └── path ───────────┘   └── type ───┘  └value┘ └── detail
  */
+import { goQuote } from './go-text.ts';
 
 export type FieldErrorType =
   | 'FieldValueRequired'
@@ -70,5 +71,6 @@ function body(head: string, detail: string): string {
 
 /** Texts are quoted, structures are JSON (since 1.34), nothing is `null`. */
 function valueText(value: unknown): string {
+  if (typeof value === 'string') return goQuote(value);
   return value === undefined ? 'null' : JSON.stringify(value);
 }

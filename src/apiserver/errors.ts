@@ -80,6 +80,17 @@ export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   return apiError(415, 'UnsupportedMediaType', text);
 }
 
+/** Of a PATCH: there is no route for such a body. Upstream: go-restful, jsr311.go. */
+export function unroutedMediaType(): ApiError {
+  return apiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+}
+
+/** There is no route that answers so. Upstream: go-restful, jsr311.go. */
+export function unroutedAnswer(available: readonly string[]): ApiError {
+  const text = `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`;
+  return apiError(406, 'NotAcceptable', text, {});
+}
+
 export function notAcceptable(accepted: readonly string[]): ApiError {
   return apiError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 }

@@ -31,7 +31,7 @@ import { patch } from './verbs/patch.ts';
 import { update } from './verbs/update.ts';
 import { watchObjects } from './verbs/watch.ts';
 
-const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 export function handle(server: Server, request: Incoming, response: Outgoing): void {
   request.on('error', () => undefined);
@@ -75,8 +75,9 @@ function isLasting(info: RequestInfo, query: URLSearchParams): boolean {
 
 async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   const { server, request } = exchange;
-  if (info.kind === 'resource' && info.subresource !== 'proxy' && !methods.has(request.method ?? ''))
+  if (info.kind === 'resource' && info.subresource !== 'proxy' && !methods.has(request.method ?? '')) {
     throw methodNotAllowed();
+  }
   if (info.kind === 'path') {
     await servePath(exchange);
     return;

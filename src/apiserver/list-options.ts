@@ -3,6 +3,8 @@
  * continue token: `{"v":"meta.k8s.io/v1","rv":REVISION,"start":"ns/name\0"}` in base64url.
  */
 import type { FieldError } from '../api/field-errors.ts';
+import { apiError } from '../api/errors.ts';
+import { jsonSyntaxError } from '../api/json-syntax.ts';
 import { badRequest, invalid } from './errors.ts';
 import { isTrue } from './request-info.ts';
 
@@ -26,11 +28,14 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
   const match = query.get('resourceVersionMatch') ?? '';
   const token = query.get('continue') ?? '';
   const refuse = (message: string): never => refuseOptions('resourceVersionMatch', message);
+  if (query.get('sendInitialEvents') !== null) {
+    refuseOptions('sendInitialEvents', 'Forbidden: sendInitialEvents is forbidden for list');
+  }
   if (match !== '') {
     if (token !== '') refuse('Forbidden: resourceVersionMatch is forbidden for continue');
     if (text === '') refuse('Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
     if (match !== 'Exact' && match !== 'NotOlderThan') {
-      refuse(`Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`);
+      refuse(`Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`);
     }
     if (match === 'Exact' && text === '0') {
       refuse('Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
@@ -42,7 +47,7 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
   return {
     limit: parseCount(query, 'limit'),
     continueFrom: token === '' ? undefined : decodeToken(token),
-    resourceVersion: parseResourceVersion(text),
+    resourceVersion: parseResourceVersion(text, (why) => badRequest(`invalid resource version: ${why}`)),
     match: match as ListOptions['match'],
   };
 }
@@ -72,7 +77,8 @@ export function parseWatchOptions(query: URLSearchParams): WatchOptions {
     );
   }
   const text = query.get('resourceVersion') ?? '';
-  const resourceVersion = parseResourceVersion(text);
+  // Upstream's watch cache does not say what kind of error this is.
+  const resourceVersion = parseResourceVersion(text, (why) => apiError(500, '', why));
   return {
     resourceVersion,
     fromRevision: resourceVersion > 0,
@@ -82,11 +88,11 @@ export function parseWatchOptions(query: URLSearchParams): WatchOptions {
   };
 }
 
-export function parseResourceVersion(text: string | null): number {
+export function parseResourceVersion(text: string | null, refusal: (why: string) => Error): number {
   if (text === null || text === '') return 0;
-  if (!/^\d{1,15}$/.test(text))
-    throw badRequest(`Invalid value: ${JSON.stringify(text)}: resourceVersion must be an unsigned integer`);
-  return Number(text);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const quoted = JSON.stringify(text);
+  throw refusal(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
 }
 
 function parseCount(query: URLSearchParams, name: string): number {
@@ -113,14 +119,17 @@ export function encodeToken(token: ContinueToken): string {
 }
 
 function decodeToken(text: string): ContinueToken {
-  try {
-    const parsed = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
-    const { v, rv, start } = parsed;
-    if (v === 'meta.k8s.io/v1' && Number.isSafeInteger(rv) && typeof start === 'string') {
-      return { revision: rv as number, start };
-    }
-    throw new Error(`server does not recognize this encoded version "${String(v)}"`);
-  } catch (error) {
-    throw badRequest(`continue key is not valid: ${error instanceof Error ? error.message : ''}`);
-  }
+  const refuse = (why: string): never => {
+    throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  };
+  const good = /^[-A-Za-z0-9_]*/.exec(text)?.[0].length ?? 0;
+  if (good < text.length) refuse(`illegal base64 data at input byte ${good}`);
+  const json = Buffer.from(text, 'base64url').toString('utf8');
+  const why = jsonSyntaxError(json);
+  if (why !== undefined) refuse(why);
+  const { v, rv, start } = Object(JSON.parse(json)) as Record<string, unknown>;
+  if (v !== 'meta.k8s.io/v1')
+    refuse(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
+  if (!Number.isSafeInteger(rv)) refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  return { revision: rv as number, start: typeof start === 'string' ? start : '' };
 }

@@ -2,6 +2,7 @@
  * Field ownership in the write path: which manager writes, and the managedFields that are stored with what it wrote.
  * Upstream computes them after defaulting and before admission, so what admission and the registry add is nobody's.
  */
+import { goQuote } from '../api/go-text.ts';
 import type { FieldError } from '../api/field-errors.ts';
 import type { ManagedFieldsEntry } from '../api/gen/types.ts';
 import type { KindDefinition, KindForm } from '../api/kind.ts';
@@ -138,7 +139,7 @@ export function checkManager(query: URLSearchParams): readonly FieldError[] {
   let position = 0;
   for (const sign of manager) {
     if (!isPrintable(sign)) {
-      const message = `Invalid value: ${JSON.stringify(manager)}: invalid character ${codePoint(sign)} (at position ${position})`;
+      const message = `Invalid value: ${goQuote(manager)}: invalid character ${codePoint(sign)} (at position ${position})`;
       errors.push({ type: 'FieldValueInvalid', field: 'fieldManager', message });
     }
     position += Buffer.byteLength(sign);

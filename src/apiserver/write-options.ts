@@ -50,7 +50,7 @@ export function parseFieldValidation(text: string | null, optionsKind: string): 
   refuse(
     optionsKind,
     'fieldValidation',
-    `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`,
+    `Unsupported value: ${JSON.stringify(text)}: supported values: "", "Ignore", "Strict", "Warn"`,
   );
 }
 

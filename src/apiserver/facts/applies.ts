@@ -26,17 +26,6 @@ export const applyFacts: readonly PatchFact[] = [
     holds: { spec: { type: 'ClusterIP' } },
   },
   {
-    name: 'creates no status',
-    source: 'pkg/registry/core/service/storage (StatusREST.Update)',
-    on: 'none',
-    subresource: 'status',
-    type: 'apply',
-    body: service({}),
-    code: 404,
-    reason: 'NotFound',
-    message: 'services "NAME" not found',
-  },
-  {
     name: 'conflict',
     source: 'M/conflict.go',
     on: 'svc',

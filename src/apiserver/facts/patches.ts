@@ -24,8 +24,7 @@ export interface PatchFact {
 }
 
 const generic = 'the server rejected our request due to an error in our request';
-const media =
-  'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml';
+const media = '415: Unsupported Media Type';
 
 export const patchFacts: readonly PatchFact[] = [
   // Which patches there are
@@ -107,7 +106,7 @@ export const patchFacts: readonly PatchFact[] = [
     code: 422,
     reason: 'Invalid',
     message:
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\u0007": invalid character U+0007 (at position 1)',
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\a": invalid character U+0007 (at position 1)',
   },
   {
     name: 'dryRun of a name',

@@ -1,7 +1,7 @@
 /**
  * The server that facts are asked of: ours, in this process; or, to hold the facts themselves to the truth, a real kube-apiserver with
  * `--service-cluster-ip-range=10.96.0.0/16 --enable-admission-plugins=DenyServiceExternalIPs` (for the matrix of types with
- * 10.96.0.0/16,fd00:10:96::/112) that trusts the CA in PKI, where admin.crt and admin.key are:
+ * 10.96.0.0/16,fd00:10:96::/112) and an empty store that trusts the CA in PKI, where admin.crt and admin.key are:
  *
  *   FACTS_JUDGE=127.0.0.1:7443,PKI npm test -- src/apiserver/facts
  */

@@ -176,12 +176,7 @@ const refused: readonly Fact[] = [
         { name: 'b', port: 2, nodePort: 30001 },
       ],
     },
-    'spec.ports[1].nodePort: Duplicate value: 30001',
-  ),
-  bad(
-    'kubelet',
-    { type: 'LoadBalancer', ports: [{ port: 10250 }] },
-    'spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet',
+    'spec.ports[1].nodePort: Invalid value: 30001: provided port is already allocated',
   ),
   bad(
     'headless NodePort',

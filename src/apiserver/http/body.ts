@@ -2,6 +2,7 @@
  * Request bodies: bytes with a limit, then JSON or YAML, with the attacks refused that a parser lets through.
  */
 import type { Incoming } from './listener.ts';
+import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 
 /** Upstream's limit (k8s.io/apiserver MaxRequestBodyBytes). */
@@ -65,9 +66,9 @@ export async function parseBody(bytes: Buffer, format: BodyFormat, kind: string)
   try {
     value = format === 'json' ? (JSON.parse(text) as unknown) : await parseYaml(text);
   } catch (error) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${reason(error, text)} (${summary(bytes)})`,
-    );
+    const why =
+      format === 'json' ? `couldn't get version/kind; json parse error: ${jsonProblem(text)}` : yamlProblem(error);
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
   }
   refuseTraps(value, 0);
   return value;
@@ -97,9 +98,14 @@ async function parseYaml(text: string): Promise<unknown> {
   }) as unknown;
 }
 
-function reason(error: unknown, text: string): string {
-  if (text.trim() === '') return 'unexpected end of JSON input';
-  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+/** Why JSON.parse refused it, in Go's words. */
+export function jsonProblem(text: string): string {
+  return jsonSyntaxError(text) ?? 'unexpected end of JSON input';
+}
+
+/** The words are our parser's. */
+function yamlProblem(error: unknown): string {
+  return `yaml: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`;
 }
 
 /** Upstream's summarizeData: hex where it does not look like an object. */

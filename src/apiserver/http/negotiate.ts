@@ -7,7 +7,7 @@
  */
 import type { KindDefinition } from '../../api/kind.ts';
 import type { Incoming } from './listener.ts';
-import { notAcceptable } from '../errors.ts';
+import { notAcceptable, unroutedAnswer } from '../errors.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';
 
@@ -37,16 +37,17 @@ const encodings: readonly Encoding[] = ['json', 'yaml', 'protobuf'];
 /** What a refusal names. */
 export const accepted = encodings.map((encoding) => mediaTypes[encoding]);
 
-/** `streams`: for a watch, which YAML cannot be. */
+/** `streams`: a watch, which YAML cannot be; a list could have been one by its path. */
 export function negotiate(
   request: Incoming,
   query: URLSearchParams,
   kind?: KindDefinition,
-  streams: 'watch' | 'none' = 'none',
+  streams: Streams = 'none',
 ): Form {
   const header = String(request.headers.accept ?? '');
   if (header === '' || header === 'application/json') return { kind: 'object', encoding: 'json' };
-  for (const clause of parseAccept(header)) {
+  const clauses = parseAccept(header);
+  for (const clause of clauses) {
     for (const encoding of encodings) {
       if (!fits(clause, encoding)) continue;
       const form = formOf(clause, encoding, query, kind);
@@ -55,6 +56,9 @@ export function negotiate(
       if (streams === 'watch' && encoding === 'yaml') throw notAcceptable(offered(streams));
       return form;
     }
+  }
+  if (kind?.custom === undefined && !clauses.some((clause) => encodings.some((encoding) => fits(clause, encoding)))) {
+    throw unroutedAnswer(streams === 'none' ? accepted : [...accepted, ...offered('watch')]);
   }
   throw notAcceptable(offered(streams));
 }
@@ -71,8 +75,10 @@ export function preferredEncoding(request: Incoming): Encoding {
   return 'json';
 }
 
-function offered(streams: 'watch' | 'none'): readonly string[] {
-  if (streams === 'none') return accepted;
+type Streams = 'watch' | 'list' | 'none';
+
+function offered(streams: Streams): readonly string[] {
+  if (streams !== 'watch') return accepted;
   return [`${mediaTypes.json};stream=watch`, `${mediaTypes.protobuf};stream=watch`];
 }
 

@@ -13,6 +13,7 @@ import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { AdmissionSession } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { badRequest, conflict, forbidden, notFound } from '../errors.ts';
+import { isTrue } from '../request-info.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { addWarnings, sendJson, sendRendered } from '../http/respond.ts';
@@ -69,12 +70,14 @@ export async function readDeleteOptions(exchange: ResourceExchange): Promise<Del
   const body = bytes.length === 0 ? {} : await decodeOptions(exchange, bytes);
   const grace = body.gracePeriodSeconds ?? optionalNumber(query.get('gracePeriodSeconds'));
   const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
-  checkPropagation(policy, body.orphanDependents);
+  const orphan = body.orphanDependents ?? optionalBoolean(query.get('orphanDependents'));
+  checkPropagation(policy, orphan);
   const dryRun = body.dryRun ?? query.getAll('dryRun');
   return {
     ...body,
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(orphan === undefined ? {} : { orphanDependents: orphan }),
     isDryRun: parseDryRun(dryRun, 'DeleteOptions'),
     by: exchange,
   };
@@ -95,6 +98,10 @@ async function decodeOptions(exchange: ResourceExchange, bytes: Buffer): Promise
     schema: 'DeleteOptions',
   };
   return decodeBody(resource, { ...found, kind: 'DeleteOptions', apiVersion: 'v1' }, 'Ignore').object;
+}
+
+function optionalBoolean(text: string | null): boolean | undefined {
+  return text === null || text === '' ? undefined : isTrue(text);
 }
 
 function optionalNumber(text: string | null): number | undefined {
@@ -149,16 +156,21 @@ export function deleteIn(tx: Tx, kind: KindDefinition, key: ObjectKey, options: 
   return { stored: tx.put(slot, storable(kind, object)), outcome: 'updated' };
 }
 
+/** Upstream's conflicts of preconditions name the kind where the resource belongs. */
+function asKind({ resource: { group, kind } }: KindDefinition): { readonly group: string; readonly plural: string } {
+  return { group, plural: kind };
+}
+
 function checkPreconditions(kind: KindDefinition, old: Live<KubeObject>, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const { metadata } = old;
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(kind.resource, metadata.name, why);
+    throw conflict(asKind(kind), metadata.name, why);
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
-    throw conflict(kind.resource, metadata.name, why);
+    throw conflict(asKind(kind), metadata.name, why);
   }
 }
 

@@ -18,7 +18,7 @@ import type { Selection } from '../selection.ts';
 
 export async function listObjects(exchange: ResourceExchange): Promise<void> {
   const { server, kind, info, query } = exchange;
-  const form = negotiate(exchange.request, query, kind);
+  const form = negotiate(exchange.request, query, kind, 'list');
   const selection = parseSelection(kind, info, query);
   const options = parseListOptions(query);
   const page = readPage(server, bucketOf(storedAs(kind)), selection, options);

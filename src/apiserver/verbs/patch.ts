@@ -21,9 +21,9 @@ import {
 import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { decodeFor } from '../decode.ts';
-import { invalid, notFound, unsupportedMediaType } from '../errors.ts';
+import { badRequest, invalid, notFound, unroutedMediaType, unsupportedMediaType } from '../errors.ts';
 import { negotiate } from '../http/negotiate.ts';
-import { mediaType, parseBody, readBody } from '../http/body.ts';
+import { jsonProblem, mediaType, readBody, refuseTraps } from '../http/body.ts';
 import { sendRendered } from '../http/respond.ts';
 import { managerName } from '../ownership.ts';
 import { renderObject } from '../render.ts';
@@ -110,7 +110,8 @@ export function patchType({ request, kind }: ResourceExchange): string {
   const type = mediaType(request);
   // Strategic merge needs Go's struct tags, which a custom resource has not.
   const known = patchTypes.filter((name) => kind.merging === undefined || name !== strategicType);
-  if (!known.includes(type)) throw unsupportedMediaType(known);
+  // Custom kinds have no routes of their own.
+  if (!known.includes(type)) throw kind.merging === undefined ? unroutedMediaType() : unsupportedMediaType(known);
   return type;
 }
 
@@ -118,11 +119,23 @@ const strategicType = 'application/strategic-merge-patch+json';
 const jsonPatchType = 'application/json-patch+json';
 const patchTypes = [jsonPatchType, 'application/merge-patch+json', strategicType, applyPatchType];
 
+function parsePatch(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  try {
+    const value = JSON.parse(text) as unknown;
+    refuseTraps(value, 0);
+    return value;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw badRequest(`error decoding patch: ${jsonProblem(text)}`);
+  }
+}
+
 /** `schema`: of the object that is patched. Not for apply. */
 export async function readPatch(exchange: ResourceExchange, schema: string): Promise<Patch> {
   const type = patchType(exchange);
   const bytes = await readBody(exchange.request);
-  const value = await parseBody(bytes, 'json', exchange.kind.resource.kind);
+  const value = parsePatch(bytes);
   const twice = duplicateFields(bytes.toString('utf8')).map((path) => `duplicate field "${path}"`);
   if (type === jsonPatchType) {
     const strictErrors = [...unknownOperationFields(value), ...twice].map((error) => `json patch ${error}`);

@@ -26,7 +26,6 @@ const policies = ['Cluster', 'Local'];
 const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const mostAffinitySeconds = 86400;
-const kubeletPort = 10250;
 
 export function validateService(service: Service, old?: Service): FieldError[] {
   const spec = specOf(service);
@@ -55,13 +54,6 @@ function validateType(service: Service): FieldError[] {
   }
   if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && isHeadless(service)) {
     errors.push(invalidField('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`));
-  }
-  if (spec.type === 'LoadBalancer') {
-    for (const [index, port] of portsOf(service).entries()) {
-      if (port.port !== kubeletPort) continue;
-      const why = `may not expose port ${kubeletPort} externally since it is used by kubelet`;
-      errors.push(invalidField(`spec.ports[${index}]`, port.port, why));
-    }
   }
   if (spec.type === 'ExternalName') errors.push(...validateExternalName(spec));
   return errors;
@@ -141,7 +133,8 @@ function validateNodePorts(service: Service): FieldError[] {
       errors.push(forbiddenField(at, "may not be used when `type` is 'ClusterIP'"));
     }
     const key = `${port.protocol}/${nodePort}`;
-    if (seen.has(key)) errors.push(duplicateField(at, nodePort));
+    // Upstream allocates before it validates, and says this of the second.
+    if (seen.has(key)) errors.push(invalidField(at, nodePort, 'provided port is already allocated'));
     seen.add(key);
   }
   return errors;
