@@ -89,8 +89,13 @@ test('a change of type takes the address away and brings it back', async (t) => 
   await eventually('no finalizer', async () => (await read(api, 'web')).metadata?.finalizers?.length === 0);
   await api.patch(resources.services, key, 'merge', { spec: { type: 'LoadBalancer' } });
   await eventually('an address again', async () => (await ingress(api, 'web')) !== undefined);
-  const told = (await eventsOf(api)).filter((line) => line.includes(' Type '));
-  assert.deepEqual(told, ['web Normal Type LoadBalancer -> NodePort', 'web Normal Type NodePort -> LoadBalancer']);
+  const told = async (): Promise<string[]> => (await eventsOf(api)).filter((line) => line.includes(' Type '));
+  // Events are written beside the work, not before it.
+  await eventually('both events', async () => (await told()).length === 2);
+  assert.deepEqual(await told(), [
+    'web Normal Type LoadBalancer -> NodePort',
+    'web Normal Type NodePort -> LoadBalancer',
+  ]);
 });
 
 test('an exhausted pool: pending with the reason, served when an address comes back', async (t) => {
