@@ -6,6 +6,8 @@
 
 const dns1123Label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const dns1123Subdomain = `${dns1123Label}(\\.${dns1123Label})*`;
+const searchLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const searchDomain = `${searchLabel}(\\.${searchLabel})*`;
 const dns1035Label = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const qualifiedName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValue = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
@@ -18,6 +20,7 @@ const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
 const patterns = {
   dns1123Label: whole(dns1123Label),
   dns1123Subdomain: whole(dns1123Subdomain),
+  searchDomain: whole(searchDomain),
   dns1035Label: whole(dns1035Label),
   qualifiedName: whole(qualifiedName),
   labelValue: whole(labelValue),
@@ -51,6 +54,17 @@ export function whyNotDns1123Subdomain(text: string, unit: LengthUnit = 'charact
         ['example.com'],
       ),
     unit,
+  );
+}
+
+/** RelaxedDNSSearchValidation (1.34): underscores are fine. */
+export function whyNotSearchDomain(text: string): string[] {
+  return check(text, 253, patterns.searchDomain, () =>
+    regexError(
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+      searchDomain,
+      ['example.com'],
+    ),
   );
 }
 

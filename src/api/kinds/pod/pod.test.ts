@@ -202,13 +202,13 @@ describe('validation in the words of upstream', () => {
     [
       'restart policy',
       { containers: [web], restartPolicy: 'Maybe' },
-      ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"'],
+      ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"'],
     ],
     [
       'dns policy',
       { containers: [web], dnsPolicy: 'X' },
       [
-        'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"',
+        'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
       ],
     ],
     [

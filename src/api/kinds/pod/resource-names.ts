@@ -1,0 +1,72 @@
+/** Names of resources, and what follows from a name. Upstream: pkg/apis/core/helper/helpers.go, validateContainerResourceName, validatePodResourceName. */
+import type { FieldError } from '../../field-errors.ts';
+import { invalidField, notSupportedField } from '../../field-errors.ts';
+import { whyNotQualifiedName } from '../../validation/index.ts';
+
+const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
+const objectCounts = [
+  'pods',
+  'resourcequotas',
+  'services',
+  'replicationcontrollers',
+  'secrets',
+  'configmaps',
+  'persistentvolumeclaims',
+  'services.nodeports',
+  'services.loadbalancers',
+];
+const integerResources = new Set(objectCounts);
+const standardResources = new Set([
+  ...containerResources,
+  ...['requests', 'limits'].flatMap((prefix) => [...containerResources].map((name) => `${prefix}.${name}`)),
+  ...objectCounts.filter((name) => !name.startsWith('services.')),
+  'storage',
+  'requests.storage',
+  'services.nodeports',
+  'services.loadbalancers',
+]);
+
+export function isHugePages(name: string): boolean {
+  return name.startsWith('hugepages-');
+}
+
+/** In the *kubernetes.io/ namespace, as what has none is. */
+function isNative(name: string): boolean {
+  return !name.includes('/') || name.includes('kubernetes.io/');
+}
+
+export function isExtendedResource(name: string): boolean {
+  if (isNative(name) || name.startsWith('requests.')) return false;
+  return whyNotQualifiedName(`requests.${name}`).length === 0;
+}
+
+export function isIntegerResource(name: string): boolean {
+  return integerResources.has(name) || isExtendedResource(name);
+}
+
+export function mayBeOvercommitted(name: string): boolean {
+  return isNative(name) && !isHugePages(name);
+}
+
+export function validateContainerResourceName(name: string, field: string): FieldError[] {
+  const errors = validateResourceName(name, field);
+  if (!name.includes('/')) {
+    if (containerResources.has(name) || isHugePages(name)) return errors;
+    return [...errors, invalidField(field, name, 'must be a standard resource for containers')];
+  }
+  if (isNative(name) || isExtendedResource(name)) return errors;
+  return [...errors, invalidField(field, name, "doesn't follow extended resource name standard")];
+}
+
+export function validatePodResourceName(name: string, field: string): FieldError[] {
+  const errors = validateResourceName(name, field);
+  if (errors.length > 0 || name === 'cpu' || name === 'memory' || isHugePages(name)) return errors;
+  return [notSupportedField(field, name, ['cpu', 'hugepages-', 'memory'])];
+}
+
+function validateResourceName(name: string, field: string): FieldError[] {
+  const errors = whyNotQualifiedName(name).map((why) => invalidField(field, name, why));
+  if (errors.length > 0 || name.includes('/') || standardResources.has(name)) return errors;
+  if (isHugePages(name) || name.startsWith('requests.hugepages-')) return errors;
+  return [invalidField(field, name, 'must be a standard resource type or fully qualified')];
+}
