@@ -7,13 +7,13 @@ import { formatLabels } from '../selectors/index.ts';
 import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
 import { column, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
-import { validatePodTemplate } from './pod/index.ts';
+import { podTemplateWarnings, validatePodTemplate } from './pod/index.ts';
 import { containerImages, containerNames, setTemplateDefaults } from './workload.ts';
 
 export const podTemplateKind = defineKind<PodTemplate>({
   resource: resources.podTemplates,
   returnsDeleted: true,
-  applyDefaults: ({ template }) => setTemplateDefaults(template),
+  applyDefaults: (object) => setTemplateDefaults((object.template ??= {})),
   prepareForCreate(object) {
     object.metadata = { ...object.metadata, generation: 1 };
   },
@@ -24,6 +24,8 @@ export const podTemplateKind = defineKind<PodTemplate>({
   },
   validate,
   validateUpdate: (object, old) => [...validateMetadataUpdate(object, old), ...validate(object)],
+  warnings: (object, old) =>
+    old?.metadata.generation === object.metadata?.generation ? [] : podTemplateWarnings(object.template, 'template'),
   columns: [
     nameColumn(),
     column('Containers', 'Names of each container in the template.', ({ template }) => containerNames(template)),

@@ -3,6 +3,8 @@
  * SetDefaults_Container, …
  */
 import type { Container, Pod, PodSpec, Probe, Volume } from '../../gen/types.ts';
+import { hasLatestTag } from './image-name.ts';
+import { setPodResourceDefaults } from './pod-resources.ts';
 
 const fileMode = 0o644;
 const tokenSeconds = 3600;
@@ -20,6 +22,11 @@ export function setPodDefaults(pod: Pod): void {
       (container.resources.requests ??= {})[name] ??= value;
     }
   }
+  setPodResourceDefaults(spec);
+  if (spec.hostNetwork !== true) return;
+  for (const port of allContainers(spec).flatMap(({ ports = [] }) => ports)) {
+    if ((port.hostPort ?? 0) === 0) port.hostPort = port.containerPort;
+  }
 }
 
 /** For a pod and for the template of a Deployment or ReplicaSet. */
@@ -34,9 +41,11 @@ export function setPodSpecDefaults(spec: PodSpec): void {
     spec.serviceAccountName = spec.serviceAccount;
   }
   if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
-  for (const container of allContainers(spec)) setContainerDefaults(container, spec.hostNetwork === true);
-  for (const container of spec.ephemeralContainers ?? []) setContainerDefaults(container, false);
+  for (const container of allContainers(spec)) setContainerDefaults(container);
+  for (const container of spec.ephemeralContainers ?? []) setContainerDefaults(container);
   for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
+  // GenericWorkload is off: upstream drops it.
+  delete spec.schedulingGroup;
 }
 
 /** Containers, then init containers; ephemeral ones have no resources and are left out. */
@@ -44,15 +53,12 @@ export function allContainers(spec: PodSpec): readonly Container[] {
   return [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
 }
 
-function setContainerDefaults(container: Container, hostNetwork: boolean): void {
+function setContainerDefaults(container: Container): void {
   container.imagePullPolicy ??= hasLatestTag(container.image ?? '') ? 'Always' : 'IfNotPresent';
   container.terminationMessagePath ??= '/dev/termination-log';
   container.terminationMessagePolicy ??= 'File';
   container.resources ??= {};
-  for (const port of container.ports ?? []) {
-    port.protocol ??= 'TCP';
-    if (hostNetwork && (port.hostPort ?? 0) === 0) port.hostPort = port.containerPort;
-  }
+  for (const port of container.ports ?? []) port.protocol ??= 'TCP';
   for (const { valueFrom } of container.env ?? []) {
     if (valueFrom?.fieldRef !== undefined) valueFrom.fieldRef.apiVersion ??= 'v1';
   }
@@ -87,6 +93,12 @@ function setVolumeDefaults(volume: Volume): void {
   if (volume.image !== undefined) {
     volume.image.pullPolicy ??= hasLatestTag(volume.image.reference ?? '') ? 'Always' : 'IfNotPresent';
   }
+  const claim = volume.ephemeral?.volumeClaimTemplate;
+  if (claim !== undefined) {
+    claim.metadata ??= {};
+    claim.spec.volumeMode ??= 'Filesystem';
+  }
+  if (volume.rbd !== undefined) setMissing(volume.rbd, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' });
   for (const item of volume.downwardAPI?.items ?? []) if (item.fieldRef) item.fieldRef.apiVersion ??= 'v1';
   for (const { serviceAccountToken, downwardAPI } of volume.projected?.sources ?? []) {
     if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= tokenSeconds;
@@ -94,10 +106,6 @@ function setVolumeDefaults(volume: Volume): void {
   }
 }
 
-/** No tag and no digest means `latest`. */
-function hasLatestTag(image: string): boolean {
-  if (image.includes('@')) return false;
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  const colon = name.indexOf(':');
-  return colon < 0 || name.slice(colon + 1) === 'latest';
+function setMissing<T extends object>(object: T, values: Partial<T>): void {
+  Object.assign(object, { ...values, ...object });
 }

@@ -1,19 +1,23 @@
 /** core/v1 Pod. Upstream: pkg/registry/core/pod/strategy.go. */
-import type { Pod } from '../../gen/types.ts';
+import type { Pod, PodCondition, PodStatus } from '../../gen/types.ts';
 import { defineKind } from '../../kind.ts';
 import { resources } from '../../resources.ts';
+import { timeText } from '../../time.ts';
 import { sameValue } from '../equal.ts';
 import { podColumns } from './columns.ts';
 import { setPodDefaults } from './defaults.ts';
 import { ephemeralContainers } from './ephemeral.ts';
+import { applyLabelKeys } from './label-keys.ts';
 import { qosClass } from './qos.ts';
 import { podResize } from './resize.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
+import { podWarnings } from './warnings.ts';
 import { clone } from '../../clone.ts';
 
 export { setPodSpecDefaults } from './defaults.ts';
 export { validatePodTemplate } from './validation.ts';
+export { podTemplateWarnings } from './warnings.ts';
 
 export const podKind = defineKind<Pod>({
   resource: resources.pods,
@@ -21,7 +25,8 @@ export const podKind = defineKind<Pod>({
   applyDefaults: setPodDefaults,
   prepareForCreate(pod) {
     pod.metadata = { ...pod.metadata, generation: 1 };
-    pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec ?? { containers: [] }) };
+    pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec ?? { containers: [] }), ...gatedStatus(pod) };
+    applyLabelKeys(pod);
   },
   prepareForUpdate(pod, old) {
     pod.status = clone(old.status ?? {});
@@ -30,6 +35,7 @@ export const podKind = defineKind<Pod>({
     pod.metadata = { ...pod.metadata, generation };
   },
   validate: validatePodCreate,
+  warnings: (pod, old) => (old === undefined ? podWarnings(pod) : []),
   validateUpdate: validatePodUpdate,
   status: {
     prepareForUpdate(pod, old) {
@@ -63,3 +69,16 @@ export const podKind = defineKind<Pod>({
   },
   unconditionalUpdate: true,
 });
+
+/** Upstream: applySchedulingGatedCondition. */
+function gatedStatus({ spec }: Pod): Pick<PodStatus, 'conditions'> {
+  if ((spec?.schedulingGates ?? []).length === 0) return {};
+  const condition: PodCondition = {
+    type: 'PodScheduled',
+    status: 'False',
+    lastTransitionTime: timeText(Date.now()),
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  };
+  return { conditions: [condition] };
+}

@@ -1,7 +1,7 @@
 /** Validation of seccomp and AppArmor profiles, in fields and in the annotations they began as. Upstream: validateSeccompProfileField, ValidateAppArmorProfileField. */
 import type { AppArmorProfile, Pod, PodSpec, SeccompProfile } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
-import { invalidField, notSupportedField, requiredField, tooLongField } from '../../field-errors.ts';
+import { forbiddenField, invalidField, notSupportedField, requiredField, tooLongField } from '../../field-errors.ts';
 import { byteLength } from '../../validation/index.ts';
 import { validateDescendingPath } from './paths.ts';
 
@@ -90,3 +90,19 @@ function validateAppArmorText(key: string, text: string, spec: PodSpec | undefin
   if (['', 'runtime/default', 'unconfined'].includes(text) || text.startsWith('localhost/')) return errors;
   return [...errors, invalidField(field, text, `invalid AppArmor profile name: ${JSON.stringify(text)}`)];
 }
+
+/** Upstream: ValidatePodSpecificAnnotationUpdates. */
+export function validatePodAnnotationsUpdate(now: Annotations, was: Annotations): FieldError[] {
+  const frozen = (key: string): string | undefined => {
+    if (key === mirror) return 'mirror pod annotation';
+    return key.startsWith(containerAppArmor) ? 'AppArmor annotations' : undefined;
+  };
+  return [...new Set([...Object.keys(was), ...Object.keys(now)])].flatMap((key) => {
+    const what = frozen(key);
+    if (what === undefined || now[key] === was[key]) return [];
+    const why = was[key] === undefined ? `may not add ${what}` : `may not remove or update ${what}`;
+    return [forbiddenField(`metadata.annotations[${key}]`, why)];
+  });
+}
+
+type Annotations = Readonly<Record<string, string>>;

@@ -5,11 +5,12 @@ import { allContainers } from './defaults.ts';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
-/** Guaranteed: every container limits CPU and memory, and asks for just that. BestEffort: nobody asks for anything. */
+/** What the pod as a whole asks for counts alone. Guaranteed: every container limits CPU and memory, and asks for just that. BestEffort: nobody asks for anything. */
 export function qosClass(spec: PodSpec): QosClass {
   let anything = false;
   let guaranteed = true;
-  for (const { resources } of allContainers(spec)) {
+  const asked = spec.resources === undefined ? allContainers(spec) : [{ resources: spec.resources }];
+  for (const { resources } of asked) {
     for (const name of ['cpu', 'memory']) {
       const limit = nano(resources?.limits?.[name]);
       const request = nano(resources?.requests?.[name]);

@@ -6,13 +6,19 @@ import { whyInvalidIp } from '../../../util/ip.ts';
 import { forbiddenField, invalidField } from '../../field-errors.ts';
 import { validateMetadataUpdate } from '../../validation/index.ts';
 import { sameValue } from '../equal.ts';
+import { validateGatedUpdate, validateGatesUpdate, withoutGated } from './gated.ts';
+import { validatePodAnnotationsUpdate } from './profiles.ts';
 import { validatePod } from './validation.ts';
 
 const frozen =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
 export function validatePodUpdate(pod: Pod, old: Live<Pod>): FieldError[] {
-  const errors = [...validateMetadataUpdate(pod, old), ...validatePod(pod)];
+  const errors = [
+    ...validateMetadataUpdate(pod, old),
+    ...validatePod(pod),
+    ...validatePodAnnotationsUpdate(pod.metadata?.annotations ?? {}, old.metadata.annotations ?? {}),
+  ];
   const now = pod.spec ?? { containers: [] };
   const was = old.spec ?? { containers: [] };
   for (const key of ['containers', 'initContainers'] as const) {
@@ -20,6 +26,7 @@ export function validatePodUpdate(pod: Pod, old: Live<Pod>): FieldError[] {
     return [...errors, forbiddenField(`spec.${key}`, 'pod updates may not add or remove containers')];
   }
   errors.push(...validateDeadlineUpdate(now, was), ...validateTolerationUpdate(now, was));
+  errors.push(...validateGatesUpdate(now, was), ...validateGatedUpdate(now, was));
   const changed = sameValue(withoutMutable(now, was), was) ? [] : changedFields(now, was);
   if (changed.length > 0) errors.push(forbiddenField('spec', `${frozen}\n${changed.join('\n')}`));
   return errors;
@@ -64,6 +71,8 @@ function withoutMutable(now: PodSpec, was: PodSpec): PodSpec {
     initContainers: images(now.initContainers, was.initContainers),
     activeDeadlineSeconds: was.activeDeadlineSeconds,
     tolerations: was.tolerations,
+    schedulingGates: was.schedulingGates,
+    ...withoutGated(now, was),
     terminationGracePeriodSeconds: grace ? was.terminationGracePeriodSeconds : now.terminationGracePeriodSeconds,
   };
 }
