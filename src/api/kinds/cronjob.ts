@@ -33,7 +33,8 @@ export const cronJobKind = defineKind<CronJob>({
     spec.suspend ??= false;
     spec.successfulJobsHistoryLimit ??= 3;
     spec.failedJobsHistoryLimit ??= 1;
-    setTemplateDefaults(spec.jobTemplate?.spec?.template);
+    const template = spec.jobTemplate?.spec?.template;
+    if (template !== undefined) setTemplateDefaults(template);
   },
   validate: (cronJob) => [...validateName(cronJob), ...validateSpec(cronJob.spec)],
   validateUpdate: (now, old) => [...validateMetadataUpdate(now, old), ...validateSpec(now.spec, old.spec)],

@@ -5,18 +5,26 @@ import { invalidField, notSupportedField, requiredField } from '../field-errors.
 import { defineKind } from '../kind.ts';
 import type { Column } from '../kind.ts';
 import { resources } from '../resources.ts';
-import { formatLabels } from '../selectors/index.ts';
+import { formatLabels, labelSelectorMatches } from '../selectors/index.ts';
 import {
   dns1123SubdomainName,
+  validateLabelSelector,
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
-import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
+import { amountOf, goRollingUpdate, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { keepsStatusAndCounts, statusOnly, validateImmutable } from './lifecycle.ts';
-import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import {
+  emptySelector,
+  isEmpty,
+  setTemplateDefaults,
+  validateTemplate,
+  validateTemplateLabels,
+  workloadColumns,
+} from './workload.ts';
 
 type Count =
   | 'currentNumberScheduled'
@@ -30,7 +38,6 @@ type Count =
   | 'collisionCount';
 
 const noStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
-const names = { selector: 'daemonset', template: 'DaemonSet' };
 
 const lifecycle = keepsStatusAndCounts<DaemonSet>(noStatus);
 
@@ -86,8 +93,8 @@ function countColumn(name: string, field: Count, description: string): Column<Da
   return integerColumn(name, description, (set) => set.status?.[field] ?? 0);
 }
 
-function setDefaults({ spec }: DaemonSet): void {
-  if (spec === undefined) return;
+function setDefaults(set: DaemonSet): void {
+  const spec = (set.spec ??= {} as DaemonSetSpec);
   spec.revisionHistoryLimit ??= 10;
   const strategy = (spec.updateStrategy ??= {});
   strategy.type ??= 'RollingUpdate';
@@ -96,26 +103,41 @@ function setDefaults({ spec }: DaemonSet): void {
     rolling.maxUnavailable ??= 1;
     rolling.maxSurge ??= 0;
   }
-  setTemplateDefaults(spec.template);
+  setTemplateDefaults((spec.template ??= {}));
 }
 
 function validateDaemonSet(set: DaemonSet): FieldError[] {
   const spec: Partial<DaemonSetSpec> = set.spec ?? {};
   return [
     ...validateMetadata(set, true, dns1123SubdomainName),
-    ...validateSelector(spec.selector, names),
-    ...validateTemplate(spec, names),
+    ...validateSelector(spec),
+    ...validateTemplate(spec.template, 'DaemonSet'),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...validateStrategy(spec.updateStrategy ?? {}),
     ...validateNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
   ];
 }
 
+/** One that is missing selects nothing, and is not asked for by name. */
+function validateSelector({ selector, template }: Partial<DaemonSetSpec>): FieldError[] {
+  const errors = validateLabelSelector(selector, 'spec.selector');
+  if (errors.length > 0) return errors;
+  if (selector !== undefined && isEmpty(selector)) return [emptySelector(selector, 'daemonset')];
+  return validateTemplateLabels(template, labelSelectorMatches(selector, template?.metadata?.labels));
+}
+
 function validateStrategy(strategy: DaemonSetUpdateStrategy): FieldError[] {
   const at = 'spec.updateStrategy';
   const { type, rollingUpdate } = strategy;
   if (type === 'OnDelete') return [];
-  if (type !== 'RollingUpdate') return [notSupportedField(at, strategy, ['RollingUpdate', 'OnDelete'])];
+  if (type !== 'RollingUpdate') {
+    return [
+      notSupportedField(at, { Type: type, RollingUpdate: goRollingUpdate(rollingUpdate) }, [
+        'RollingUpdate',
+        'OnDelete',
+      ]),
+    ];
+  }
   if (rollingUpdate === undefined) return [requiredField(`${at}.rollingUpdate`)];
   const { maxUnavailable = 1, maxSurge = 0 } = rollingUpdate;
   const [down, up] = [`${at}.rollingUpdate.maxUnavailable`, `${at}.rollingUpdate.maxSurge`];

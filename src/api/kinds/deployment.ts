@@ -2,21 +2,20 @@
 import type { Deployment, DeploymentSpec, DeploymentStrategy } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
-import { forbiddenField, invalidField, requiredField } from '../field-errors.ts';
+import { forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import { formatLabelSelector } from '../selectors/index.ts';
 import {
   dns1123SubdomainName,
-  validateEnum,
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
-import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
-import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import { amountOf, goRollingUpdate, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
+import { podNameWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 import { clone } from '../clone.ts';
 
 export const deploymentKind = defineKind<Deployment>({
@@ -35,6 +34,7 @@ export const deploymentKind = defineKind<Deployment>({
     deployment.metadata = { ...deployment.metadata, generation: same ? before : before + 1 };
   },
   validate: validateDeployment,
+  warnings: podNameWarnings,
   validateUpdate: (deployment, old) => [
     ...validateMetadataUpdate(deployment, old),
     ...validateDeployment(deployment),
@@ -82,8 +82,7 @@ export const deploymentKind = defineKind<Deployment>({
 });
 
 function setDefaults(deployment: Deployment): void {
-  const { spec } = deployment;
-  if (spec === undefined) return;
+  const spec = (deployment.spec ??= {} as DeploymentSpec);
   spec.replicas ??= 1;
   spec.revisionHistoryLimit ??= 10;
   spec.progressDeadlineSeconds ??= 600;
@@ -94,7 +93,7 @@ function setDefaults(deployment: Deployment): void {
     rolling.maxUnavailable ??= '25%';
     rolling.maxSurge ??= '25%';
   }
-  setTemplateDefaults(spec.template);
+  setTemplateDefaults((spec.template ??= {}));
 }
 
 function validateDeployment(deployment: Deployment): FieldError[] {
@@ -102,8 +101,7 @@ function validateDeployment(deployment: Deployment): FieldError[] {
   const errors = [
     ...validateMetadata(deployment, true, dns1123SubdomainName),
     ...validateNonNegative(spec.replicas, 'spec.replicas'),
-    ...validateSelector(spec.selector),
-    ...validateTemplate(spec),
+    ...validateSelectorAndTemplate(spec),
     ...validateStrategy(spec.strategy ?? {}),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...validateNonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
@@ -123,7 +121,14 @@ function validateStrategy(strategy: DeploymentStrategy): FieldError[] {
     if (rollingUpdate === undefined) return [];
     return [forbiddenField(`${at}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
   }
-  if (type !== 'RollingUpdate') return validateEnum(type, `${at}.type`, ['Recreate', 'RollingUpdate']);
+  if (type !== 'RollingUpdate') {
+    return [
+      notSupportedField(at, { Type: type, RollingUpdate: goRollingUpdate(rollingUpdate) }, [
+        'Recreate',
+        'RollingUpdate',
+      ]),
+    ];
+  }
   if (rollingUpdate === undefined)
     return [requiredField(`${at}.rollingUpdate`, 'this should be defaulted and never be nil')];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;

@@ -14,7 +14,16 @@ export function validateMost100Percent(value: IntOrString, field: string): Field
   return isTooMuch ? [invalidField(field, value, 'must not be greater than 100%')] : [];
 }
 
-/** The number before the percent sign, or the number itself. */
+/** The number before the percent sign, or the number itself; a text that is neither counts as nothing. */
 export function amountOf(value: IntOrString): number {
-  return typeof value === 'number' ? value : Number.parseInt(value, 10);
+  return typeof value === 'number' ? value : /^[-+]?\d+%?$/.test(value) ? Number.parseInt(value, 10) : 0;
+}
+
+/** As Go's encoder writes the struct that Deployments and DaemonSets have inside: in the texts about a wrong strategy. */
+export function goRollingUpdate(
+  rolling: { readonly maxUnavailable?: IntOrString; readonly maxSurge?: IntOrString } | undefined,
+): unknown {
+  return rolling === undefined
+    ? null
+    : { MaxUnavailable: rolling.maxUnavailable ?? 0, MaxSurge: rolling.maxSurge ?? 0 };
 }

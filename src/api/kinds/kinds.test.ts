@@ -284,7 +284,28 @@ describe('Deployment and ReplicaSet', () => {
   });
 
   test('bad ones', () => {
-    assert.deepEqual(deployment({ selector: undefined }).errors, ['spec.selector: Required value']);
+    const unmatched =
+      'spec.template.metadata.labels: Invalid value: {"app":"x"}: `selector` does not match template `labels`';
+    assert.deepEqual(deployment({ selector: undefined }).errors, ['spec.selector: Required value', unmatched]);
+    assert.deepEqual(pipeline.create(resources.deployments, { metadata: name }).errors, [
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+      'spec.template.spec.containers: Required value',
+    ]);
+    assert.deepEqual(
+      deployment({ selector: { matchExpressions: [{ key: 'app', operator: 'Is' }] }, template: {} }).errors,
+      [
+        'spec.selector.matchExpressions[0].operator: Invalid value: "Is": not a valid selector operator',
+        'spec.selector: Invalid value: {"matchExpressions":[{"key":"app","operator":"Is"}]}: invalid label selector',
+      ],
+    );
+    assert.deepEqual(deployment({ strategy: { type: 'Blue' } }).errors, [
+      'spec.strategy: Unsupported value: {"Type":"Blue","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"',
+    ]);
+    assert.deepEqual(
+      deployment({ strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 'x' } } }).errors.slice(1),
+      ['spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0'],
+    );
     assert.deepEqual(deployment({ selector: {} }).errors, [
       'spec.selector: Invalid value: {}: empty selector is invalid for deployment',
     ]);

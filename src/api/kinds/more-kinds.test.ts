@@ -104,7 +104,41 @@ const defaults: readonly (readonly [resource: Resource, body: object, path: stri
 
 /** pkg/apis/{apps,batch,core,networking,policy,scheduling,node,storage,autoscaling}/validation. */
 const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [
-  [resources.daemonSets, { spec: { template } }, 'spec.selector: Required value'],
+  [
+    resources.daemonSets,
+    { spec: { template } },
+    'spec.template.metadata.labels: Invalid value: {"app":"x"}: `selector` does not match template `labels`',
+  ],
+  [
+    resources.daemonSets,
+    { spec: { selector, template, updateStrategy: { type: 'Blue' } } },
+    'spec.updateStrategy: Unsupported value: {"Type":"Blue","RollingUpdate":null}: supported values: "RollingUpdate", "OnDelete"',
+  ],
+  [
+    resources.statefulSets,
+    { spec: { selector, template, updateStrategy: { type: 'Blue', rollingUpdate: {} } } },
+    'spec.updateStrategy: Invalid value: {"Type":"Blue","RollingUpdate":{"Partition":0,"MaxUnavailable":null}}: must be \'RollingUpdate\' or \'OnDelete\'',
+  ],
+  [
+    resources.statefulSets,
+    { spec: { selector: { matchExpressions: [{ key: 'a', operator: 'Is' }] }, template } },
+    'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"Is"}]}',
+  ],
+  [
+    resources.replicationControllers,
+    { spec: { selector: labels, template: {} } },
+    'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+  ],
+  [
+    resources.podDisruptionBudgets,
+    { spec: { minAvailable: 1, maxUnavailable: 2, selector } },
+    'spec: Invalid value: {"MinAvailable":1,"Selector":{"matchLabels":{"app":"x"}},"MaxUnavailable":2,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+  ],
+  [
+    resources.priorityClasses,
+    { value: 1, preemptionPolicy: 'Maybe' },
+    'preemptionPolicy: Unsupported value: "Maybe": supported values: "PreemptLowerPriority", "Never"',
+  ],
   [
     resources.daemonSets,
     { spec: { selector: {}, template } },
@@ -133,7 +167,7 @@ const refusals: readonly (readonly [resource: Resource, body: object, error: str
   [
     resources.statefulSets,
     { spec: { selector, template, updateStrategy: { type: 'OnDelete', rollingUpdate: {} } } },
-    "spec.updateStrategy.rollingUpdate: Invalid value: {}: only allowed for updateStrategy 'RollingUpdate'",
+    'spec.updateStrategy.rollingUpdate: Invalid value: {"Partition":0,"MaxUnavailable":null}: only allowed for updateStrategy \'RollingUpdate\'',
   ],
   [resources.replicationControllers, { spec: { selector: labels } }, 'spec.template: Required value'],
   [

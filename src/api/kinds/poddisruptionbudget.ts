@@ -6,9 +6,9 @@ import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
   validateLabelSelector,
-  validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
+  validateObjectMeta,
   whyNotPathSegment,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
@@ -47,9 +47,16 @@ export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
 
 function validate(budget: PodDisruptionBudget): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec ?? {};
-  const errors = validateMetadata(budget, true, whyNotPathSegment);
+  const errors = validateObjectMeta(budget, true, whyNotPathSegment);
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    errors.push(invalidField('spec', budget.spec, 'minAvailable and maxUnavailable cannot be both set'));
+    // As Go's encoder writes upstream's own struct.
+    const spec = {
+      MinAvailable: minAvailable,
+      Selector: selector ?? null,
+      MaxUnavailable: maxUnavailable,
+      UnhealthyPodEvictionPolicy: policy ?? null,
+    };
+    errors.push(invalidField('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
   }
   for (const [key, value] of Object.entries({ minAvailable, maxUnavailable })) {
     if (value === undefined) continue;

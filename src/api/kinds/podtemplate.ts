@@ -13,7 +13,9 @@ import { containerImages, containerNames, setTemplateDefaults } from './workload
 export const podTemplateKind = defineKind<PodTemplate>({
   resource: resources.podTemplates,
   returnsDeleted: true,
-  applyDefaults: (object) => setTemplateDefaults((object.template ??= {})),
+  applyDefaults(object) {
+    setTemplateDefaults((object.template ??= {}));
+  },
   prepareForCreate(object) {
     object.metadata = { ...object.metadata, generation: 1 };
   },

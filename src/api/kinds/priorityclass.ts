@@ -81,7 +81,7 @@ function validateClass(priorityClass: PriorityClass): FieldError[] {
     const why = `maximum allowed value of a user defined priority is ${mostUserValue}`;
     errors.push(forbiddenField('value', why));
   }
-  const policies = ['Never', 'PreemptLowerPriority'];
+  const policies = ['PreemptLowerPriority', 'Never'];
   return [...errors, ...validateEnum(priorityClass.preemptionPolicy, 'preemptionPolicy', policies)];
 }
 

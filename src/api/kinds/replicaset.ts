@@ -13,15 +13,15 @@ import {
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
-import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import { podNameWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 import { clone } from '../clone.ts';
 
 export const replicaSetKind = defineKind<ReplicaSet>({
   resource: resources.replicaSets,
   applyDefaults(replicaSet) {
-    if (replicaSet.spec === undefined) return;
-    replicaSet.spec.replicas ??= 1;
-    setTemplateDefaults(replicaSet.spec.template);
+    const spec = (replicaSet.spec ??= {} as ReplicaSetSpec);
+    spec.replicas ??= 1;
+    setTemplateDefaults((spec.template ??= {}));
   },
   prepareForCreate(replicaSet) {
     replicaSet.status = { replicas: 0 };
@@ -34,6 +34,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
     replicaSet.metadata = { ...replicaSet.metadata, generation };
   },
   validate: validateReplicaSet,
+  warnings: podNameWarnings,
   validateUpdate: (replicaSet, old) => [
     ...validateMetadataUpdate(replicaSet, old),
     ...validateReplicaSet(replicaSet),
@@ -84,8 +85,7 @@ function validateReplicaSet(replicaSet: ReplicaSet): FieldError[] {
     ...validateMetadata(replicaSet, true, dns1123SubdomainName),
     ...validateNonNegative(spec.replicas, 'spec.replicas'),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
-    ...validateSelector(spec.selector),
-    ...validateTemplate(spec),
+    ...validateSelectorAndTemplate(spec),
   ];
 }
 

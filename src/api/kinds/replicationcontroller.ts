@@ -1,7 +1,7 @@
 /** core/v1 ReplicationController. Upstream: pkg/apis/core/v1/defaults.go, ValidateReplicationController. */
 import type { ReplicationController } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
-import { forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
+import { invalidField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import { formatLabels, labelsMatch } from '../selectors/index.ts';
@@ -13,14 +13,21 @@ import {
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn, wideColumn } from './columns.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
-import { validatePodTemplate } from './pod/index.ts';
-import { containerImages, containerNames, setTemplateDefaults } from './workload.ts';
+import {
+  containerImages,
+  containerNames,
+  podNameWarnings,
+  setTemplateDefaults,
+  validateTemplate,
+  validateTemplateLabels,
+} from './workload.ts';
 
 export const replicationControllerKind = defineKind<ReplicationController>({
   resource: resources.replicationControllers,
   applyDefaults: setDefaults,
   ...keepsStatusAndCounts<ReplicationController>({ replicas: 0 }),
   validate: validateController,
+  warnings: podNameWarnings,
   validateUpdate: (controller, old) => [...validateMetadataUpdate(controller, old), ...validateController(controller)],
   status: statusOnly<ReplicationController>(validateStatus),
   scale: {
@@ -61,8 +68,7 @@ export const replicationControllerKind = defineKind<ReplicationController>({
 });
 
 function setDefaults(controller: ReplicationController): void {
-  const { spec } = controller;
-  if (spec === undefined) return;
+  const spec = (controller.spec ??= {});
   const labels = spec.template?.metadata?.labels;
   if (labels !== undefined) {
     if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
@@ -70,31 +76,23 @@ function setDefaults(controller: ReplicationController): void {
     if (own === 0) controller.metadata = { ...controller.metadata, labels: { ...labels } };
   }
   spec.replicas ??= 1;
-  setTemplateDefaults(spec.template);
+  if (spec.template !== undefined) setTemplateDefaults(spec.template);
 }
 
 function validateController(controller: ReplicationController): FieldError[] {
   const { selector = {}, replicas, template, minReadySeconds } = controller.spec ?? {};
-  const at = 'spec.template';
   const errors = [
     ...validateMetadata(controller, true, dns1123SubdomainName),
     ...validateNonNegative(minReadySeconds, 'spec.minReadySeconds'),
     ...(Object.keys(selector).length === 0 ? [requiredField('spec.selector')] : []),
     ...validateNonNegative(replicas, 'spec.replicas'),
   ];
-  if (template === undefined) return [...errors, requiredField(at)];
-  const labels = template.metadata?.labels;
-  if (!labelsMatch(selector, labels)) {
-    errors.push(invalidField(`${at}.metadata.labels`, labels ?? {}, '`selector` does not match template `labels`'));
-  }
-  errors.push(...validatePodTemplate(template, at));
-  const policy = template.spec?.restartPolicy ?? '';
-  if (policy !== 'Always') errors.push(notSupportedField(`${at}.spec.restartPolicy`, policy, ['Always']));
-  if (template.spec?.activeDeadlineSeconds !== undefined) {
-    const why = 'activeDeadlineSeconds in ReplicationController is not Supported';
-    errors.push(forbiddenField(`${at}.spec.activeDeadlineSeconds`, why));
-  }
-  return errors;
+  if (template === undefined) return [...errors, requiredField('spec.template')];
+  return [
+    ...errors,
+    ...validateTemplateLabels(template, labelsMatch(selector, template.metadata?.labels)),
+    ...validateTemplate(template, 'ReplicationController'),
+  ];
 }
 
 function validateStatus({ status }: ReplicationController): FieldError[] {

@@ -1,5 +1,5 @@
 /** apps/v1 StatefulSet. Upstream: pkg/apis/apps/v1/defaults.go, pkg/apis/apps/validation, pkg/registry/apps/statefulset. */
-import type { StatefulSet, StatefulSetSpec, Volume } from '../gen/types.ts';
+import type { StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy, Volume } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
 import { forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
@@ -8,6 +8,9 @@ import { resources } from '../resources.ts';
 import { formatLabelSelector } from '../selectors/index.ts';
 import {
   dns1123LabelName,
+  validateAnnotations,
+  validateLabels,
+  validateLabelSelector,
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
@@ -18,14 +21,18 @@ import { sameValue } from './equal.ts';
 import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
 import { setClaimDefaults, validateClaimSpec } from './persistentvolumeclaim.ts';
-import { setTemplateDefaults, validateSelector, validateTemplate, workloadColumns } from './workload.ts';
+import { setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 
-const names = { selector: 'statefulset', template: 'StatefulSet' };
+const names = { selector: 'statefulset', template: 'StatefulSet', badSelector: '' };
+
+const keepsAllRevisions =
+  'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
 
 export const statefulSetKind = defineKind<StatefulSet>({
   resource: resources.statefulSets,
   applyDefaults: setDefaults,
   ...keepsStatusAndCounts<StatefulSet>({ replicas: 0, availableReplicas: 0 }),
+  warnings: ({ spec }) => ((spec?.revisionHistoryLimit ?? 0) < 0 ? [keepsAllRevisions] : []),
   validate: (set) => [...validateStatefulSet(set), ...validateNewOnly(set)],
   validateUpdate: (set, old) => [
     ...validateMetadataUpdate(set, old),
@@ -56,8 +63,9 @@ export const statefulSetKind = defineKind<StatefulSet>({
   unconditionalUpdate: true,
 });
 
-function setDefaults({ spec }: StatefulSet): void {
-  if (spec === undefined) return;
+function setDefaults(set: StatefulSet): void {
+  const spec = (set.spec ??= {} as StatefulSetSpec);
+  spec.serviceName ??= '';
   spec.podManagementPolicy ??= 'OrderedReady';
   const strategy = (spec.updateStrategy ??= {});
   if (strategy.type === undefined) {
@@ -70,7 +78,8 @@ function setDefaults({ spec }: StatefulSet): void {
   retention.whenScaled ??= 'Retain';
   spec.replicas ??= 1;
   spec.revisionHistoryLimit ??= 10;
-  setTemplateDefaults(spec.template);
+  if (spec.ordinals !== undefined) spec.ordinals.start ??= 0;
+  setTemplateDefaults((spec.template ??= {}));
   for (const claim of spec.volumeClaimTemplates ?? []) {
     // Upstream's codec names the type of what is embedded.
     claim.apiVersion ??= 'v1';
@@ -82,6 +91,8 @@ function setDefaults({ spec }: StatefulSet): void {
 function validateStatefulSet(set: StatefulSet): FieldError[] {
   const spec: Partial<StatefulSetSpec> = set.spec ?? {};
   const errors = validateMetadata(set, true, dns1123LabelName);
+  const { labels, annotations } = spec.template?.metadata ?? {};
+  const hasSelector = validateLabelSelector(spec.selector, 'spec.selector').length === 0;
   const policy = spec.podManagementPolicy ?? '';
   if (policy === '') errors.push(requiredField('spec.podManagementPolicy'));
   else if (policy !== 'OrderedReady' && policy !== 'Parallel') {
@@ -94,8 +105,14 @@ function validateStatefulSet(set: StatefulSet): FieldError[] {
     ...validateNonNegative(spec.replicas, 'spec.replicas'),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...validateNonNegative(spec.ordinals?.start, 'spec.ordinals.start'),
-    ...validateSelector(spec.selector, names),
-    ...validateTemplate({ ...spec, template: withClaimVolumes(spec) }, names),
+    ...validateSelectorAndTemplate({ ...spec, template: withClaimVolumes(spec) }, names),
+    // Upstream's own check of the template comes on top of the one that all kinds share.
+    ...(hasSelector
+      ? [
+          ...validateLabels(labels, 'spec.template.labels'),
+          ...validateAnnotations(annotations, 'spec.template.annotations'),
+        ]
+      : []),
   ];
 }
 
@@ -131,7 +148,13 @@ function validateStrategy(spec: Partial<StatefulSetSpec>): FieldError[] {
       return [requiredField(at)];
     case 'OnDelete': {
       if (rollingUpdate === undefined) return [];
-      return [invalidField(`${at}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")];
+      return [
+        invalidField(
+          `${at}.rollingUpdate`,
+          goRolling(rollingUpdate),
+          "only allowed for updateStrategy 'RollingUpdate'",
+        ),
+      ];
     }
     case 'RollingUpdate': {
       const { partition, maxUnavailable } = rollingUpdate ?? {};
@@ -143,8 +166,21 @@ function validateStrategy(spec: Partial<StatefulSetSpec>): FieldError[] {
       return [...errors, ...validateMost100Percent(maxUnavailable, field)];
     }
     default:
-      return [invalidField(at, spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")];
+      return [
+        invalidField(
+          at,
+          { Type: type, RollingUpdate: goRolling(rollingUpdate) },
+          "must be 'RollingUpdate' or 'OnDelete'",
+        ),
+      ];
   }
+}
+
+/** As Go's encoder writes upstream's own struct. */
+function goRolling(rolling: StatefulSetUpdateStrategy['rollingUpdate']): unknown {
+  return rolling === undefined
+    ? null
+    : { Partition: rolling.partition ?? 0, MaxUnavailable: rolling.maxUnavailable ?? null };
 }
 
 function validateRetention(spec: Partial<StatefulSetSpec>): FieldError[] {

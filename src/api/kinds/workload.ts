@@ -5,7 +5,7 @@ import type { Column } from '../kind.ts';
 import type { KubeObject } from '../object.ts';
 import { forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
 import { formatLabelSelector, labelSelectorMatches } from '../selectors/index.ts';
-import { validateLabelSelector } from '../validation/index.ts';
+import { validateLabelSelector, whyNotDns1123Label } from '../validation/index.ts';
 import { wideColumn } from './columns.ts';
 import { setPodSpecDefaults, validatePodTemplate } from './pod/index.ts';
 
@@ -15,47 +15,71 @@ interface WorkloadSpec {
 }
 export type Workload = KubeObject & { readonly spec?: WorkloadSpec };
 
-export function setTemplateDefaults(template: PodTemplateSpec | undefined): void {
-  if (template === undefined) return;
+export function setTemplateDefaults(template: PodTemplateSpec): void {
   template.metadata ??= {};
   setPodSpecDefaults((template.spec ??= { containers: [] }));
 }
 
-/** Each kind is named in its own texts; ReplicaSets get those of Deployments upstream. */
+/** How the kinds differ in their texts; a ReplicaSet is called a Deployment, and the other way round, upstream too. */
 export interface WorkloadNames {
   /** `empty selector is invalid for …` */
   readonly selector: string;
   /** `activeDeadlineSeconds in … is not Supported` */
   readonly template: string;
+  /** Of a selector that means nothing. */
+  readonly badSelector: string;
 }
 
-const replicaSetNames: WorkloadNames = { selector: 'deployment', template: 'ReplicaSet' };
+const replicaSetNames: WorkloadNames = {
+  selector: 'deployment',
+  template: 'ReplicaSet',
+  badSelector: 'invalid label selector',
+};
 
-export function validateSelector(selector: LabelSelector | undefined, names = replicaSetNames): FieldError[] {
-  if (selector === undefined) return [requiredField('spec.selector')];
-  const errors = validateLabelSelector(selector, 'spec.selector');
-  if (isEmpty(selector)) {
-    errors.push(invalidField('spec.selector', selector, `empty selector is invalid for ${names.selector}`));
-  }
-  return errors;
-}
-
-export function validateTemplate(spec: WorkloadSpec, names = replicaSetNames): FieldError[] {
-  const at = 'spec.template';
+/** Of Deployments, ReplicaSets and StatefulSets. A template is looked at only when its selector means something. */
+export function validateSelectorAndTemplate(spec: WorkloadSpec, names = replicaSetNames): FieldError[] {
   const { selector, template } = spec;
-  const errors: FieldError[] = [];
+  const errors = validateLabelSelector(selector, 'spec.selector');
+  if (errors.length > 0) return [...errors, invalidField('spec.selector', selector, names.badSelector)];
+  if (selector === undefined) errors.push(requiredField('spec.selector'));
+  else if (isEmpty(selector)) errors.push(emptySelector(selector, names.selector));
+  return [
+    ...errors,
+    ...validateTemplateLabels(template, labelSelectorMatches(selector, template?.metadata?.labels)),
+    ...validateTemplate(template, names.template),
+  ];
+}
+
+export function emptySelector(selector: LabelSelector, kind: string): FieldError {
+  return invalidField('spec.selector', selector, `empty selector is invalid for ${kind}`);
+}
+
+export function validateTemplateLabels(template: PodTemplateSpec | undefined, matches: boolean): FieldError[] {
+  if (matches) return [];
   const labels = template?.metadata?.labels;
-  if (selector !== undefined && !isEmpty(selector) && !labelSelectorMatches(selector, labels)) {
-    errors.push(invalidField(`${at}.metadata.labels`, labels ?? {}, '`selector` does not match template `labels`'));
-  }
-  errors.push(...validatePodTemplate(template, at));
+  return [invalidField('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
+}
+
+/** `kind`: as its texts name it. */
+export function validateTemplate(template: PodTemplateSpec | undefined, kind: string): FieldError[] {
+  const at = 'spec.template';
+  const errors = validatePodTemplate(template, at);
   const policy = template?.spec?.restartPolicy ?? '';
   if (policy !== 'Always') errors.push(notSupportedField(`${at}.spec.restartPolicy`, policy, ['Always']));
   if (template?.spec?.activeDeadlineSeconds !== undefined) {
-    const why = `activeDeadlineSeconds in ${names.template} is not Supported`;
+    const why = `activeDeadlineSeconds in ${kind} is not Supported`;
     errors.push(forbiddenField(`${at}.spec.activeDeadlineSeconds`, why));
   }
   return errors;
+}
+
+/** Of the kinds whose names may be longer than a host's. */
+export function podNameWarnings({ metadata }: KubeObject, old: unknown): readonly string[] {
+  const why = old === undefined ? whyNotDns1123Label(metadata?.name ?? '') : [];
+  if (why.length === 0) return [];
+  return [
+    `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${why.join(' ')}]`,
+  ];
 }
 
 export function workloadColumns<T extends Workload>(): readonly Column<T>[] {
@@ -78,6 +102,6 @@ export function containerImages(template: PodTemplateSpec | undefined): string {
   return (template?.spec?.containers ?? []).map(({ image }) => image ?? '').join(',');
 }
 
-function isEmpty(selector: LabelSelector): boolean {
+export function isEmpty(selector: LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;
 }
