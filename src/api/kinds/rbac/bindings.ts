@@ -59,9 +59,8 @@ function subjectsOf(binding: Binding): readonly RbacSubject[] {
 }
 
 function setDefaults(binding: Binding): void {
-  if ((binding.roleRef as Binding['roleRef'] | undefined) !== undefined && (binding.roleRef.apiGroup ?? '') === '') {
-    binding.roleRef.apiGroup = rbacGroup;
-  }
+  const roleRef = ((binding as { roleRef?: Binding['roleRef'] }).roleRef ??= { apiGroup: '', kind: '', name: '' });
+  if ((roleRef.apiGroup ?? '') === '') roleRef.apiGroup = rbacGroup;
   for (const subject of binding.subjects ?? []) {
     if ((subject.kind === 'User' || subject.kind === 'Group') && (subject.apiGroup ?? '') === '') {
       subject.apiGroup = rbacGroup;
@@ -101,12 +100,9 @@ function validateSubject(subject: RbacSubject, namespaced: boolean, field: strin
       return errors;
     case 'User':
     case 'Group':
-      if (name === '') {
-        errors.push(invalidField(`${field}.name`, name, `${kind.toLowerCase()} name cannot be empty`));
-      }
       if (apiGroup !== rbacGroup) errors.push(notSupportedField(`${field}.apiGroup`, apiGroup, [rbacGroup]));
       return errors;
     default:
-      return [...errors, notSupportedField(`${field}.kind`, kind, ['Group', 'ServiceAccount', 'User'])];
+      return [...errors, notSupportedField(`${field}.kind`, kind, ['ServiceAccount', 'User', 'Group'])];
   }
 }

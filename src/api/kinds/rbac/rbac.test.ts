@@ -64,6 +64,10 @@ test('bad bindings, defaults, the role is for ever, columns', () => {
     kit.create(resources.clusterRoleBindings, { metadata: { name: 'b' }, roleRef, ...more }).errors;
   assert.deepEqual(errors({}), ['roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"']);
   assert.deepEqual(errors({ roleRef: { kind: 'ClusterRole', name: '' } }), ['roleRef.name: Required value']);
+  assert.deepEqual(errors({ roleRef: undefined }), [
+    'roleRef.kind: Unsupported value: "": supported values: "ClusterRole"',
+    'roleRef.name: Required value',
+  ]);
   const cluster = { kind: 'ClusterRole', name: 'c' };
   assert.deepEqual(
     errors({
@@ -78,8 +82,7 @@ test('bad bindings, defaults, the role is for ever, columns', () => {
     [
       'subjects[0].namespace: Required value',
       'subjects[1].name: Required value',
-      'subjects[1].name: Invalid value: "": group name cannot be empty',
-      'subjects[2].kind: Unsupported value: "Robot": supported values: "Group", "ServiceAccount", "User"',
+      'subjects[2].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"',
       'subjects[3].apiGroup: Unsupported value: "apps": supported values: "rbac.authorization.k8s.io"',
     ],
   );

@@ -63,7 +63,12 @@ function validateSelectors(selectors: readonly LabelSelector[]): FieldError[] {
   if (selectors.length === 0) {
     return [requiredField(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
   }
-  return selectors.flatMap((selector, index) => validateLabelSelector(selector, `${field}[${index}]`));
+  return selectors.flatMap((selector, index) => {
+    const errors = validateLabelSelector(selector, `${field}[${index}]`);
+    return errors.length === 0
+      ? []
+      : [...errors, invalidField(`${field}[${index}]`, undefined, 'invalid label selector.')];
+  });
 }
 
 function validateRule(rule: PolicyRule, namespaced: boolean, field: string): FieldError[] {
