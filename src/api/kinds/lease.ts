@@ -6,14 +6,23 @@ import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
   dns1123SubdomainName,
-  validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
+  validateObjectMeta,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 
 export const leaseKind = defineKind<Lease>({
   resource: resources.leases,
+  // Coordinated leader election is off by default upstream.
+  prepareForCreate({ spec }) {
+    delete spec?.strategy;
+    delete spec?.preferredHolder;
+  },
+  prepareForUpdate({ spec }, old) {
+    if (old.spec?.strategy === undefined) delete spec?.strategy;
+    if (old.spec?.preferredHolder === undefined) delete spec?.preferredHolder;
+  },
   validate: validateLease,
   validateUpdate: (lease, old) => [...validateMetadataUpdate(lease, old), ...validateLease(lease)],
   columns: [
@@ -29,7 +38,7 @@ export const leaseKind = defineKind<Lease>({
 });
 
 function validateLease(lease: Lease): FieldError[] {
-  const errors = validateMetadata(lease, true, dns1123SubdomainName);
+  const errors = validateObjectMeta(lease, true, dns1123SubdomainName);
   const { leaseDurationSeconds, leaseTransitions } = lease.spec ?? {};
   if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
     errors.push(invalidField('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0'));

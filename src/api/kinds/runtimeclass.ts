@@ -7,8 +7,8 @@ import { resources } from '../resources.ts';
 import {
   dns1123SubdomainName,
   validateLabels,
-  validateMetadata,
   validateMetadataUpdate,
+  validateObjectMeta,
   whyNotDns1123Label,
 } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
@@ -32,7 +32,7 @@ export const runtimeClassKind = defineKind<RuntimeClass>({
 function validate(runtimeClass: RuntimeClass): FieldError[] {
   const handler = runtimeClass.handler ?? '';
   return [
-    ...validateMetadata(runtimeClass, false, dns1123SubdomainName),
+    ...validateObjectMeta(runtimeClass, false, dns1123SubdomainName),
     ...(handler === ''
       ? [requiredField('handler')]
       : whyNotDns1123Label(handler).map((why) => invalidField('handler', handler, why))),

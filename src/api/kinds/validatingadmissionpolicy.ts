@@ -12,8 +12,8 @@ import type { WriteView } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
   dns1123SubdomainName,
-  validateMetadata,
   validateMetadataUpdate,
+  validateObjectMeta,
   whyNotDns1035Label,
   whyNotDns1123Subdomain,
   whyNotQualifiedName,
@@ -102,7 +102,7 @@ function checkedStatus(generation: number): NonNullable<ValidatingAdmissionPolic
 function validatePolicy(policy: ValidatingAdmissionPolicy): FieldError[] {
   const { spec = {}, metadata } = policy;
   return [
-    ...validateMetadata(policy, false, dns1123SubdomainName),
+    ...validateObjectMeta(policy, false, dns1123SubdomainName),
     ...validateSpec(spec),
     ...validateAnnotations(spec, metadata?.name ?? ''),
   ];

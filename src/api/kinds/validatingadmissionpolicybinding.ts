@@ -7,8 +7,8 @@ import { resources } from '../resources.ts';
 import {
   dns1123SubdomainName,
   validateLabelSelector,
-  validateMetadata,
   validateMetadataUpdate,
+  validateObjectMeta,
   whyNotDns1123Subdomain,
   whyNotPathSegment,
 } from '../validation/index.ts';
@@ -62,7 +62,7 @@ const actions = ['Audit', 'Deny', 'Warn'];
 
 function validateBinding(binding: ValidatingAdmissionPolicyBinding): FieldError[] {
   const spec: NonNullable<ValidatingAdmissionPolicyBinding['spec']> = binding.spec ?? {};
-  const errors = validateMetadata(binding, false, dns1123SubdomainName);
+  const errors = validateObjectMeta(binding, false, dns1123SubdomainName);
   const name = spec.policyName ?? '';
   if (name === '') errors.push(requiredField('spec.policyName'));
   else errors.push(...whyNotDns1123Subdomain(name).map((why) => invalidField('spec.policyName', name, why)));

@@ -18,8 +18,8 @@ import type { Resource } from '../resources.ts';
 import {
   dns1123SubdomainName,
   validateLabelSelector,
-  validateMetadata,
   validateMetadataUpdate,
+  validateObjectMeta,
   whyNotDns1123Subdomain,
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
@@ -84,7 +84,7 @@ function setDefaults(webhook: Webhook, mutating: boolean): void {
 }
 
 function validateConfiguration(configuration: Configuration): FieldError[] {
-  const errors = validateMetadata(configuration, false, dns1123SubdomainName);
+  const errors = validateObjectMeta(configuration, false, dns1123SubdomainName);
   const seen = new Set<string>();
   for (const [index, webhook] of (configuration.webhooks ?? []).entries()) {
     const field = `webhooks[${String(index)}]`;
