@@ -21,6 +21,9 @@ const decided = ['Approved', 'Denied'];
 
 export const certificateSigningRequestKind = defineKind<Csr>({
   resource: resources.certificateSigningRequests,
+  applyDefaults(csr) {
+    (csr as { spec?: Csr['spec'] }).spec ??= {} as Csr['spec'];
+  },
   prepareForCreate(csr) {
     csr.status = {};
   },
@@ -96,9 +99,9 @@ const usages: ReadonlySet<string> = new Set([
 ]);
 
 function validateRequest(csr: Csr): FieldError[] {
-  const { request, signerName, expirationSeconds, usages: asked = [] } = csr.spec;
+  const { request, signerName, expirationSeconds, usages: asked = [] } = csr.spec as Partial<Csr['spec']>;
   const errors = validateMetadata(csr, false, whyNotPathSegment);
-  const pem = Buffer.from(request, 'base64').toString('latin1');
+  const pem = Buffer.from(request ?? '', 'base64').toString('latin1');
   if (!pem.includes('-----BEGIN CERTIFICATE REQUEST-----')) {
     errors.push(invalidField('spec.request', request, 'PEM block type must be CERTIFICATE REQUEST'));
   }
@@ -107,7 +110,7 @@ function validateRequest(csr: Csr): FieldError[] {
     if (!usages.has(usage)) errors.push(notSupportedField(`spec.usages[${index}]`, usage, [...usages].sort()));
     if (asked.indexOf(usage) < index) errors.push(duplicateField(`spec.usages[${index}]`, usage));
   }
-  errors.push(...validateSignerName(signerName));
+  errors.push(...validateSignerName(signerName ?? ''));
   if (expirationSeconds !== undefined && expirationSeconds < 600) {
     const why = 'may not specify a duration less than 600 seconds (10 minutes)';
     errors.push(invalidField('spec.expirationSeconds', expirationSeconds, why));

@@ -85,6 +85,26 @@ const refusals: readonly (readonly [resource: Resource, body: object, error: str
   ],
   [resources.csiNodes, { spec: { drivers: [{ name: 'd', nodeID: '' }] } }, 'spec.drivers[0].nodeID: Required value'],
   [
+    resources.csiNodes,
+    { spec: { drivers: [{ name: 'd', nodeID: 'n'.repeat(257) }] } },
+    `spec.drivers[0].nodeID: Invalid value: "${'n'.repeat(257)}": must be 256 characters or less`,
+  ],
+  [
+    resources.csiDrivers,
+    { spec: { fsGroupPolicy: '' } },
+    'spec.fsGroupPolicy: Unsupported value: "": supported values: "File", "None", "ReadWriteOnceWithFSType"',
+  ],
+  [
+    resources.volumeAttachments,
+    {},
+    'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
+  ],
+  [
+    resources.volumeAttachments,
+    { spec: { attacher: 'a', nodeName: 'n', source: { persistentVolumeName: '' } } },
+    'spec.source.persistentVolumeName: Required value: must specify non empty persistentVolumeName',
+  ],
+  [
     resources.csiStorageCapacities,
     { metadata: { ...meta, namespace: 'n' }, storageClassName: 's', capacity: '-1' },
     'capacity: Invalid value: "-1": must be greater than or equal to 0',

@@ -135,6 +135,14 @@ test('bad certificate requests', () => {
   assert.deepEqual(errors({ expirationSeconds: 60 }), [
     'spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 600 seconds (10 minutes)',
   ]);
+  assert.deepEqual(kit.create(resources.certificateSigningRequests, { metadata: { name: 'c' } }).errors, [
+    'spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST',
+    'spec.usages: Required value',
+    'spec.signerName: Required value',
+  ]);
+  assert.deepEqual(errors({ request: undefined }), [
+    'spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST',
+  ]);
   assert.deepEqual(errors({ request: 'bm8=' }), [
     'spec.request: Invalid value: "bm8=": PEM block type must be CERTIFICATE REQUEST',
   ]);

@@ -4,22 +4,23 @@ import type { FieldError } from '../../field-errors.ts';
 import { duplicateField, invalidField, notSupportedField } from '../../field-errors.ts';
 import { defineKind } from '../../kind.ts';
 import { resources } from '../../resources.ts';
-import {
-  dns1123SubdomainName,
-  validateEnum,
-  validateMetadata,
-  validateMetadataUpdate,
-} from '../../validation/index.ts';
+import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../../validation/index.ts';
 import type { Column } from '../../kind.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { countGeneration, validateImmutable } from '../lifecycle.ts';
+import { sameValue } from '../equal.ts';
+import { validateImmutable } from '../lifecycle.ts';
 
+const tokensAreLogged =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
+
+const groupPolicies = ['File', 'None', 'ReadWriteOnceWithFSType'];
 const modes = ['Persistent', 'Ephemeral'];
 
 export const csiDriverKind = defineKind<CSIDriver>({
   resource: resources.csiDrivers,
   returnsDeleted: true,
-  applyDefaults({ spec }) {
+  applyDefaults(driver) {
+    const spec = ((driver as { spec?: CSIDriver['spec'] }).spec ??= {});
     spec.attachRequired ??= true;
     spec.podInfoOnMount ??= false;
     spec.storageCapacity ??= false;
@@ -28,10 +29,22 @@ export const csiDriverKind = defineKind<CSIDriver>({
     spec.requiresRepublish ??= false;
     spec.seLinuxMount ??= false;
   },
-  prepareForCreate(driver) {
-    driver.metadata = { ...driver.metadata, generation: 1 };
+  // Upstream counts the changes alone, from nothing.
+  prepareForCreate({ spec }) {
+    delete spec.preventPodSchedulingIfMissing;
   },
-  prepareForUpdate: countGeneration,
+  prepareForUpdate(driver, old) {
+    // VolumeLimitScaling is off by default.
+    if (old.spec.preventPodSchedulingIfMissing === undefined) delete driver.spec.preventPodSchedulingIfMissing;
+    if (sameValue(driver.spec, old.spec)) return;
+    driver.metadata = { ...driver.metadata, generation: (old.metadata.generation ?? 0) + 1 };
+  },
+  warnings: ({ spec }, old) =>
+    (spec.tokenRequests ?? []).length > 0 &&
+    spec.serviceAccountTokenInSecrets === undefined &&
+    !sameValue(spec.tokenRequests, old?.spec.tokenRequests)
+      ? [tokensAreLogged]
+      : [],
   validate: (driver) => [...validateMetadata(driver, false, dns1123SubdomainName), ...validateSpec(driver)],
   validateUpdate: (driver, old) => [
     ...validateMetadataUpdate(driver, old),
@@ -78,7 +91,9 @@ function flagColumn(name: string, description: string, cell: Column<CSIDriver>['
 }
 
 function validateSpec({ spec }: CSIDriver): FieldError[] {
-  const errors = validateEnum(spec.fsGroupPolicy, 'spec.fsGroupPolicy', ['File', 'None', 'ReadWriteOnceWithFSType']);
+  const { fsGroupPolicy: policy } = spec;
+  const isKnown = policy === undefined || groupPolicies.includes(policy);
+  const errors = isKnown ? [] : [notSupportedField('spec.fsGroupPolicy', policy, groupPolicies)];
   errors.push(...validateTokens(spec.tokenRequests ?? []));
   for (const mode of spec.volumeLifecycleModes ?? []) {
     if (!modes.includes(mode)) errors.push(notSupportedField('spec.volumeLifecycleModes', mode, modes));

@@ -15,11 +15,14 @@ import { ageColumn, integerColumn, nameColumn } from '../columns.ts';
 import { validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from './driver-name.ts';
 
-const mostIdLetters = 192;
+const mostIdLetters = 256;
 
 export const csiNodeKind = defineKind<CSINode>({
   resource: resources.csiNodes,
   returnsDeleted: true,
+  applyDefaults(node) {
+    (node as { spec?: CSINode['spec'] }).spec ??= { drivers: [] };
+  },
   validate,
   validateUpdate: (node, old) => [...validateMetadataUpdate(node, old), ...validate(node), ...validateKept(node, old)],
   columns: [

@@ -9,6 +9,6 @@ export function validateDriverName(name: string | undefined, field: string): Fie
   const text = name ?? '';
   if (text === '') return [requiredField(field)];
   const errors = text.length > mostLetters ? [tooLongField(field, mostLetters)] : [];
-  const lower = text.toLowerCase();
-  return [...errors, ...whyNotDns1123Subdomain(lower).map((why) => invalidField(field, lower, why))];
+  // Capitals are let through, and shown.
+  return [...errors, ...whyNotDns1123Subdomain(text.toLowerCase()).map((why) => invalidField(field, text, why))];
 }

@@ -1,17 +1,17 @@
 /** storage.k8s.io/v1 StorageClass: stored. Upstream: pkg/apis/storage/validation, pkg/apis/storage/v1/defaults.go. */
-import type { StorageClass } from '../../gen/types.ts';
+import type { StorageClass, TopologySelectorTerm } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
-import { invalidField, notSupportedField, requiredField } from '../../field-errors.ts';
+import { duplicateField, invalidField, notSupportedField, requiredField } from '../../field-errors.ts';
 import { defineKind } from '../../kind.ts';
 import { resources } from '../../resources.ts';
 import {
   dns1123SubdomainName,
-  validateEnum,
   validateMetadata,
   validateMetadataUpdate,
   whyNotQualifiedName,
 } from '../../validation/index.ts';
 import { ageColumn, column } from '../columns.ts';
+import { sameValue } from '../equal.ts';
 import { validateImmutable } from '../lifecycle.ts';
 
 const defaultAnnotations = [
@@ -71,10 +71,44 @@ function validateClass(storageClass: StorageClass): FieldError[] {
     const lower = provisioner.toLowerCase();
     for (const why of whyNotQualifiedName(lower)) errors.push(invalidField('provisioner', lower, why));
   }
-  const policy = storageClass.reclaimPolicy ?? 'Delete';
-  if (!['Delete', 'Retain'].includes(policy)) {
+  const { reclaimPolicy: policy = '' } = storageClass;
+  if (policy !== '' && !['Delete', 'Retain'].includes(policy)) {
     errors.push(notSupportedField('reclaimPolicy', policy, ['Delete', 'Retain']));
   }
-  const modes = ['Immediate', 'WaitForFirstConsumer'];
-  return [...errors, ...validateEnum(storageClass.volumeBindingMode, 'volumeBindingMode', modes)];
+  if (Object.hasOwn(storageClass.parameters ?? {}, '')) {
+    errors.push(invalidField('parameters', '', 'field can not be empty.'));
+  }
+  const mode = storageClass.volumeBindingMode ?? '';
+  if (!bindingModes.includes(mode)) errors.push(notSupportedField('volumeBindingMode', mode, bindingModes));
+  return [...errors, ...validateTopologies(storageClass.allowedTopologies ?? [])];
+}
+
+const bindingModes = ['Immediate', 'WaitForFirstConsumer'];
+
+/** Of terms that say the same, each but the first is refused; an empty one always is (upstream compares it with nothing). */
+function validateTopologies(terms: readonly TopologySelectorTerm[]): FieldError[] {
+  const seen: Record<string, readonly string[]>[] = terms.map(() => ({}));
+  return terms.flatMap(({ matchLabelExpressions = [] }, index) => {
+    const at = `allowedTopologies[${index}].matchLabelExpressions`;
+    const term: Record<string, readonly string[]> = {};
+    const errors = matchLabelExpressions.flatMap(({ key = '', values = [] }, position) => {
+      const isTwice = Object.hasOwn(term, key);
+      term[key] = [...new Set(values)].sort();
+      return [
+        ...validateTopologyValues(values, `${at}[${position}].values`),
+        ...whyNotQualifiedName(key).map((why) => invalidField(`${at}[${position}].key`, key, why)),
+        ...(isTwice ? [duplicateField(`${at}[${position}].key`, key)] : []),
+      ];
+    });
+    const alike = seen.filter((other) => sameValue(term, other)).map(() => duplicateField(at, ''));
+    seen.push(term);
+    return [...errors, ...alike];
+  });
+}
+
+function validateTopologyValues(values: readonly string[], at: string): FieldError[] {
+  if (values.length === 0) return [requiredField(at)];
+  return values.flatMap((value, index) =>
+    values.indexOf(value) < index ? [duplicateField(`${at}[${index}]`, value)] : [],
+  );
 }

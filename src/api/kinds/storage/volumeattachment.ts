@@ -21,6 +21,9 @@ const mostMessageBytes = 1024;
 export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   resource: resources.volumeAttachments,
   returnsDeleted: true,
+  applyDefaults(attachment) {
+    (attachment as { spec?: VolumeAttachment['spec'] }).spec ??= { attacher: '', nodeName: '', source: {} };
+  },
   ...keepsStatus<VolumeAttachment>({ attached: false }),
   validate,
   validateUpdate: (now, old) => [
@@ -73,6 +76,9 @@ function validate(attachment: VolumeAttachment): FieldError[] {
   errors.push(...validateStatus(attachment));
   if (persistentVolumeName === undefined) return errors;
   const field = 'spec.source.persistentVolumeName';
+  if (persistentVolumeName === '' && inlineVolumeSpec === undefined) {
+    errors.push(requiredField(field, 'must specify non empty persistentVolumeName'));
+  }
   return [
     ...errors,
     ...whyNotDns1123Subdomain(persistentVolumeName).map((text) => invalidField(field, persistentVolumeName, text)),
