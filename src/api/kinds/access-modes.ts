@@ -23,7 +23,7 @@ export function validateAccessModes(modes: readonly string[] | undefined, field:
   if (modes === undefined || modes.length === 0) return [requiredField(field, missing)];
   const known = Object.keys(shortForms).sort();
   const errors = modes.filter((mode) => !known.includes(mode)).map((mode) => notSupportedField(field, mode, known));
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+  if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod' && known.includes(mode))) {
     errors.push(forbiddenField(field, 'may not use ReadWriteOncePod with other access modes'));
   }
   return errors;

@@ -117,5 +117,30 @@ function validateResource(limit: LimitRangeItem, name: string, at: string): Fiel
     const shown = limit.maxLimitRequestRatio?.[name] ?? '';
     errors.push(invalidField(`${at}.maxLimitRequestRatio[${name}]`, shown, `ratio ${shown} is less than 1`));
   }
+  if (ratio !== undefined && min !== undefined && max !== undefined) {
+    const shown = limit.maxLimitRequestRatio?.[name] ?? '';
+    errors.push(...validateRatio({ ratio, min, max }, shown, `${at}.maxLimitRequestRatio[${name}]`));
+  }
   return errors;
+}
+
+/** Quantities count in thousandths as long as all three fit into 64 bits so. Upstream: resource.MaxMilliValue. */
+const mostMilliValue = (2n ** 63n - 1n) / 1000n;
+
+function validateRatio(
+  of: { readonly ratio: Quantity; readonly min: Quantity; readonly max: Quantity },
+  shown: string,
+  field: string,
+): FieldError[] {
+  const roundedUp = (nano: bigint, unit: bigint): bigint => nano / unit + (nano > 0n && nano % unit !== 0n ? 1n : 0n);
+  const whole = (quantity: Quantity): bigint => roundedUp(quantity.nano, 1_000_000_000n);
+  const milli = (quantity: Quantity): bigint => roundedUp(quantity.nano, 1_000_000n);
+  const isSmall = [of.ratio, of.min, of.max].every((quantity) => whole(quantity) < mostMilliValue);
+  const [ratio, min, max] = isSmall
+    ? [Number(milli(of.ratio)) / 1000, milli(of.min), milli(of.max)]
+    : [Number(whole(of.ratio)), whole(of.min), whole(of.max)];
+  const most = Number(max) / Number(min);
+  return ratio > most
+    ? [invalidField(field, shown, `ratio ${shown} is greater than max/min = ${most.toFixed(6)}`)]
+    : [];
 }

@@ -91,6 +91,13 @@ const defaults: readonly (readonly [resource: Resource, body: object, path: stri
     ],
   ],
   [resources.persistentVolumeClaims, { spec: {} }, 'spec.volumeMode', 'Filesystem'],
+  [resources.persistentVolumeClaims, { spec: { dataSource: { kind: 'K', name: 'n' } } }, 'spec.dataSource', undefined],
+  [
+    resources.persistentVolumeClaims,
+    { spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'n' } } },
+    'spec.dataSourceRef',
+    { kind: 'PersistentVolumeClaim', name: 'n' },
+  ],
   [resources.storageClasses, { provisioner: 'p' }, 'volumeBindingMode', 'Immediate'],
   [resources.storageClasses, { provisioner: 'p' }, 'reclaimPolicy', 'Delete'],
   [resources.priorityClasses, { value: 1 }, 'preemptionPolicy', 'PreemptLowerPriority'],
@@ -259,6 +266,60 @@ const refusals: readonly (readonly [resource: Resource, body: object, error: str
   ],
   [resources.runtimeClasses, {}, 'handler: Required value'],
   [resources.storageClasses, {}, 'provisioner: Required value'],
+  [
+    resources.storageClasses,
+    { provisioner: 'p', volumeBindingMode: '' },
+    'volumeBindingMode: Unsupported value: "": supported values: "Immediate", "WaitForFirstConsumer"',
+  ],
+  [
+    resources.storageClasses,
+    { provisioner: 'p', allowedTopologies: [{}] },
+    'allowedTopologies[0].matchLabelExpressions: Duplicate value: ""',
+  ],
+  [
+    resources.storageClasses,
+    { provisioner: 'p', allowedTopologies: [{ matchLabelExpressions: [{ key: 'a', values: ['b', 'b'] }] }] },
+    'allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "b"',
+  ],
+  [
+    resources.limitRanges,
+    {
+      spec: {
+        limits: [{ type: 'Container', max: { cpu: '1' }, min: { cpu: '500m' }, maxLimitRequestRatio: { cpu: 3 } }],
+      },
+    },
+    'spec.limits[0].maxLimitRequestRatio[cpu]: Invalid value: "3": ratio 3 is greater than max/min = 2.000000',
+  ],
+  [
+    resources.resourceQuotas,
+    { spec: { scopeSelector: { matchExpressions: [{ operator: 'In', scopeName: 'PriorityClass' }] } } },
+    "spec.scopeSelector.matchExpressions.values: Required value: must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+  ],
+  [
+    resources.resourceQuotas,
+    {
+      spec: {
+        hard: { services: '1' },
+        scopeSelector: { matchExpressions: [{ operator: 'Exists', scopeName: 'BestEffort' }] },
+      },
+    },
+    'spec.scopeSelector.matchExpressions: Invalid value: {"MatchExpressions":[{"ScopeName":"BestEffort","Operator":"Exists","Values":null}]}: unsupported scope applied to resource',
+  ],
+  [
+    resources.persistentVolumeClaims,
+    { spec: { dataSourceRef: { kind: 'Snap', name: 's' } } },
+    'spec.dataSource: Invalid value: "Snap": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
+  ],
+  [
+    resources.persistentVolumeClaims,
+    {
+      spec: {
+        dataSource: { kind: 'PersistentVolumeClaim', name: 'p' },
+        dataSourceRef: { kind: 'K', name: 'p', apiGroup: 'g' },
+      },
+    },
+    'spec: Invalid value: "spec.dataSource": must match dataSourceRef',
+  ],
   [
     resources.persistentVolumeClaims,
     { spec: {} },

@@ -14,15 +14,25 @@ import {
   whyNotDns1123Subdomain,
 } from '../validation/index.ts';
 import { validateAccessModes, accessModesText } from './access-modes.ts';
+import { prepareDataSource, validateDataSources } from './claim-data-source.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 import { keepsStatus, statusOnly } from './lifecycle.ts';
+
+const lifecycle = keepsStatus<PersistentVolumeClaim>({ phase: 'Pending' });
 
 export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   resource: resources.persistentVolumeClaims,
   returnsDeleted: true,
   applyDefaults: setClaimDefaults,
-  ...keepsStatus<PersistentVolumeClaim>({ phase: 'Pending' }),
+  prepareForCreate(claim) {
+    lifecycle.prepareForCreate?.(claim);
+    prepareDataSource((claim.spec ??= {}), undefined);
+  },
+  prepareForUpdate(claim, old) {
+    lifecycle.prepareForUpdate?.(claim, old);
+    prepareDataSource((claim.spec ??= {}), old.spec ?? {});
+  },
   validate: validateClaim,
   validateUpdate: (claim, old) => [
     ...validateMetadataUpdate(claim, old),
@@ -87,13 +97,16 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, at: string): 
   if (name !== '') {
     for (const why of whyNotDns1123Subdomain(name)) errors.push(invalidField(`${at}.storageClassName`, name, why));
   }
-  const { dataSource, volumeMode } = spec;
+  const { volumeAttributesClassName = '', volumeMode } = spec;
+  if (volumeAttributesClassName !== '') {
+    for (const why of whyNotDns1123Subdomain(volumeAttributesClassName)) {
+      errors.push(invalidField(`${at}.volumeAttributesClassName`, volumeAttributesClassName, why));
+    }
+  }
   if (volumeMode !== undefined && volumeMode !== 'Block' && volumeMode !== 'Filesystem') {
     errors.push(notSupportedField(`${at}.volumeMode`, volumeMode, ['Block', 'Filesystem']));
   }
-  if (dataSource !== undefined && (dataSource.name ?? '') === '') errors.push(requiredField(`${at}.dataSource.name`));
-  if (dataSource !== undefined && (dataSource.kind ?? '') === '') errors.push(requiredField(`${at}.dataSource.kind`));
-  return errors;
+  return [...errors, ...validateDataSources(spec, at)];
 }
 
 const frozen =

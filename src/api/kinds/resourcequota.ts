@@ -1,8 +1,8 @@
 /** core/v1 ResourceQuota. Upstream: ValidateResourceQuota, printResourceQuota. Enforced by admission. */
-import type { ResourceQuota, ResourceQuotaSpec } from '../gen/types.ts';
+import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
-import { invalidField } from '../field-errors.ts';
+import { invalidField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { parseQuantity } from '../quantity.ts';
 import { resources } from '../resources.ts';
@@ -64,6 +64,7 @@ function validate(quota: ResourceQuota): FieldError[] {
     ...validateMetadata(quota, true, dns1123SubdomainName),
     ...validateAmounts(quota.spec?.hard, 'spec.hard'),
     ...validateScopes(quota.spec ?? {}),
+    ...validateScopeSelector(quota.spec ?? {}),
   ];
 }
 
@@ -134,21 +135,87 @@ const knownScopes = [
 const podCounts = ['pods', 'cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'];
 const podResources = [...podCounts, 'ephemeral-storage', 'requests.ephemeral-storage', 'limits.ephemeral-storage'];
 
+function fitsScope(scope: string, name: string): boolean {
+  switch (scope) {
+    case 'BestEffort':
+      return name === 'pods';
+    case 'VolumeAttributesClass':
+      return name === 'persistentvolumeclaims' || name === 'requests.storage';
+    default:
+      return !knownScopes.includes(scope) || podResources.includes(name);
+  }
+}
+
+/** Scopes that are there or not, without values. */
+const plainScopes = ['BestEffort', 'NotBestEffort', 'Terminating', 'NotTerminating', 'CrossNamespacePodAffinity'];
+const plainOnly =
+  "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+
+/** Upstream: validateScopedResourceSelectorRequirement, which names no indexes. */
+function validateScopeSelector({ scopeSelector, scopes = [], hard = {} }: ResourceQuotaSpec): FieldError[] {
+  const at = 'spec.scopeSelector.matchExpressions';
+  const errors: FieldError[] = [];
+  const asked = scopeSelector?.matchExpressions ?? [];
+  for (const { scopeName = '', operator = '', values = [] } of asked) {
+    if (!knownScopes.includes(scopeName)) errors.push(invalidField(`${at}.scopeName`, scopeName, 'unsupported scope'));
+    for (const name of Object.keys(hard).sort()) {
+      if (!standard.has(name) || fitsScope(scopeName, name)) continue;
+      errors.push(invalidField(at, goScopeSelector(asked), 'unsupported scope applied to resource'));
+    }
+    if (plainScopes.includes(scopeName) && operator !== 'Exists') {
+      errors.push(invalidField(`${at}.operator`, operator, plainOnly));
+    }
+    errors.push(...validateScopeValues(operator, values, at));
+  }
+  const has = (scope: string): boolean => asked.some(({ scopeName }) => scopeName === scope);
+  const isConflict = conflicts.filter(([one, other]) => has(one) && has(other));
+  return [...errors, ...isConflict.map(() => invalidField(at, scopes, 'conflicting scopes'))];
+}
+
+function validateScopeValues(operator: string, values: readonly string[], at: string): FieldError[] {
+  switch (operator) {
+    case 'In':
+    case 'NotIn': {
+      const why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+      return values.length > 0 ? [] : [requiredField(`${at}.values`, why)];
+    }
+    case 'Exists':
+    case 'DoesNotExist': {
+      const why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+      return values.length === 0 ? [] : [invalidField(`${at}.values`, values, why)];
+    }
+    default:
+      return [invalidField(`${at}.operator`, operator, 'not a valid selector operator')];
+  }
+}
+
+/** As Go's encoder writes upstream's own struct. */
+function goScopeSelector(asked: readonly ScopedResourceSelectorRequirement[]): unknown {
+  return {
+    MatchExpressions: asked.map(({ scopeName, operator, values }) => ({
+      ScopeName: scopeName,
+      Operator: operator,
+      Values: values ?? null,
+    })),
+  };
+}
+
+const conflicts = [
+  ['BestEffort', 'NotBestEffort'],
+  ['Terminating', 'NotTerminating'],
+] as const;
+
 function validateScopes({ scopes = [], hard = {} }: ResourceQuotaSpec): FieldError[] {
   const at = 'spec.scopes';
   const errors: FieldError[] = [];
   for (const scope of scopes) {
     if (!knownScopes.includes(scope)) errors.push(invalidField(at, scopes, 'unsupported scope'));
     for (const name of Object.keys(hard).sort()) {
-      const fits = scope === 'BestEffort' ? name === 'pods' : podResources.includes(name);
-      if (!standard.has(name) || fits || scope === 'VolumeAttributesClass') continue;
+      if (!standard.has(name) || fitsScope(scope, name)) continue;
       errors.push(invalidField(at, scopes, 'unsupported scope applied to resource'));
     }
   }
-  for (const [one, other] of [
-    ['BestEffort', 'NotBestEffort'],
-    ['Terminating', 'NotTerminating'],
-  ] as const) {
+  for (const [one, other] of conflicts) {
     if (scopes.includes(one) && scopes.includes(other)) errors.push(invalidField(at, scopes, 'conflicting scopes'));
   }
   return errors;
