@@ -16,7 +16,7 @@ export function validateMost100Percent(value: IntOrString, field: string): Field
 
 /** The number before the percent sign, or the number itself; a text that is neither counts as nothing. */
 export function amountOf(value: IntOrString): number {
-  return typeof value === 'number' ? value : /^[-+]?\d+%?$/.test(value) ? Number.parseInt(value, 10) : 0;
+  return typeof value === 'number' ? value : /^(\d+%|[-+]?\d+)$/.test(value) ? Number.parseInt(value, 10) : 0;
 }
 
 /** As Go's encoder writes the struct that Deployments and DaemonSets have inside: in the texts about a wrong strategy. */

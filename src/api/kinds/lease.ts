@@ -14,6 +14,9 @@ import { ageColumn, column, nameColumn } from './columns.ts';
 
 export const leaseKind = defineKind<Lease>({
   resource: resources.leases,
+  applyDefaults(lease) {
+    lease.spec ??= {};
+  },
   // Coordinated leader election is off by default upstream.
   prepareForCreate({ spec }) {
     delete spec?.strategy;

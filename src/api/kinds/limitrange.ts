@@ -1,4 +1,5 @@
 /** core/v1 LimitRange. Upstream: SetDefaults_LimitRangeItem, ValidateLimitRange. */
+import { randomUUID } from 'node:crypto';
 import type { LimitRange, LimitRangeItem } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField } from '../field-errors.ts';
@@ -18,6 +19,10 @@ export const limitRangeKind = defineKind<LimitRange>({
   resource: resources.limitRanges,
   applyDefaults({ spec }) {
     for (const limit of spec?.limits ?? []) if (limit.type === 'Container') setContainerDefaults(limit);
+  },
+  prepareForCreate(range) {
+    // Upstream names it then, with or without a generateName.
+    if ((range.metadata?.name ?? '') === '') range.metadata = { ...range.metadata, name: randomUUID() };
   },
   validate,
   validateUpdate: (now, old) => [...validateMetadataUpdate(now, old), ...validate(now)],

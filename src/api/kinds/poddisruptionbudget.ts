@@ -19,6 +19,9 @@ const noStatus = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, 
 
 export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
   resource: resources.podDisruptionBudgets,
+  applyDefaults(budget) {
+    budget.spec ??= {};
+  },
   ...keepsStatusAndCounts<PodDisruptionBudget>(noStatus),
   validate,
   validateUpdate: (budget, old) => [...validateMetadataUpdate(budget, old), ...validate(budget)],

@@ -18,6 +18,9 @@ import { keepsStatus, statusOnly } from './lifecycle.ts';
 export const resourceQuotaKind = defineKind<ResourceQuota>({
   resource: resources.resourceQuotas,
   returnsDeleted: true,
+  applyDefaults(quota) {
+    quota.spec ??= {};
+  },
   ...keepsStatus<ResourceQuota>(),
   validate,
   validateUpdate: (quota, old) => [

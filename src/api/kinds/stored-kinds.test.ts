@@ -71,8 +71,34 @@ const defaults: readonly (readonly [resource: Resource, body: object, path: stri
   ],
 ];
 
+const hook = {
+  name: 'a.b.c',
+  clientConfig: { service: { namespace: 'n', name: 's', path: '/p' } },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+};
+
+/** pkg/apis/admissionregistration/validation, apiserver/pkg/util/webhook. */
+const webhookRefusals: readonly (readonly [resource: Resource, body: object, error: string])[] = (
+  [
+    [{ clientConfig: { service: {} } }, 'clientConfig.service.name: Required value'],
+    [
+      { clientConfig: { service: { namespace: 'n', name: 's', path: 'x/y' } } },
+      'clientConfig.service.path: Invalid value: "x/y": segment[0] may not be empty',
+    ],
+    [{ sideEffects: '' }, 'sideEffects: Unsupported value: "": supported values: "None", "NoneOnDryRun"'],
+    [{ sideEffects: undefined }, 'sideEffects: Required value: must specify one of None, NoneOnDryRun'],
+    [{ admissionReviewVersions: ['v1', 'v1'] }, 'admissionReviewVersions[1]: Invalid value: "v1": duplicate version'],
+  ] as const
+).map(([change, error]) => [
+  resources.validatingWebhookConfigurations,
+  { webhooks: [{ ...hook, ...change }] },
+  `webhooks[0].${error}`,
+]);
+
 /** pkg/apis/{storage,flowcontrol,batch}/validation; kube-aggregator apiregistration/validation. */
 const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [
+  ...webhookRefusals,
   [
     resources.csiDrivers,
     { spec: { fsGroupPolicy: 'Any' } },

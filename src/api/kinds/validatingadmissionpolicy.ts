@@ -170,7 +170,7 @@ function validateParamKind({ apiVersion = '', kind = '' }: ParamKind): FieldErro
   return errors;
 }
 
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 
 function validateValidation(
   validation: Validation,

@@ -20,10 +20,12 @@ import {
   validateLabelSelector,
   validateMetadataUpdate,
   validateObjectMeta,
+  whyNotDns1035Label,
   whyNotDns1123Subdomain,
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
+import { validateWebhookService } from './webhook-service.ts';
 import { validateMatchConditions, validateRule } from './match-rules.ts';
 
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
@@ -106,8 +108,9 @@ function validateWebhook(webhook: Webhook, field: string): FieldError[] {
     errors.push(...validateRule(rule, `${field}.rules[${String(index)}]`));
   oneOf('failurePolicy', ['Fail', 'Ignore']);
   oneOf('matchPolicy', ['Equivalent', 'Exact']);
-  const sideEffects = webhook.sideEffects ?? '';
-  if (sideEffects === '') errors.push(requiredField(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
+  const sideEffects = webhook.sideEffects as string | undefined;
+  if (sideEffects === undefined)
+    errors.push(requiredField(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
   else if (sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') {
     errors.push(notSupportedField(`${field}.sideEffects`, sideEffects, ['None', 'NoneOnDryRun']));
   }
@@ -144,20 +147,7 @@ function validateClientConfig(
   if ((url === undefined) === (service === undefined))
     return [requiredField(field, 'exactly one of url or service is required')];
   if (url !== undefined) return validateUrl(url, `${field}.url`);
-  const errors: FieldError[] = [];
-  if ((service?.name ?? '') === '') errors.push(requiredField(`${field}.service.name`, 'service name is required'));
-  if ((service?.namespace ?? '') === '')
-    errors.push(requiredField(`${field}.service.namespace`, 'service namespace is required'));
-  const port = service?.port ?? 443;
-  if (port < 1 || port > 65535) {
-    errors.push(
-      invalidField(`${field}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive'),
-    );
-  }
-  const path = service?.path ?? '';
-  if (path !== '' && !path.startsWith('/'))
-    errors.push(invalidField(`${field}.service.path`, path, "must start with a '/'"));
-  return errors;
+  return service === undefined ? [] : validateWebhookService(service, `${field}.service`);
 }
 
 function validateUrl(text: string, field: string): FieldError[] {
@@ -181,6 +171,11 @@ function validateUrl(text: string, field: string): FieldError[] {
 
 function validateReviewVersions(versions: readonly string[], field: string): FieldError[] {
   if (versions.length === 0) return [requiredField(field, 'must specify one of v1, v1beta1')];
-  if (versions.some((version) => version === 'v1' || version === 'v1beta1')) return [];
-  return [invalidField(field, versions, 'must include at least one of v1, v1beta1')];
+  const errors = versions.flatMap((version, index) => {
+    const at = `${field}[${String(index)}]`;
+    if (versions.indexOf(version) < index) return [invalidField(at, version, 'duplicate version')];
+    return whyNotDns1035Label(version).map((why) => invalidField(at, version, why));
+  });
+  if (versions.some((version) => version === 'v1' || version === 'v1beta1')) return errors;
+  return [...errors, invalidField(field, versions, 'must include at least one of v1, v1beta1')];
 }

@@ -73,7 +73,7 @@ function validate(schema: FlowSchema): FieldError[] {
   }
   const methods = ['ByNamespace', 'ByUser'];
   if (distinguisherMethod !== undefined && !methods.includes(distinguisherMethod.type)) {
-    errors.push(notSupportedField('spec.distinguisherMethod.type', distinguisherMethod, methods));
+    errors.push(notSupportedField('spec.distinguisherMethod.type', { Type: distinguisherMethod.type }, methods));
   }
   const level = priorityLevelConfiguration?.name ?? '';
   const levelField = 'spec.priorityLevelConfiguration.name';

@@ -11,7 +11,7 @@ import {
   whyNotQualifiedName,
 } from '../../validation/index.ts';
 import { ageColumn, column } from '../columns.ts';
-import { sameValue } from '../equal.ts';
+import { sortedJson } from '../../go-text.ts';
 import { validateImmutable } from '../lifecycle.ts';
 
 const defaultAnnotations = [
@@ -87,7 +87,7 @@ const bindingModes = ['Immediate', 'WaitForFirstConsumer'];
 
 /** Of terms that say the same, each but the first is refused; an empty one always is (upstream compares it with nothing). */
 function validateTopologies(terms: readonly TopologySelectorTerm[]): FieldError[] {
-  const seen: Record<string, readonly string[]>[] = terms.map(() => ({}));
+  const seen = terms.map(() => '{}');
   return terms.flatMap(({ matchLabelExpressions = [] }, index) => {
     const at = `allowedTopologies[${index}].matchLabelExpressions`;
     const term: Record<string, readonly string[]> = {};
@@ -100,8 +100,9 @@ function validateTopologies(terms: readonly TopologySelectorTerm[]): FieldError[
         ...(isTwice ? [duplicateField(`${at}[${position}].key`, key)] : []),
       ];
     });
-    const alike = seen.filter((other) => sameValue(term, other)).map(() => duplicateField(at, ''));
-    seen.push(term);
+    const text = sortedJson(term);
+    const alike = seen.filter((other) => other === text).map(() => duplicateField(at, ''));
+    seen.push(text);
     return [...errors, ...alike];
   });
 }
