@@ -27,6 +27,25 @@ function create(resource: Resource, body: object): { readonly object: unknown; r
   return pipeline.create<KubeObject>(resource, body);
 }
 
+test('a body without a spec has an empty one', () => {
+  const metadata = { ...meta, namespace: 'n' };
+  assert.deepEqual(create(resources.resourceClaims, { metadata }).errors, []);
+  assert.deepEqual(create(resources.resourceClaimTemplates, { metadata }).errors, []);
+  assert.deepEqual(create(resources.deviceClasses, { metadata: meta }).errors, []);
+  for (const body of [{ metadata: meta }, { metadata: meta, spec: {} }]) {
+    assert.deepEqual(create(resources.resourceSlices, body).errors, [
+      'spec.driver: Required value',
+      'spec.pool.name: Required value',
+      'spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero',
+      'spec: Required value: exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required',
+    ]);
+  }
+  assert.deepEqual(create(resources.resourceSlices, slice({ nodeName: undefined, nodeSelector: {} })).errors, [
+    'spec.nodeSelector.nodeSelectorTerms: Required value: must have at least one node selector term',
+    'spec.nodeSelector.nodeSelectorTerms: Invalid value: null: must have exactly one node selector term',
+  ]);
+});
+
 const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [
   [
     resources.resourceClaims,

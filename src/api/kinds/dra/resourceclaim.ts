@@ -18,7 +18,7 @@ import {
   whyNotDns1123Subdomain,
 } from '../../validation/index.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
+import { filledSpec, keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from '../storage/driver-name.ts';
 import {
   applyClaimDefaults,
@@ -38,8 +38,8 @@ const sources = ['FromClaim', 'FromClass'];
 export const resourceClaimKind = defineKind<ResourceClaim>({
   resource: resources.resourceClaims,
   returnsDeleted: true,
-  applyDefaults: ({ spec }) => {
-    applyClaimDefaults(spec);
+  applyDefaults(claim) {
+    applyClaimDefaults(filledSpec(claim, {}));
   },
   ...keepsStatus<ResourceClaim>(),
   validate: (claim) => [

@@ -1,5 +1,5 @@
 /** resource.k8s.io/v1 ResourceSlice: the devices of a driver on a node, or anywhere. Upstream: ValidateResourceSlice. */
-import type { Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../../gen/types.ts';
+import type { NodeSelector, Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../../gen/types.ts';
 import type { FieldError } from '../../field-errors.ts';
 import { invalidField, requiredField, tooLongField } from '../../field-errors.ts';
 import { defineKind } from '../../kind.ts';
@@ -14,7 +14,7 @@ import {
   whyNotDns1123Subdomain,
 } from '../../validation/index.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { countGeneration, validateImmutable } from '../lifecycle.ts';
+import { filledSpec, countGeneration, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from '../storage/driver-name.ts';
 import { validateItems } from './lists.ts';
 
@@ -28,7 +28,10 @@ const places = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDevic
 export const resourceSliceKind = defineKind<ResourceSlice>({
   resource: resources.resourceSlices,
   returnsDeleted: true,
-  applyDefaults({ spec }) {
+  applyDefaults(slice) {
+    const pool = { name: '', generation: 0, resourceSliceCount: 0 };
+    const spec = filledSpec(slice, { driver: '', pool });
+    (spec as { pool?: ResourcePool }).pool ??= pool;
     for (const taint of (spec.devices ?? []).flatMap(({ taints = [] }) => taints))
       taint.timeAdded ??= timeText(Date.now());
   },
@@ -120,10 +123,12 @@ function validatePlace({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
   }
   if (nodeSelector !== undefined) {
     set.push('`nodeSelector`');
-    const terms = nodeSelector.nodeSelectorTerms;
+    const { nodeSelectorTerms: terms = [] } = nodeSelector as Partial<NodeSelector>;
+    const field = 'spec.nodeSelector.nodeSelectorTerms';
+    if (terms.length === 0) errors.push(requiredField(field, 'must have at least one node selector term'));
     if (terms.length !== 1) {
       const why = 'must have exactly one node selector term';
-      errors.push(invalidField('spec.nodeSelector.nodeSelectorTerms', terms, why));
+      errors.push(invalidField(field, nodeSelector.nodeSelectorTerms, why));
     }
   }
   for (const [field, value] of Object.entries({ allNodes, perDeviceNodeSelection })) {

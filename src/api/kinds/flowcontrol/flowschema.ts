@@ -1,6 +1,7 @@
 /** flowcontrol.apiserver.k8s.io/v1 FlowSchema. Upstream: pkg/apis/flowcontrol/validation, v1/defaults.go. */
 import type {
   FlowSchema,
+  FlowSchemaSpec,
   FlowcontrolSubject,
   NonResourcePolicyRule,
   PolicyRulesWithSubjects,
@@ -28,8 +29,8 @@ const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 export const flowSchemaKind = defineKind<FlowSchema>({
   resource: resources.flowSchemas,
   ...keepsStatusAndCounts<FlowSchema>(),
-  applyDefaults({ spec }) {
-    if (spec !== undefined) spec.matchingPrecedence ||= 1000;
+  applyDefaults(schema) {
+    (schema.spec ??= {} as FlowSchemaSpec).matchingPrecedence ||= 1000;
   },
   validate,
   validateUpdate: (now, old) => [...validateMetadataUpdate(now, old), ...validate(now)],

@@ -12,7 +12,7 @@ import {
   whyNotQualifiedName,
 } from '../../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from '../columns.ts';
-import { validateImmutable } from '../lifecycle.ts';
+import { filledSpec, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from './driver-name.ts';
 
 const mostIdLetters = 256;
@@ -21,7 +21,7 @@ export const csiNodeKind = defineKind<CSINode>({
   resource: resources.csiNodes,
   returnsDeleted: true,
   applyDefaults(node) {
-    (node as { spec?: CSINode['spec'] }).spec ??= { drivers: [] };
+    filledSpec(node, { drivers: [] });
   },
   validate,
   validateUpdate: (node, old) => [...validateMetadataUpdate(node, old), ...validate(node), ...validateKept(node, old)],
