@@ -6,6 +6,8 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 import { startTestServer, testClient } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
+import { readPki } from './pki.ts';
+import { issuer, signToken } from './tokens.ts';
 
 const base = '/api/v1/namespaces/default';
 
@@ -85,6 +87,23 @@ test('a token is its ServiceAccount, and dies with the pod it is bound to', asyn
   }
   await server.client.call('DELETE', `${base}/pods/p`, { gracePeriodSeconds: 0 });
   assert.equal((await robot.call('GET', `${base}/pods`, undefined, bearer)).code, 401);
+});
+
+test('a token that was used before ends on time all the same', async (t) => {
+  const server = await startTestServer(t);
+  const made = await server.client.call('POST', `${base}/serviceaccounts`, { metadata: { name: 'robot' } });
+  const { uid } = made.body['metadata'] as { uid: string };
+  const subject = { namespace: 'default', serviceAccount: { name: 'robot', uid } };
+  const { token, expires } = await signToken(readPki(join(server.dir, 'pki')), subject, [issuer], 2);
+  const robot = testClient(server.address, join(server.dir, 'pki'), null);
+  t.after(() => robot.close());
+  const ask = async (): Promise<number> =>
+    (await robot.call('GET', '/api', undefined, { authorization: `Bearer ${token}` })).code;
+  assert.deepEqual([await ask(), await ask()], [200, 200]);
+  let code = 200;
+  while (code === 200) code = await ask();
+  assert.equal(code, 401);
+  assert.ok(Date.now() / 1000 >= expires, 'not before its time');
 });
 
 test('a token for another audience is not for this server; bad requests are refused', async (t) => {

@@ -97,15 +97,8 @@ export async function verifyToken(
   token: string,
   accepted: readonly string[] = [issuer],
 ): Promise<Bearer | undefined> {
-  const { jwtVerify } = await import('jose');
-  let payload: JWTPayload;
-  try {
-    const key = createPublicKey(pki.tokenPublicKey);
-    const algorithms = ['RS256', 'ES256'];
-    payload = (await jwtVerify(token, key, { issuer, audience: [...accepted], algorithms })).payload;
-  } catch {
-    return undefined;
-  }
+  const payload = await signedPayload(pki, token, accepted);
+  if (payload === undefined) return undefined;
   const claims = payload['kubernetes.io'] as KubernetesClaims | undefined;
   const account = claims?.serviceaccount;
   if (claims?.namespace === undefined || account === undefined) return undefined;
@@ -119,6 +112,40 @@ export async function verifyToken(
   if (!alive) return undefined;
   const audiences = [payload.aud ?? []].flat().filter((audience) => accepted.includes(audience));
   return { user: userOf(namespace, account, claims, payload.jti), audiences };
+}
+
+/** Of tokens whose signature was checked: checking costs more than the rest of a small request, and a client sends one token for an hour. */
+const checked = new WeakMap<Pki, Map<string, JWTPayload>>();
+const mostChecked = 1000;
+
+/** What is bound to it, and its time, are looked at with each request all the same. */
+async function signedPayload(pki: Pki, token: string, accepted: readonly string[]): Promise<JWTPayload | undefined> {
+  const known = checked.get(pki) ?? new Map<string, JWTPayload>();
+  checked.set(pki, known);
+  const id = `${accepted.join(' ')} ${token}`;
+  const payload = known.get(id) ?? (await verifiedPayload(pki, token, accepted));
+  if (payload === undefined || isOver(payload)) {
+    known.delete(id);
+    return undefined;
+  }
+  if (!known.has(id) && known.size >= mostChecked) known.delete(known.keys().next().value ?? '');
+  known.set(id, payload);
+  return payload;
+}
+
+function isOver({ exp = 0 }: JWTPayload): boolean {
+  return exp <= Date.now() / 1000;
+}
+
+async function verifiedPayload(pki: Pki, token: string, accepted: readonly string[]): Promise<JWTPayload | undefined> {
+  const { jwtVerify } = await import('jose');
+  const key = createPublicKey(pki.tokenPublicKey);
+  const algorithms = ['RS256', 'ES256'];
+  try {
+    return (await jwtVerify(token, key, { issuer, audience: [...accepted], algorithms })).payload;
+  } catch {
+    return undefined;
+  }
 }
 
 function userOf(namespace: string, account: BoundRef, claims: KubernetesClaims, id: string | undefined): User {
