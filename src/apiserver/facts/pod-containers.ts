@@ -166,6 +166,6 @@ export const podContainers: readonly Fact[] = [
   badContainer(
     'termination message policy',
     { terminationMessagePolicy: 'X' },
-    'terminationMessagePolicy: Unsupported value: "X": supported values: "FallbackToLogsOnError", "File"',
+    'terminationMessagePolicy: Unsupported value: "X": supported values: "File", "FallbackToLogsOnError"',
   ),
 ];

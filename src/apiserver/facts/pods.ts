@@ -78,12 +78,12 @@ const inSpec: readonly Fact[] = [
   bad(
     'restartPolicy',
     { restartPolicy: 'X' },
-    'spec.restartPolicy: Unsupported value: "X": supported values: "Always", "Never", "OnFailure"',
+    'spec.restartPolicy: Unsupported value: "X": supported values: "Always", "OnFailure", "Never"',
   ),
   bad(
     'dnsPolicy',
     { dnsPolicy: 'X' },
-    'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"',
+    'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
   ),
   bad(
     'dnsPolicy None wants a server',
@@ -152,7 +152,7 @@ const inSpec: readonly Fact[] = [
   bad(
     'two pid namespaces',
     { hostPID: true, shareProcessNamespace: true },
-    'spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled',
+    'spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled',
   ),
   bad(
     'toleration',
