@@ -15,6 +15,7 @@
  *            CertificateSigningRequest  who asks is who is asked about; who approves may
  *   ── validation of the kind: what is malformed is refused as such, whoever asks ──
  *   confirm  LimitRanger                its limits
+ *            CertificateSubjectRestriction
  *            RuntimeClass               the overhead is still its
  *            DenyServiceExternalIPs
  *            ResourceQuota              the last word: what the others filled in counts
@@ -24,6 +25,7 @@
  */
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './request.ts';
 import { certificateRequests } from './certificate-requests.ts';
+import { certificateSubject } from './certificate-subject.ts';
 import { confirmNoEscalation } from './escalation.ts';
 import { denyServiceExternalIPs } from './external-ips.ts';
 import { defaultIngressClass } from './ingress-class.ts';
@@ -52,7 +54,13 @@ const changing: readonly AdmissionPlugin[] = [
 
 const settling: readonly AdmissionPlugin[] = [confirmNoEscalation, certificateRequests];
 
-const refusing: readonly AdmissionPlugin[] = [limitRanger, confirmOverhead, denyServiceExternalIPs, resourceQuota];
+const refusing: readonly AdmissionPlugin[] = [
+  limitRanger,
+  confirmOverhead,
+  certificateSubject,
+  denyServiceExternalIPs,
+  resourceQuota,
+];
 
 /** Throws ApiError to refuse. Synchronous: call it inside the write transaction, with its view. */
 export function admit(request: AdmissionRequest, view: AdmissionView): void {

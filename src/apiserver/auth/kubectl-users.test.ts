@@ -1,11 +1,21 @@
 /** The real kubectl as several people: client certificates, tokens, --as; roles, bindings and certificate requests as it shows them. */
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { startTestServer, writeKubeconfig } from '../testing.ts';
+
+/** PEM. */
+async function certificateRequest(name: string): Promise<string> {
+  const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
+  return (await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm })).toString('pem');
+}
 
 interface Run {
   readonly code: number;
@@ -121,9 +131,9 @@ test('kubectl: create token, and what the token may', async (t) => {
 test('kubectl: a certificate request is asked for, approved, and shown', async (t) => {
   const { dir, as } = await people(t);
   const admin = as('admin');
+  const request = await certificateRequest('CN=ann, O=team');
   const csr = (name: string): string => {
     const file = join(dir, `${name}.json`);
-    const request = '-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n';
     const spec = {
       request: Buffer.from(request).toString('base64'),
       signerName: 'kubernetes.io/kube-apiserver-client',

@@ -18,7 +18,6 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { Extension } from '@peculiar/x509';
-import type { RequestFacts } from './signers.ts';
 
 export interface Authority {
   /** PEM. */
@@ -36,23 +35,6 @@ export interface SigningRequest {
 const backdateMs = 5 * 60_000;
 /** Shorter lives end when they say; of longer ones the time that they are dated back is taken off. */
 const shortMs = 8 * 3_600_000;
-
-/** Throws where it is no request. */
-export function factsOf(request: string): RequestFacts {
-  const { subjectName, extensions } = new Pkcs10CertificateRequest(request);
-  const names = extensions.flatMap((extension) =>
-    extension instanceof SubjectAlternativeNameExtension ? [...extension.names.items] : [],
-  );
-  const of = (type: string): string[] => names.filter((name) => name.type === type).map(({ value }) => value);
-  return {
-    organizations: subjectName.getField('O'),
-    commonName: subjectName.getField('CN').at(-1) ?? '',
-    dnsNames: of('dns'),
-    addresses: of('ip'),
-    emails: of('email'),
-    uris: of('url'),
-  };
-}
 
 /** PEM. */
 export async function signRequest(authority: Authority, asked: SigningRequest): Promise<string> {

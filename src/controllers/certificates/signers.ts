@@ -2,16 +2,7 @@
  * What each signer of kubernetes.io wants of a request; all other signers are other people's. Upstream: pkg/apis/certificates/helpers.go,
  * pkg/controller/certificates/signer/signer.go.
  */
-
-/** What a PKCS#10 request says. */
-export interface RequestFacts {
-  readonly organizations: readonly string[];
-  readonly commonName: string;
-  readonly dnsNames: readonly string[];
-  readonly addresses: readonly string[];
-  readonly emails: readonly string[];
-  readonly uris: readonly string[];
-}
+import type { RequestFacts } from '../../api/certificates/request.ts';
 
 /** Why a request is not good; undefined: it is. */
 export type SignerRule = (request: RequestFacts, usages: readonly string[]) => string | undefined;

@@ -148,6 +148,17 @@ test('nodes: names of a server, none of a client', async () => {
   }
 });
 
+test('nobody becomes an administrator by a certificate', async () => {
+  const asked = { subject: 'CN=me, O=system:masters', usages: ['client auth'] };
+  await assert.rejects(ask('masters', { ...asked, signer: 'kube-apiserver-client' }), {
+    code: 403,
+    message:
+      'certificatesigningrequests.certificates.k8s.io "masters" is forbidden: use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed',
+  });
+  // Other signers are other people's, who look for themselves.
+  await ask('theirs-masters', { ...asked, signer: 'other' });
+});
+
 test('denied requests and those of other signers are left alone', async () => {
   const usages = ['client auth'];
   await ask('no', { subject: 'CN=x', signer: 'kube-apiserver-client', usages });

@@ -44,10 +44,13 @@ function isToSign(csr: Csr): boolean {
 }
 
 async function answer(signing: SigningOptions, { spec, status }: Csr): Promise<CertificateSigningRequest['status']> {
-  const { factsOf, signRequest } = await import('./authority.ts');
+  const [{ requestFacts }, { signRequest }] = await Promise.all([
+    import('../../api/certificates/request.ts'),
+    import('./authority.ts'),
+  ]);
   const request = Buffer.from(spec.request, 'base64').toString('latin1');
   const usages = spec.usages ?? [];
-  const why = signerRules.get(spec.signerName)?.(factsOf(request), usages);
+  const why = signerRules.get(spec.signerName)?.(requestFacts(request), usages);
   if (why !== undefined) {
     const failed = {
       type: 'Failed',
