@@ -8,7 +8,7 @@ import { goQuote } from './go-text.ts';
 
 class SyntaxProblem extends Error {}
 
-/** undefined: it is JSON. */
+/** undefined: it is JSON. What is nested very deeply is refused too. */
 export function jsonSyntaxError(text: string): string | undefined {
   try {
     new Walk(text).whole();
@@ -19,9 +19,13 @@ export function jsonSyntaxError(text: string): string | undefined {
   }
 }
 
+/** Go gives up at 10,000, which our stack would not hold; bodies may not be as deep as this (http/body.ts). */
+const deepest = 1_000;
+
 class Walk {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -36,14 +40,20 @@ class Walk {
   #value(): void {
     this.#space();
     const first = this.#peek();
-    if (first === '{') this.#object();
-    else if (first === '[') this.#array();
+    if (first === '{') this.#nested(() => this.#object());
+    else if (first === '[') this.#nested(() => this.#array());
     else if (first === '"') this.#string();
     else if (first === '-' || isDigit(first)) this.#number();
     else if (first === 't') this.#literal('true');
     else if (first === 'f') this.#literal('false');
     else if (first === 'n') this.#literal('null');
     else this.#bad('looking for beginning of value');
+  }
+
+  #nested(walk: () => void): void {
+    if (++this.#depth > deepest) this.#bad('exceeded max depth');
+    walk();
+    this.#depth--;
   }
 
   #object(): void {
