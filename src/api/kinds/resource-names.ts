@@ -1,7 +1,7 @@
-/** Names of resources, and what follows from a name. Upstream: pkg/apis/core/helper/helpers.go, validateContainerResourceName, validatePodResourceName. */
-import type { FieldError } from '../../field-errors.ts';
-import { invalidField, notSupportedField } from '../../field-errors.ts';
-import { whyNotQualifiedName } from '../../validation/index.ts';
+/** Names of resources, and what follows from a name. Upstream: pkg/apis/core/helper/helpers.go, ValidateResourceName and its like. */
+import type { FieldError } from '../field-errors.ts';
+import { invalidField, notSupportedField } from '../field-errors.ts';
+import { whyNotQualifiedName } from '../validation/index.ts';
 
 const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
 const objectCounts = [
@@ -16,18 +16,24 @@ const objectCounts = [
   'services.loadbalancers',
 ];
 const integerResources = new Set(objectCounts);
-const standardResources = new Set([
+const quotaResources = new Set([
   ...containerResources,
   ...['requests', 'limits'].flatMap((prefix) => [...containerResources].map((name) => `${prefix}.${name}`)),
-  ...objectCounts.filter((name) => !name.startsWith('services.')),
-  'storage',
+  ...objectCounts,
   'requests.storage',
-  'services.nodeports',
-  'services.loadbalancers',
 ]);
+const standardResources = new Set([...quotaResources, 'storage']);
 
 export function isHugePages(name: string): boolean {
   return name.startsWith('hugepages-');
+}
+
+export function isStandardResource(name: string): boolean {
+  return standardResources.has(name) || isQuotaHugePages(name);
+}
+
+function isQuotaHugePages(name: string): boolean {
+  return isHugePages(name.replace(/^requests\./, ''));
 }
 
 /** In the *kubernetes.io/ namespace, as what has none is. */
@@ -64,9 +70,14 @@ export function validatePodResourceName(name: string, field: string): FieldError
   return [notSupportedField(field, name, ['cpu', 'hugepages-', 'memory'])];
 }
 
-function validateResourceName(name: string, field: string): FieldError[] {
+export function validateQuotaResourceName(name: string, field: string): FieldError[] {
+  const errors = validateResourceName(name, field);
+  if (name.includes('/') || quotaResources.has(name) || isQuotaHugePages(name)) return errors;
+  return [...errors, invalidField(field, name, 'must be a standard resource for quota')];
+}
+
+export function validateResourceName(name: string, field: string): FieldError[] {
   const errors = whyNotQualifiedName(name).map((why) => invalidField(field, name, why));
-  if (errors.length > 0 || name.includes('/') || standardResources.has(name)) return errors;
-  if (isHugePages(name) || name.startsWith('requests.hugepages-')) return errors;
+  if (errors.length > 0 || name.includes('/') || isStandardResource(name)) return errors;
   return [invalidField(field, name, 'must be a standard resource type or fully qualified')];
 }

@@ -6,14 +6,10 @@ import { invalidField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { parseQuantity } from '../quantity.ts';
 import { resources } from '../resources.ts';
-import {
-  dns1123SubdomainName,
-  validateMetadata,
-  validateMetadataUpdate,
-  whyNotQualifiedName,
-} from '../validation/index.ts';
+import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../validation/index.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { keepsStatus, statusOnly } from './lifecycle.ts';
+import { isIntegerResource, isStandardResource, validateQuotaResourceName } from './resource-names.ts';
 
 export const resourceQuotaKind = defineKind<ResourceQuota>({
   resource: resources.resourceQuotas,
@@ -71,59 +67,16 @@ function validate(quota: ResourceQuota): FieldError[] {
   ];
 }
 
-const standard: ReadonlySet<string> = new Set([
-  'cpu',
-  'memory',
-  'ephemeral-storage',
-  'requests.cpu',
-  'requests.memory',
-  'requests.storage',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'persistentvolumeclaims',
-  'configmaps',
-  'services.nodeports',
-  'services.loadbalancers',
-]);
-
-const whole: ReadonlySet<string> = new Set([
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'persistentvolumeclaims',
-  'services.nodeports',
-  'services.loadbalancers',
-]);
-
 function validateAmounts(amounts: Record<string, string> | undefined, at: string): FieldError[] {
   return Object.entries(amounts ?? {}).flatMap(([name, text]) => {
     const field = `${at}[${name}]`;
-    const errors = validateName(name, field);
+    const errors = validateQuotaResourceName(name, field);
     const { nano } = parseQuantity(text) ?? { nano: 0n };
     if (nano < 0n) errors.push(invalidField(field, text, 'must be greater than or equal to 0'));
-    if (whole.has(name) && nano % 1_000_000_000n !== 0n) errors.push(invalidField(field, text, 'must be an integer'));
+    const isWhole = nano % 1_000_000_000n === 0n;
+    if (isIntegerResource(name) && !isWhole) errors.push(invalidField(field, text, 'must be an integer'));
     return errors;
   });
-}
-
-function validateName(name: string, field: string): FieldError[] {
-  const errors = whyNotQualifiedName(name).map((why) => invalidField(field, name, why));
-  if (errors.length > 0 || name.includes('/')) return errors;
-  if (standard.has(name) || /^(requests\.)?hugepages-/.test(name)) return errors;
-  return [
-    invalidField(field, name, 'must be a standard resource type or fully qualified'),
-    invalidField(field, name, 'must be a standard resource for quota'),
-  ];
 }
 
 const knownScopes = [
@@ -162,7 +115,7 @@ function validateScopeSelector({ scopeSelector, scopes = [], hard = {} }: Resour
   for (const { scopeName = '', operator = '', values = [] } of asked) {
     if (!knownScopes.includes(scopeName)) errors.push(invalidField(`${at}.scopeName`, scopeName, 'unsupported scope'));
     for (const name of Object.keys(hard).sort()) {
-      if (!standard.has(name) || fitsScope(scopeName, name)) continue;
+      if (!isStandardResource(name) || fitsScope(scopeName, name)) continue;
       errors.push(invalidField(at, goScopeSelector(asked), 'unsupported scope applied to resource'));
     }
     if (plainScopes.includes(scopeName) && operator !== 'Exists') {
@@ -214,7 +167,7 @@ function validateScopes({ scopes = [], hard = {} }: ResourceQuotaSpec): FieldErr
   for (const scope of scopes) {
     if (!knownScopes.includes(scope)) errors.push(invalidField(at, scopes, 'unsupported scope'));
     for (const name of Object.keys(hard).sort()) {
-      if (!standard.has(name) || fitsScope(scope, name)) continue;
+      if (!isStandardResource(name) || fitsScope(scope, name)) continue;
       errors.push(invalidField(at, scopes, 'unsupported scope applied to resource'));
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { PodSpec } from '../../gen/types.ts';
 import { formatQuantity } from '../../quantity.ts';
-import { isHugePages } from './resource-names.ts';
+import { isHugePages } from '../resource-names.ts';
 import { totals } from './resources.ts';
 
 export function setPodResourceDefaults(spec: PodSpec): void {

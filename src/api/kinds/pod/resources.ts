@@ -21,7 +21,7 @@ import {
   mayBeOvercommitted,
   validateContainerResourceName,
   validatePodResourceName,
-} from './resource-names.ts';
+} from '../resource-names.ts';
 
 type NameRule = (name: string, field: string) => FieldError[];
 
