@@ -16,7 +16,8 @@ export function sortedJson(value: unknown): string {
   );
 }
 
-const shortEscapes: Readonly<Record<string, string>> = {
+/** Those that Go's strconv.Quote writes as a letter. */
+export const shortEscapes: Readonly<Record<string, string>> = {
   '\u0007': '\\a',
   '\b': '\\b',
   '\f': '\\f',

@@ -7,7 +7,8 @@ import { describe, test } from 'node:test';
 import type { KubeObject } from '../object.ts';
 import type { Resource } from '../resources.ts';
 import { resources } from '../resources.ts';
-import { Pipeline } from './test-kit.ts';
+import { assertRefusals, Pipeline } from './test-kit.ts';
+import type { Refusal } from './test-kit.ts';
 
 const pipeline = new Pipeline();
 const meta = { name: 'x', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
@@ -79,7 +80,7 @@ const hook = {
 };
 
 /** pkg/apis/admissionregistration/validation, apiserver/pkg/util/webhook. */
-const webhookRefusals: readonly (readonly [resource: Resource, body: object, error: string])[] = (
+const webhookRefusals: readonly Refusal[] = (
   [
     [{ clientConfig: { service: {} } }, 'clientConfig.service.name: Required value'],
     [
@@ -97,7 +98,7 @@ const webhookRefusals: readonly (readonly [resource: Resource, body: object, err
 ]);
 
 /** pkg/apis/{storage,flowcontrol,batch}/validation; kube-aggregator apiregistration/validation. */
-const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [
+const refusals: readonly Refusal[] = [
   ...webhookRefusals,
   [
     resources.csiDrivers,
@@ -231,13 +232,7 @@ describe('stored kinds', () => {
   });
 
   test('refusals', () => {
-    for (const [resource, body, error] of refusals) {
-      const { errors } = create(resource, body);
-      assert.ok(
-        errors.some((text) => text.startsWith(error)),
-        `${resource.plural}: ${error}\ngot: ${errors.join('\n')}`,
-      );
-    }
+    assertRefusals(create, refusals);
   });
 
   test('columns', () => {

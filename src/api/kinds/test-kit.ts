@@ -1,4 +1,5 @@
 /** For tests: the way of a body through a kind, without server and store. */
+import assert from 'node:assert/strict';
 import type { FieldError } from '../field-errors.ts';
 import type { KindDefinition, WriteView } from '../kind.ts';
 import type { KubeObject, Live } from '../object.ts';
@@ -107,4 +108,20 @@ export class Pipeline {
 
 export function texts(errors: readonly FieldError[]): readonly string[] {
   return errors.map((error) => `${error.field}: ${error.message}`);
+}
+
+/** A body that is refused, and how an error of it begins. */
+export type Refusal = readonly [resource: Resource, body: object, error: string];
+
+export function assertRefusals(
+  create: (resource: Resource, body: object) => Outcome<unknown>,
+  refusals: readonly Refusal[],
+): void {
+  for (const [resource, body, error] of refusals) {
+    const { errors } = create(resource, body);
+    assert.ok(
+      errors.some((text) => text.startsWith(error)),
+      `${resource.plural}: ${error}\ngot: ${errors.join('\n')}`,
+    );
+  }
 }

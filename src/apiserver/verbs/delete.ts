@@ -193,7 +193,7 @@ function markDeleted(kind: KindDefinition, draft: Draft, old: Live<KubeObject>, 
   metadata.deletionGracePeriodSeconds = grace;
 }
 
-/** 0: unscheduled or finished, so nobody has to stop anything, whatever the client asked for. */
+/** 0 where the kind says no seconds: nobody has to stop anything, whatever the client asked for. */
 function graceOf(kind: KindDefinition, old: Live<KubeObject>, options: DeleteOptions): number {
   const usual = kind.graceSeconds?.(old);
   if (usual === undefined) return 0;

@@ -121,14 +121,14 @@ const patchTypes = [jsonPatchType, 'application/merge-patch+json', strategicType
 
 function parsePatch(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
+  let value: unknown;
   try {
-    const value = JSON.parse(text) as unknown;
-    refuseTraps(value, 0);
-    return value;
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
+    value = JSON.parse(text);
+  } catch {
     throw badRequest(`error decoding patch: ${jsonProblem(text)}`);
   }
+  refuseTraps(value, 0);
+  return value;
 }
 
 /** `schema`: of the object that is patched. Not for apply. */

@@ -1,4 +1,5 @@
 /** Strings and regular expressions. Upstream: cel-go/ext/strings.go (version 2), apiserver/pkg/cel/library/regex.go. */
+import { shortEscapes } from '../../go-text.ts';
 import { EvalError } from '../issues.ts';
 import { goRegExp } from '../regexp.ts';
 import type { Declaration } from '../signature.ts';
@@ -95,20 +96,8 @@ function join(list: readonly Value[], separator = ''): string {
   return texts.join(separator);
 }
 
-const quotes: Readonly<Record<string, string>> = {
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-  '"': '\\"',
-};
-
 function quote(text: string): string {
-  return `"${text.toWellFormed().replace(/[\x07-\r"\\]/g, (character) => quotes[character] ?? character)}"`;
+  return `"${text.toWellFormed().replace(/[\x07-\r"\\]/g, (character) => shortEscapes[character] ?? character)}"`;
 }
 
 function findAll(text: string, pattern: string, limit = -1n): readonly string[] {

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import type { KubeObject } from '../../object.ts';
 import type { Resource } from '../../resources.ts';
 import { resources } from '../../resources.ts';
-import { Pipeline } from '../test-kit.ts';
+import { assertRefusals, Pipeline } from '../test-kit.ts';
+import type { Refusal } from '../test-kit.ts';
 
 const pipeline = new Pipeline();
 const meta = { name: 'x', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
@@ -46,7 +47,7 @@ test('a body without a spec has an empty one', () => {
   ]);
 });
 
-const refusals: readonly (readonly [resource: Resource, body: object, error: string])[] = [
+const refusals: readonly Refusal[] = [
   [
     resources.resourceClaims,
     claim({ requests: [{ name: 'x' }] }),
@@ -117,13 +118,7 @@ describe('resource.k8s.io', () => {
   });
 
   test('refusals', () => {
-    for (const [resource, body, error] of refusals) {
-      const { errors } = create(resource, body);
-      assert.ok(
-        errors.some((text) => text.startsWith(error)),
-        `${resource.plural}: ${error}\ngot: ${errors.join('\n')}`,
-      );
-    }
+    assertRefusals(create, refusals);
   });
 
   test('columns', () => {
