@@ -7,7 +7,7 @@
  *   whole.ts    API server, proxy process, pods: memory, API write to first packet, requests through a cluster IP, restart
  *
  *   npm run bench proxy                     all of it, some three minutes
- *   scripts/with-node bench/proxy.ts PART   one of: plane, chains, whole, restart (a part of whole, three times)
+ *   scripts/with-node bench/proxy.ts PART   one of: plane, chains, whole; traffic, restart: parts of whole, three times
  */
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { sizeText } from './proxy/objects.ts';
 import type { Size } from './proxy/objects.ts';
 import { measurePlane } from './proxy/plane.ts';
 import type { PlaneFigures } from './proxy/plane.ts';
-import { benchRestart, benchWhole } from './proxy/whole.ts';
+import { benchRestart, benchTraffic, benchWhole } from './proxy/whole.ts';
 import { printer } from './support/report.ts';
 import type { Report } from './support/report.ts';
 
@@ -48,6 +48,7 @@ else await main(process.argv.slice(2));
 async function main(wanted: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('this makes network namespaces and kernel tables: run it as root');
   if (wanted.length === 1 && wanted[0] === 'restart') return benchRestart(usual, report);
+  if (wanted.length === 1 && wanted[0] === 'traffic') return benchTraffic(report);
   for (const [name, part] of Object.entries(parts)) {
     if (wanted.length === 0 || wanted.includes(name)) await part(report);
   }

@@ -3,7 +3,8 @@
  * kernel's path is most of what is measured.
  *
  *   serve      8080 greets with its own address and closes · 8081 echoes on kept connections
- *   compare    direct and through the cluster IP in turns of a quarter second: both meet the same noise
+ *   compare    direct and through the cluster IP in turns of an eighth of a second, so that both meet the same noise; each turn has a
+ *              connection and a server process of its own, as on which core they land moves the figure more than the path does
  *   connect    how long a new connection takes
  *   constant   kept and new connections until told to stop, every failure counted but the call that being told breaks off
  */
@@ -41,9 +42,9 @@ $| = 1; print "ready\\n"; sleep 1000`;
 
 const compare = `${common}
 my ($kind, $rounds, @targets) = @ARGV; my @rates;
-my @held = map { dial(split /:/) } @targets;
-for my $round (1 .. $rounds) { for my $i (0 .. $#targets) { my @t = split /:/, $targets[$i]; my ($n, $began) = (0, time);
-  while (time - $began < 0.25) { ($kind eq "kept" ? kept($held[$i]) : fresh(@t)) or die "failed at $targets[$i]"; $n++ }
+for my $round (1 .. $rounds) { for my $i ($round % 2 ? (0, 1) : (1, 0)) { my @t = split /:/, $targets[$i]; my $held = dial(@t);
+  kept($held) or die "no echo from $targets[$i]" if $kind eq "kept"; my ($n, $began) = (0, time);
+  while (time - $began < 0.125) { ($kind eq "kept" ? kept($held) : fresh(@t)) or die "failed at $targets[$i]"; $n++ }
   push @{$rates[$i]}, $n / (time - $began) } }
 print join("\\n", map { join " ", @$_ } @rates), "\\n"`;
 
@@ -67,17 +68,17 @@ export async function startServers(network: Network): Promise<void> {
   if (String(said) !== 'ready\n') throw new Error('no servers for the load: apt-get install perl');
 }
 
-/** Quotient of the medians of both: through the first target ÷ through the second. */
+/** Requests a second through both, medians, and the median of the quotients of neighbouring turns. */
 export async function ratio(
   network: Network,
   kind: 'kept' | 'new',
   through: string,
   direct: string,
 ): Promise<{ readonly ratio: number; readonly through: number; readonly direct: number }> {
-  const out = await inClient(network, [compare, kind, '12', through, direct]);
+  const out = await inClient(network, [compare, kind, '40', through, direct]);
   const [one = [], other = []] = out.split('\n').map((line) => line.split(' ').map(Number));
-  const medians = { through: quantile(one, 0.5), direct: quantile(other, 0.5) };
-  return { ...medians, ratio: medians.through / medians.direct };
+  const quotients = one.map((rate, i) => rate / (other[i] ?? NaN));
+  return { through: quantile(one, 0.5), direct: quantile(other, 0.5), ratio: quantile(quotients, 0.5) };
 }
 
 /** p50 and p99 of connecting, in ms. */

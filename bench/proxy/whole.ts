@@ -3,6 +3,7 @@
  * through a cluster IP against direct ones, and a restart.
  *
  *   benchWhole     all of it
+ *   benchTraffic   requests through a cluster IP alone, several times
  *   benchRestart   the restart alone, several times
  */
 import { execFileSync, fork } from 'node:child_process';
@@ -28,7 +29,7 @@ const launcher = join(import.meta.dirname, '..', '..', 'portolan');
 const driverFile = join(import.meta.dirname, 'driver.ts');
 const settleMs = 3_000;
 const writes = 300;
-const restarts = 3;
+const repeats = 3;
 
 type Drive = (command: DriverCommand) => Promise<unknown>;
 
@@ -49,13 +50,21 @@ export function benchWhole(size: Size, report: Report): Promise<void> {
   });
 }
 
+export function benchTraffic(report: Report): Promise<void> {
+  return withBench(async ({ network, call, startProxy }) => {
+    await call({ do: 'create', from: 0, to: 100, endpoints: 10 });
+    await startProxy().inSync;
+    for (let i = 0; i < repeats; i++) await compareTraffic(network, report);
+  });
+}
+
 export function benchRestart(size: Size, report: Report): Promise<void> {
   return withBench(async (bench) => {
     await bench.call({ do: 'create', from: 0, to: size.services, endpoints: size.endpoints });
     let proxy = bench.startProxy();
     const { ms } = await proxy.inSync;
     report.figure({ what: 'first start into an empty kernel, from the start of the process', value: ms, unit: 'ms' });
-    for (let i = 0; i < restarts; i++) {
+    for (let i = 0; i < repeats; i++) {
       await leadBack(bench.call);
       proxy = await measureRestart(bench, proxy, report);
     }
