@@ -9,6 +9,7 @@ import type { Rendered } from '../render.ts';
 import type { Outgoing } from './listener.ts';
 import { mediaTypes, preferredEncoding } from './negotiate.ts';
 import type { Form } from './negotiate.ts';
+import { addWarnings } from './warnings.ts';
 
 /** Below this gzip costs more than it saves (upstream: 128 KB). */
 const gzipFrom = 128 * 1024;
@@ -95,21 +96,6 @@ export function startStream(response: Outgoing, headers: Readonly<Record<string,
   writeHead(response, 200, headers);
   if ('flushHeaders' in response) response.flushHeaders();
   else response.writeHead(200);
-}
-
-/** To those that are there. */
-export function addWarnings(response: Outgoing, warnings: readonly string[]): void {
-  if (warnings.length === 0 || response.headersSent) return;
-  const before = [response.getHeader('warning') ?? []].flat().map(String);
-  response.setHeader('warning', [...before, ...warnings.map(warningHeader)]);
-}
-
-/** RFC 7234 warning with code 299; the text is a quoted string. */
-function warningHeader(text: string): string {
-  return `299 - "${text
-    .replace(/[\u0000-\u001f\u007f]/g, ' ')
-    .replace(/[\\"]/g, '\\$&')
-    .slice(0, 256)}"`;
 }
 
 function pretty(to: Replying, json: string): boolean {

@@ -4,6 +4,7 @@ import type { ResourceExchange } from '../context.ts';
 import { negotiate } from '../http/negotiate.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
 import { sendRendered } from '../http/respond.ts';
+import { warning } from '../http/warnings.ts';
 import { renderObject } from '../render.ts';
 import { decodeFor } from '../decode.ts';
 import { managerName } from '../ownership.ts';
@@ -21,8 +22,10 @@ export async function create(exchange: ResourceExchange): Promise<void> {
   const warnings = [...decoded.warnings];
   const ownership = { kind: 'update', manager: managerName(query, request) } as const;
   const options = { by: exchange, dryRun, warnings, ownership };
-  const written = await withWebhooks(server, kind, { user: exchange.user, dryRun, warnings }, (admission) =>
-    createObject(server.store, kind, info.namespace, decoded.object, { ...options, admission }),
+  const written = await warning(exchange.response, warnings, () =>
+    withWebhooks(server, kind, { user: exchange.user, dryRun, warnings }, (admission) =>
+      createObject(server.store, kind, info.namespace, decoded.object, { ...options, admission }),
+    ),
   );
   await sendRendered(exchange, 201, renderObject(kind, written.stored, form), form, warnings);
 }
