@@ -1,7 +1,7 @@
 /**
  * What a pod's fields mean to the controllers. Upstream: pkg/api/v1/pod, pkg/controller/controller_utils.go.
  */
-import type { Container, ContainerStatus, Pod, PodCondition } from '../api/gen/types.ts';
+import type { Container, ContainerStatus, Pod, PodCondition, PodSpec, Volume } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 
 export type LivePod = Live<Pod>;
@@ -61,7 +61,7 @@ export function slimPod(pod: LivePod): LivePod {
   const isJobs = pod.metadata.ownerReferences?.some(({ kind }) => kind === 'Job') === true;
   const { spec, status } = pod;
   if (spec !== undefined) {
-    delete spec.volumes;
+    keepClaims(spec);
     delete spec.securityContext;
     spec.containers = spec.containers.map(slimContainer);
     if (spec.initContainers !== undefined) spec.initContainers = spec.initContainers.map(slimContainer);
@@ -74,6 +74,16 @@ export function slimPod(pod: LivePod): LivePod {
     status.containerStatuses = status.containerStatuses?.map((one) => slimStatus(one, isJobs));
   }
   return pod;
+}
+
+/** Of volumes, whether they hold a claim. */
+function keepClaims(spec: PodSpec): void {
+  const claims = spec.volumes?.flatMap(({ name, persistentVolumeClaim, ephemeral }): Volume[] => {
+    if (persistentVolumeClaim !== undefined) return [{ name, persistentVolumeClaim }];
+    return ephemeral === undefined ? [] : [{ name, ephemeral: {} }];
+  });
+  if (claims === undefined || claims.length === 0) delete spec.volumes;
+  else spec.volumes = claims;
 }
 
 /** Only jobs ask how a container ended. */

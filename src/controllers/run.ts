@@ -27,6 +27,9 @@ import type { ControllerOptions } from './options.ts';
 import { runRoleAggregation } from './roles/aggregation.ts';
 import { runScheduler } from './scheduling/scheduler.ts';
 import { runServiceCidrs } from './services/service-cidrs.ts';
+import { runClaimProtection } from './volumes/pvc-protection.ts';
+import { runVolumeProtection } from './volumes/pv-protection.ts';
+import { runAttributesProtection } from './volumes/vac-protection.ts';
 import { runCronJobs } from './workloads/cron-job.ts';
 import { runDeployments } from './workloads/deployment.ts';
 import { runDaemonSets } from './workloads/daemon-set.ts';
@@ -58,6 +61,9 @@ const loops = {
   csrcleaner: runCertificateCleaner,
   'service-cidr': runServiceCidrs,
   disruption: runDisruptionBudgets,
+  'pvc-protection': runClaimProtection,
+  'pv-protection': runVolumeProtection,
+  'vac-protection': runAttributesProtection,
   'garbage-collector': runGarbageCollector,
 } satisfies Readonly<Record<string, (context: ControllerContext) => void>>;
 

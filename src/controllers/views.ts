@@ -76,6 +76,8 @@ const transforms: Readonly<Record<string, Transform>> = {
       resources.jobs,
       resources.podDisruptionBudgets,
       resources.certificateSigningRequests,
+      resources.persistentVolumes,
+      resources.persistentVolumeClaims,
     ].map((resource) => [groupResourceOf(resource), whole]),
   ),
   [groupResourceOf(resources.pods)]: slimPod,
