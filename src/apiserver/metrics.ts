@@ -18,25 +18,52 @@ export interface Metrics {
   /** `VERB RESOURCE CODE` */
   readonly requests: Tally;
   readonly watchers: Tally;
+  /** `DECISION LEVEL VERSION MODE VERB RESOURCE SUBRESOURCE`, the last of which may be ''. */
+  readonly podSecurity: Tally;
+  /** `FATAL VERB RESOURCE SUBRESOURCE` */
+  readonly podSecurityErrors: Tally;
 }
 
 export function createMetrics(): Metrics {
-  return { requests: new Tally(), watchers: new Tally() };
+  return { requests: new Tally(), watchers: new Tally(), podSecurity: new Tally(), podSecurityErrors: new Tally() };
 }
+
+const counters: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly tally: keyof Metrics;
+}[] = [
+  {
+    name: 'apiserver_request_total',
+    help: 'Counter of apiserver requests broken out for each verb, resource and HTTP response code.',
+    labelNames: ['verb', 'resource', 'code'],
+    tally: 'requests',
+  },
+  {
+    name: 'pod_security_evaluations_total',
+    help: 'Number of policy evaluations that occurred, not counting ignored or exempt requests.',
+    labelNames: ['decision', 'policy_level', 'policy_version', 'mode', 'request_operation', 'resource', 'subresource'],
+    tally: 'podSecurity',
+  },
+  {
+    name: 'pod_security_errors_total',
+    help: 'Number of errors preventing normal evaluation. Non-fatal errors may result in the latest restricted profile being used for evaluation.',
+    labelNames: ['fatal', 'request_operation', 'resource', 'subresource'],
+    tally: 'podSecurityErrors',
+  },
+];
 
 export async function renderMetrics(metrics: Metrics, store: Store): Promise<{ type: string; text: string }> {
   const { Registry, Gauge, Counter, collectDefaultMetrics } = await import('prom-client');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
-    name: 'apiserver_request_total',
-    help: 'Counter of apiserver requests broken out for each verb, resource and HTTP response code.',
-    labelNames: ['verb', 'resource', 'code'],
-    registers: [registry],
-  });
-  for (const [key, value] of metrics.requests.values) {
-    const [verb = '', resource = '', code = ''] = key.split(' ');
-    requests.inc({ verb, resource, code }, value);
+  for (const { name, help, labelNames, tally } of counters) {
+    const counter = new Counter({ name, help, labelNames: [...labelNames], registers: [registry] });
+    for (const [key, value] of metrics[tally].values) {
+      const values = key.split(' ');
+      counter.inc(Object.fromEntries(labelNames.map((label, index) => [label, values[index] ?? ''])), value);
+    }
   }
   const watchers = new Gauge({
     name: 'apiserver_longrunning_requests',

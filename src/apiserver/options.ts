@@ -15,7 +15,7 @@ export interface ApiServerOptions {
   readonly serviceClusterIPRange: readonly string[];
   /** `30000-32767` */
   readonly serviceNodePortRange: string;
-  /** Names of admission plugins that are off; only DenyServiceExternalIPs can be. */
+  /** Names of admission plugins that are off (admission/plugin-names.ts). */
   readonly disabledAdmission?: readonly string[];
   /** Of `controller-manager` and `scheduler`, those that run in this process: componentstatuses need not ask after them. */
   readonly components?: readonly string[];

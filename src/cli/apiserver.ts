@@ -15,10 +15,9 @@ export interface ApiserverFlags {
   readonly advertiseAddress?: string;
   readonly serviceClusterIpRange: readonly string[];
   readonly serviceNodePortRange: string;
+  readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
 }
-
-const optional = 'DenyServiceExternalIPs';
 
 export function apiserverCommand(): Command {
   return apiserverFlags(new Command('apiserver'))
@@ -47,7 +46,12 @@ export function apiserverFlags(command: Command): Command {
       '10.96.0.0/16',
     ])
     .option('--service-node-port-range <range>', 'node ports', '30000-32767')
-    .option('--disable-admission-plugins <names>', `of those that can be switched off: ${optional}`, list());
+    .option('--enable-admission-plugins <names>', 'those that are on by default are on in any case', list())
+    .option(
+      '--disable-admission-plugins <names>',
+      "of upstream's admission plugins, DenyServiceExternalIPs say",
+      list(),
+    );
 }
 
 /** `components`: which others run in this process. */
@@ -56,9 +60,9 @@ export async function serveApi(
   signal: AbortSignal,
   components: readonly string[] = [],
 ): Promise<ApiServer> {
-  const { startApiServer } = await import('../apiserver/index.ts');
-  const strange = flags.disableAdmissionPlugins?.find((name) => name !== optional);
-  if (strange !== undefined) throw new UsageError(`--disable-admission-plugins ${strange}: want ${optional}`);
+  const { startApiServer, wrongPluginNames } = await import('../apiserver/index.ts');
+  const wrong = wrongPluginNames(flags.enableAdmissionPlugins ?? [], flags.disableAdmissionPlugins ?? []);
+  if (wrong.length > 0) throw new UsageError(wrong.join('; '));
   const host = flags.bindAddress.includes(':') ? `[${flags.bindAddress}]` : flags.bindAddress;
   const options = {
     dataDir: flags.dataDir,

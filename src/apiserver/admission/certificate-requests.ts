@@ -7,23 +7,29 @@ import { forbiddenError } from '../../api/errors.ts';
 import { sameValue } from '../../api/kinds/equal.ts';
 import { resources } from '../../api/resources.ts';
 import { resourceAttributes } from '../auth/attributes.ts';
+import { bodyOf } from './request.ts';
 import type { AdmissionPlugin, AdmissionRequest, Requester } from './request.ts';
 
-const { group, plural } = resources.certificateSigningRequests;
+const { group } = resources.certificateSigningRequests;
 
-export const certificateRequests: AdmissionPlugin = (request) => {
-  const { resource, object, by, verb, subresource } = request;
-  if (resource.group !== group || resource.plural !== plural || object === undefined) return;
-  const csr = object as CertificateSigningRequest;
-  if (verb === 'create') signedBy(csr, by);
-  if (by === undefined || verb !== 'update') return;
-  if (subresource === 'approval') refuseUnless(request, by, 'approve', csr.spec.signerName);
-  if (subresource !== 'status') return;
+export const certificateRequester: AdmissionPlugin = (request) => {
+  const csr = bodyOf(request, resources.certificateSigningRequests, ['create']);
+  if (csr !== undefined) signedBy(csr, request.by);
+};
+
+export const certificateApproval: AdmissionPlugin = (request) => {
+  const csr = bodyOf(request, resources.certificateSigningRequests, ['update'], 'approval');
+  if (csr !== undefined) refuseUnless(request, 'approve', csr.spec.signerName);
+};
+
+export const certificateSigning: AdmissionPlugin = (request) => {
+  const csr = bodyOf(request, resources.certificateSigningRequests, ['update'], 'status');
+  if (csr === undefined) return;
   const old = request.old as CertificateSigningRequest | undefined;
   const issued = csr.status?.certificate !== old?.status?.certificate;
   const failed = (one: CertificateSigningRequest | undefined): unknown =>
     (one?.status?.conditions ?? []).filter(({ type }) => type === 'Failed');
-  if (issued || !sameValue(failed(csr), failed(old))) refuseUnless(request, by, 'sign', csr.spec.signerName);
+  if (issued || !sameValue(failed(csr), failed(old))) refuseUnless(request, 'sign', csr.spec.signerName);
 };
 
 function signedBy({ spec }: CertificateSigningRequest, by: Requester | undefined): void {
@@ -38,7 +44,9 @@ function signedBy({ spec }: CertificateSigningRequest, by: Requester | undefined
 }
 
 /** Of `example.com/signer`, the domain as `example.com/*` will do too. */
-function refuseUnless(request: AdmissionRequest, { user, server }: Requester, verb: string, signer: string): void {
+function refuseUnless(request: AdmissionRequest, verb: string, signer: string): void {
+  if (request.by === undefined) return;
+  const { user, server } = request.by;
   const names = [signer, `${signer.split('/')[0] ?? ''}/*`];
   const allowed = names.some((name) => {
     return server.authorizer.decide(user, resourceAttributes(verb, { group, resource: 'signers', name })).allowed;

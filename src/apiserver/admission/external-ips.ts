@@ -9,11 +9,9 @@ import { forbiddenError } from '../../api/errors.ts';
 import { resources } from '../../api/resources.ts';
 import { bodyOf } from './request.ts';
 
-const pluginName = 'DenyServiceExternalIPs';
-
 export const denyServiceExternalIPs: AdmissionPlugin = (request) => {
   const service = bodyOf(request, resources.services, ['create', 'update']);
-  if (service === undefined || request.by?.server.options?.disabledAdmission?.includes(pluginName) === true) return;
+  if (service === undefined) return;
   const kept = new Set((request.old as Service | undefined)?.spec?.externalIPs ?? []);
   if ((service.spec?.externalIPs ?? []).every((address) => kept.has(address))) return;
   throw forbiddenError(resources.services, request.name, 'Use of external IPs is denied by admission control');

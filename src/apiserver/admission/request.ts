@@ -1,6 +1,7 @@
 /** What admission sees of a request, and what a plugin is. */
 import type { Authorizer } from '../auth/authorize.ts';
 import type { User } from '../auth/user.ts';
+import type { Metrics } from '../metrics.ts';
 import type { KindForm } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
@@ -10,6 +11,7 @@ export interface Requester {
   readonly user: User;
   readonly server: {
     readonly authorizer: Authorizer;
+    readonly metrics: Metrics;
     readonly options?: { readonly disabledAdmission?: readonly string[] };
   };
 }
