@@ -92,8 +92,8 @@ export interface KindForm {
 export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly resource: Resource<T>;
   readonly applyDefaults?: (object: T) => void;
-  /** Drops what a client may not set on create (status, …). */
-  readonly prepareForCreate?: (object: T) => void;
+  /** Drops what a client may not set on create (status, …); may add to the warnings. */
+  readonly prepareForCreate?: (object: T, warnings?: string[]) => void;
   /** Keeps what this verb may not change (status, …), raises metadata.generation where spec changed. */
   readonly prepareForUpdate?: (object: T, old: Live<T>) => void;
   readonly validate: (object: T) => readonly FieldError[];

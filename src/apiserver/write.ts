@@ -110,7 +110,7 @@ export function createIn(
   const name = draft.metadata.name ?? '';
   const request = { ...asked, name };
   settle(request, view);
-  kind.prepareForCreate?.(draft);
+  kind.prepareForCreate?.(draft, options.warnings);
   refuseInvalid(storedAs(kind), name, kind.validate(draft));
   options.warnings.push(...(kind.warnings?.(draft, undefined) ?? []));
   confirm(request, view);

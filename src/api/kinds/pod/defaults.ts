@@ -99,6 +99,11 @@ function setVolumeDefaults(volume: Volume): void {
     claim.spec.volumeMode ??= 'Filesystem';
   }
   if (volume.rbd !== undefined) setMissing(volume.rbd, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' });
+  if (volume.iscsi !== undefined) setMissing(volume.iscsi, { iscsiInterface: 'default' });
+  if (volume.azureDisk !== undefined) {
+    setMissing(volume.azureDisk, { cachingMode: 'ReadWrite', fsType: 'ext4', kind: 'Shared', readOnly: false });
+  }
+  if (volume.scaleIO !== undefined) setMissing(volume.scaleIO, { storageMode: 'ThinProvisioned', fsType: 'xfs' });
   for (const item of volume.downwardAPI?.items ?? []) if (item.fieldRef) item.fieldRef.apiVersion ??= 'v1';
   for (const { serviceAccountToken, downwardAPI } of volume.projected?.sources ?? []) {
     if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= tokenSeconds;

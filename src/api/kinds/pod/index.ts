@@ -12,6 +12,7 @@ import { qosClass } from './qos.ts';
 import { podResize } from './resize.ts';
 import { validatePodStatus, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
+import { takeAppArmorAnnotations } from './app-armor.ts';
 import { podWarnings } from './warnings.ts';
 import { clone } from '../../clone.ts';
 
@@ -23,10 +24,11 @@ export const podKind = defineKind<Pod>({
   resource: resources.pods,
   returnsDeleted: true,
   applyDefaults: setPodDefaults,
-  prepareForCreate(pod) {
+  prepareForCreate(pod, warnings = []) {
     pod.metadata = { ...pod.metadata, generation: 1 };
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec ?? { containers: [] }), ...gatedStatus(pod) };
     applyLabelKeys(pod);
+    takeAppArmorAnnotations(pod, warnings);
   },
   prepareForUpdate(pod, old) {
     pod.status = clone(old.status ?? {});

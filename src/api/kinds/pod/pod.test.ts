@@ -24,7 +24,13 @@ test('defaults', () => {
       },
       { name: 'tagged', image: 'registry:5000/a/b:1.2' },
     ],
-    volumes: [{ name: 'scratch' }, { name: 'c', configMap: { name: 'c' } }],
+    volumes: [
+      { name: 'scratch' },
+      { name: 'c', configMap: { name: 'c' } },
+      { name: 'd', azureDisk: { diskName: 'd', diskURI: 'https://example.com/d.vhd' } },
+      { name: 'i', iscsi: { targetPortal: 't', iqn: 'iqn.2001-04.com.example:x', lun: 0 } },
+      { name: 's', scaleIO: { gateway: 'g', system: 's', volumeName: 'v', secretRef: { name: 'x' } } },
+    ],
   });
   assert.deepEqual(errors, []);
   assert.deepEqual(object.metadata, { name: 'p', namespace: 'default', generation: 1 });
@@ -66,6 +72,24 @@ test('defaults', () => {
     volumes: [
       { name: 'scratch', emptyDir: {} },
       { name: 'c', configMap: { name: 'c', defaultMode: 420 } },
+      {
+        name: 'd',
+        azureDisk: {
+          ...{ diskName: 'd', diskURI: 'https://example.com/d.vhd' },
+          ...{ cachingMode: 'ReadWrite', fsType: 'ext4', kind: 'Shared', readOnly: false },
+        },
+      },
+      {
+        name: 'i',
+        iscsi: { targetPortal: 't', iqn: 'iqn.2001-04.com.example:x', lun: 0, iscsiInterface: 'default' },
+      },
+      {
+        name: 's',
+        scaleIO: {
+          ...{ gateway: 'g', system: 's', volumeName: 'v', secretRef: { name: 'x' } },
+          ...{ storageMode: 'ThinProvisioned', fsType: 'xfs' },
+        },
+      },
     ],
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,

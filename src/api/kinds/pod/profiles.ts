@@ -44,7 +44,7 @@ function validateType(type: string, of: string, field: string): FieldError[] {
 
 const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod';
 const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/';
-const containerAppArmor = 'container.apparmor.security.beta.kubernetes.io/';
+export const containerAppArmor = 'container.apparmor.security.beta.kubernetes.io/';
 const mirror = 'kubernetes.io/config.mirror';
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';
 

@@ -7,6 +7,7 @@ import { parseQuantity } from '../../quantity.ts';
 import { whyNotDns1123Label } from '../../validation/index.ts';
 import { overlappingPaths } from './overlapping-paths.ts';
 import { portWarnings } from './port-warnings.ts';
+import { containerAppArmor } from './profiles.ts';
 import { nodeLabelWarnings, nullSelectorWarnings } from './scheduling-warnings.ts';
 
 export function podWarnings(pod: Pod): string[] {
@@ -73,7 +74,6 @@ function annotationWarnings({ annotations = {} }: ObjectMeta, at: string): strin
 
 const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod';
 const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/';
-const containerAppArmor = 'container.apparmor.security.beta.kubernetes.io/';
 
 function seccompWarnings(spec: PodSpec, { annotations = {} }: ObjectMeta, at: string): string[] {
   const wanted = eachContainer(spec, '')
