@@ -70,6 +70,8 @@ export async function tellWhileUnreachable(part: string, client: Client, signal:
   let silentUntil = performance.now() + firstWordMs;
   let told = false;
   while (!signal.aborted) {
+    // Not at once: a part that has just started asks for its lists, and nothing is told before the first second anyway.
+    await sleep(250);
     try {
       await client.raw('GET', '/readyz');
       break;
@@ -85,7 +87,6 @@ export async function tellWhileUnreachable(part: string, client: Client, signal:
         told = true;
       }
     }
-    await sleep(250);
   }
   if (told && !signal.aborted) logger.info({}, 'the API server answers');
 }

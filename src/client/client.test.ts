@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ApiError } from '../api/errors.ts';
+import type { Service } from '../api/gen/types.ts';
 import { resources } from '../api/resources.ts';
 import { createClient } from './client.ts';
 import type { ClosableClient } from './client.ts';
 import { createEventRecorder } from './events.ts';
+import type { Page } from './types.ts';
 
 interface Seen {
   readonly method: string | undefined;
@@ -29,7 +31,7 @@ describe('client', () => {
 
   beforeEach(async () => {
     seen = [];
-    answer = (_request, response) => response.setHeader('content-type', 'application/json').end('{}');
+    answer = (_request, response) => response.setHeader('content-type', 'application/json').end('{"items":[]}');
     server = http.createServer((request, response) => {
       let text = '';
       request.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -128,6 +130,36 @@ describe('client', () => {
     assert.deepEqual(list.items[0], { metadata: { name: 'a' }, apiVersion: 'apps/v1', kind: 'Deployment' });
     answer = (_request, response) => response.setHeader('content-type', 'application/json').end('{"items":null}');
     assert.deepEqual((await client.list(resources.deployments)).items, []);
+  });
+
+  it('takes what is no list for an error, never for an empty one', async () => {
+    for (const [type, text] of [
+      ['text/html', '<html>log in first</html>'],
+      ['application/json', '{"items":['],
+      ['application/json', '{"message":"hello"}'],
+      ['application/json', '"items"'],
+    ] as const) {
+      answer = (_request, response) => response.setHeader('content-type', type).end(text);
+      await assert.rejects(client.list(resources.services), /the answer is no list/, text);
+    }
+  });
+
+  it('gives the bytes of a list to who reads it, and asks for it as for any other', async () => {
+    const text = '{"metadata":{"resourceVersion":"7"},"items":[]}';
+    const read = (bytes: Buffer): Page<Service> => ({ metadata: { continue: bytes.toString() }, items: [] });
+    answer = (_request, response) => response.setHeader('content-type', 'application/json').end(text);
+    const page = await client.page(resources.services, { limit: 2, continue: 'x' }, read);
+    assert.equal(page.metadata.continue, text);
+    assert.equal(seen[0]?.url, '/api/v1/services?limit=2&continue=x');
+    answer = (_request, response) => response.setHeader('content-type', 'text/html').end('<html>');
+    await assert.rejects(client.page(resources.services, {}, read), /no JSON/);
+    const refusal = { kind: 'Status', status: 'Failure', code: 410, reason: 'Expired', message: 'too old' };
+    answer = (_request, response) =>
+      response.writeHead(410, { 'content-type': 'application/json' }).end(JSON.stringify(refusal));
+    await assert.rejects(client.page(resources.services, {}, read), { name: 'ApiError', code: 410 });
+    answer = (_request, response) =>
+      response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy());
+    await assert.rejects(client.page(resources.services, {}, read), { code: 'ECONNRESET' });
   });
 
   it('turns a Status into an ApiError', async () => {

@@ -41,7 +41,10 @@ export function createClient(kubeconfig: Kubeconfig, options: ClientOptions = {}
     },
     async list(resource, listOptions = {}) {
       const path = collectionPath(resource, listOptions.namespace) + listQuery(listOptions);
-      return listed(resource, await transport.call('GET', path));
+      return listed(resource, path, await transport.call('GET', path));
+    },
+    async page(resource, listOptions, read) {
+      return read(await transport.read(collectionPath(resource, listOptions.namespace) + listQuery(listOptions)));
     },
     async create(resource, object, write) {
       const key = keyOf(object);
@@ -102,7 +105,11 @@ function requireNamespace<T extends KubeObject>(resource: Resource<T>, object: T
 }
 
 /** Items of a list carry no apiVersion and kind on the wire (upstream): here they do, so that an item can be written back. */
-function listed<T extends KubeObject>(resource: Resource<T>, answer: unknown): List<T> {
+function listed<T extends KubeObject>(resource: Resource<T>, path: string, answer: unknown): List<T> {
+  // Something between us and the server answers with a page of its own: that is no empty list.
+  if (typeof answer !== 'object' || answer === null || !('items' in answer)) {
+    throw new Error(`GET ${path}: the answer is no list`);
+  }
   const list = answer as { metadata?: List<T>['metadata']; items?: Live<T>[] | null };
   const apiVersion = groupVersionOf(resource);
   const items = list.items ?? [];

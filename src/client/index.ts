@@ -24,6 +24,8 @@ export type {
   InformerHandler,
   List,
   ListOptions,
+  Page,
+  PageReader,
   PatchKind,
   WatchEvent,
   WatchOptions,

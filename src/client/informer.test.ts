@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ConfigMap } from '../api/gen/types.ts';
+import type { Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
 import { createClient } from './client.ts';
 import type { ClosableClient } from './client.ts';
@@ -8,7 +9,7 @@ import { createInformer } from './informer.ts';
 import type { InformerOptions } from './informer.ts';
 import { startTestServer, until } from './testing.ts';
 import type { TestServer } from './testing.ts';
-import type { Informer } from './types.ts';
+import type { Informer, List, Page } from './types.ts';
 
 /** Events as handlers saw them: `+a=1` added, `~a=2` changed, `-a` deleted. */
 interface Follower {
@@ -60,6 +61,27 @@ describe('informer', () => {
     assert.deepEqual(seen.slice(5), ['~a=2', '-b', '+f=1']);
     assert.equal([...informer.list('default')].length, 5);
     assert.equal([...informer.list('other')].length, 0);
+  });
+
+  it('reads lists with a reader of its own, which reads items after the next page was asked for', async () => {
+    for (const name of ['a', 'b', 'c']) server.put(name, '1');
+    const asked: number[] = [];
+    const reader = (answer: Buffer): Page<ConfigMap> => {
+      const { metadata, items } = JSON.parse(answer.toString()) as List<ConfigMap>;
+      const lazy = function* (): Generator<Live<ConfigMap>> {
+        asked.push(server.requests.filter((one) => one.includes('limit=')).length);
+        for (const item of items) yield { ...item, data: { value: 'read' } };
+      };
+      return { metadata, items: lazy() };
+    };
+    const { informer, seen } = follow({ pageSize: 2, reader });
+    await informer.synced;
+    assert.deepEqual(seen, ['+a=read', '+b=read', '+c=read']);
+    assert.equal(asked.length, 2, 'once for each page');
+    await watching();
+    server.put('d', '1');
+    await until('d came', () => seen.length === 4);
+    assert.equal(seen[3], '+d=1', 'a watch tells whole objects');
   });
 
   it('counts an optional resource that the server has not, or refuses, as empty', async () => {

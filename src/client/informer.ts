@@ -16,7 +16,7 @@ import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 import { createObjectCache } from './object-cache.ts';
 import type { ObjectCache } from './object-cache.ts';
-import type { Client, Informer, InformerHandler, List, ListOptions, WatchEvent } from './types.ts';
+import type { Client, Informer, InformerHandler, ListOptions, Page, PageReader, WatchEvent } from './types.ts';
 
 export interface InformerOptions<T extends KubeObject> {
   /** Unset: all namespaces. */
@@ -26,6 +26,8 @@ export interface InformerOptions<T extends KubeObject> {
   /** Shrinks an object before it is kept; managedFields are always dropped. May change it in place. */
   readonly transform?: (object: Live<T>) => Live<T>;
   readonly pageSize?: number;
+  /** Reads lists, where that is cheaper than to read everything and to shrink it. */
+  readonly reader?: PageReader<T>;
   /** A watch with no byte (bookmarks come about every minute) for so long is taken for dead. Default 120. */
   readonly silenceSeconds?: number;
   /** A server that has no such resource, or refuses it, counts as one that has none of them; asked again now and then. */
@@ -129,19 +131,22 @@ type Listing = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'
 async function listAll<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
-  options: Listing,
+  options: Listing & Pick<InformerOptions<T>, 'reader'>,
   cache: Pick<ObjectCache<T>, 'shrink' | 'replace'>,
 ): Promise<string> {
   const limit = options.pageSize ?? 500;
   const objects: Live<T>[] = [];
   const base = selection(options);
   // At once: of a large list, only what is kept is ever held as a whole.
-  const keep = ({ items }: List<T>): void => {
+  const keep = ({ items }: Page<T>): void => {
     for (const item of items) objects.push(cache.shrink(item));
   };
-  let page = await client.list(resource, { ...base, limit });
+  const { reader } = options;
+  const ask = (which: ListOptions): Promise<Page<T>> =>
+    reader === undefined ? client.list(resource, which) : client.page(resource, which, reader);
+  let page = await ask({ ...base, limit });
   for (let next = page.metadata.continue ?? ''; next !== ''; next = page.metadata.continue ?? '') {
-    const following = client.list(resource, { ...base, limit, continue: next });
+    const following = ask({ ...base, limit, continue: next });
     following.catch(() => undefined);
     // Once it is on its way, the server makes it while we keep what came.
     await turn();
@@ -152,7 +157,7 @@ async function listAll<T extends KubeObject>(
       // The snapshot behind the token was compacted: take the whole list at once, as client-go's pager does.
       if (!(error instanceof ApiError) || error.code !== 410) throw error;
       objects.length = 0;
-      page = await client.list(resource, base);
+      page = await ask(base);
     }
   }
   keep(page);

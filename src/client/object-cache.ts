@@ -26,7 +26,7 @@ export function createObjectCache<T extends KubeObject>(
   const namespaces = new Map<string, Map<string, Live<T>>>();
 
   const shrink = (received: Live<T>): Live<T> => {
-    delete received.metadata.managedFields;
+    if (received.metadata.managedFields !== undefined) delete received.metadata.managedFields;
     return transform === undefined ? received : transform(received);
   };
 
@@ -53,6 +53,13 @@ export function createObjectCache<T extends KubeObject>(
     changed(undefined, last ?? old);
   };
 
+  const removeAbsent = (objects: readonly Live<T>[]): void => {
+    const present = new Set(objects.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
+    for (const [namespace, held] of [...namespaces]) {
+      for (const name of [...held.keys()]) if (!present.has(`${namespace}/${name}`)) remove(namespace, name);
+    }
+  };
+
   return {
     get: (key) => namespaces.get(key.namespace)?.get(key.name),
     *list(namespace) {
@@ -71,10 +78,7 @@ export function createObjectCache<T extends KubeObject>(
     },
     shrink,
     replace(objects) {
-      const present = new Set(objects.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
-      for (const [namespace, held] of [...namespaces]) {
-        for (const name of [...held.keys()]) if (!present.has(`${namespace}/${name}`)) remove(namespace, name);
-      }
+      if (namespaces.size > 0) removeAbsent(objects);
       for (const object of objects) put(object);
     },
   };

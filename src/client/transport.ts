@@ -22,6 +22,8 @@ export interface CallBody {
 
 export interface Transport {
   call(method: string, path: string, body?: CallBody): Promise<unknown>;
+  /** A GET's body as it came, which is JSON. */
+  read(path: string): Promise<Buffer>;
   open(path: string, signal: AbortSignal): Promise<http.IncomingMessage>;
   /** Drops idle connections; calls under way end by themselves. */
   close(): void;
@@ -89,21 +91,29 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
     return request;
   };
 
-  const once = async (method: string, path: string, body?: CallBody): Promise<unknown> => {
+  const once = async (method: string, path: string, body?: CallBody): Promise<Answer> => {
     const request = start(method, path, body);
     request.setTimeout(silenceMs, () => request.destroy(silence(method, path)));
-    return decode(method, path, await responseTo(request));
+    return receive(method, path, await responseTo(request));
+  };
+  const whole = async (method: string, path: string, body?: CallBody): Promise<Answer> => {
+    try {
+      return await once(method, path, body);
+    } catch (error) {
+      // The server closed an idle connection while we picked it up. Only a read is safe to send twice.
+      if (method === 'GET' && error instanceof StaleConnection) return await once(method, path, body);
+      throw error instanceof StaleConnection ? error.cause : error;
+    }
   };
 
   return {
     async call(method, path, body) {
-      try {
-        return await once(method, path, body);
-      } catch (error) {
-        // The server closed an idle connection while we picked it up. Only a read is safe to send twice.
-        if (method === 'GET' && error instanceof StaleConnection) return await once(method, path, body);
-        throw error instanceof StaleConnection ? error.cause : error;
-      }
+      return decode(await whole(method, path, body));
+    },
+    async read(path) {
+      const { bytes, isJson } = await whole('GET', path);
+      if (!isJson) throw new Error(`GET ${path}: the answer is no JSON`);
+      return bytes;
     },
     async open(path, signal) {
       signal.throwIfAborted();
@@ -115,7 +125,7 @@ export function createTransport(config: Kubeconfig, userAgent: string): Transpor
         throw error instanceof StaleConnection ? error.cause : error;
       });
       if (response.statusCode === 200) return response;
-      await decode('GET', path, response);
+      await receive('GET', path, response);
       throw apiError(response.statusCode ?? 500, 'InternalError', `unexpected answer to watch ${path}`);
     },
     close() {
@@ -177,14 +187,36 @@ function silence(method: string, path: string): Error {
   return Object.assign(new Error(`${method} ${path}: no answer for ${silenceMs / 1000} s`), { code: 'ETIMEDOUT' });
 }
 
-async function decode(method: string, path: string, response: http.IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  const text = chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks).toString('utf8');
+/** Of a request that was done. */
+interface Answer {
+  readonly bytes: Buffer;
+  readonly isJson: boolean;
+}
+
+async function receive(method: string, path: string, response: http.IncomingMessage): Promise<Answer> {
+  const bytes = await bodyOf(response);
   const code = response.statusCode ?? 500;
-  const json = (response.headers['content-type'] ?? '').includes('json') ? parse(text) : undefined;
-  if (code >= 200 && code < 300) return json ?? text;
-  throw failure(code, json, text, method, path, response.headers['retry-after']);
+  const answer = { bytes, isJson: (response.headers['content-type'] ?? '').includes('json') };
+  if (code >= 200 && code < 300) return answer;
+  throw failure(code, answer, method, path, response.headers['retry-after']);
+}
+
+/** Taken as it comes: an iterator would gather the pieces of a large list and copy them once more. */
+function bodyOf(response: http.IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
+    response.once('error', reject);
+    response.once('close', () => reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' })));
+  });
+}
+
+function decode({ bytes, isJson }: Answer): unknown {
+  const text = bytes.toString('utf8');
+  return (isJson ? parse(text) : undefined) ?? text;
 }
 
 function parse(text: string): unknown {
@@ -196,15 +228,9 @@ function parse(text: string): unknown {
 }
 
 /** Not every answer is a Status (a proxy in between, a crash): the code then says what client-go would. */
-function failure(
-  code: number,
-  json: unknown,
-  text: string,
-  method: string,
-  path: string,
-  retryAfter: string | undefined,
-): ApiError {
-  const status = json as Status | null | undefined;
+function failure(code: number, answer: Answer, method: string, path: string, retryAfter: string | undefined): ApiError {
+  const text = answer.bytes.toString('utf8');
+  const status = (answer.isJson ? parse(text) : undefined) as Status | null | undefined;
   if (status?.kind === 'Status' && status.status === 'Failure') return new ApiError({ ...status, code });
   const reasons: Readonly<Record<number, string>> = {
     400: 'BadRequest',

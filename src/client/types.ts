@@ -33,6 +33,15 @@ export interface List<T extends KubeObject> {
   readonly items: readonly Live<T>[];
 }
 
+/** A list of which the items are read when they are asked for, once. */
+export interface Page<T extends KubeObject> {
+  readonly metadata: ListMeta;
+  readonly items: Iterable<Live<T>>;
+}
+
+/** Reads a list's JSON for who keeps only parts of it. Throws where it is none. */
+export type PageReader<T extends KubeObject> = (answer: Buffer) => Page<T>;
+
 export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply';
 
 export interface WriteOptions {
@@ -45,6 +54,8 @@ export interface WriteOptions {
 export interface Client {
   get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<Live<T>>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<List<T>>;
+  /** A list that is read by `read`. */
+  page<T extends KubeObject>(resource: Resource<T>, options: ListOptions, read: PageReader<T>): Promise<Page<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Live<T>>;
   /** PUT; metadata.resourceVersion in the object makes it conditional (409 Conflict). */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Live<T>>;

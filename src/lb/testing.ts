@@ -62,13 +62,16 @@ export function createMemoryApi(): MemoryApi {
     writes.push(`${verb} ${resource.plural}/${keyText(key)}${rest === '' ? '' : ` ${rest}`}`);
   };
 
+  const list: Client['list'] = async (resource) => ({
+    metadata: { resourceVersion: String(version) },
+    items: [...objectsOf(resource).values()].map((object) => structuredClone(object)) as never,
+  });
+
   return {
     writes,
     get: async (resource, key) => structuredClone(find(resource, key)) as never,
-    list: async (resource) => ({
-      metadata: { resourceVersion: String(version) },
-      items: [...objectsOf(resource).values()].map((object) => structuredClone(object)) as never,
-    }),
+    list,
+    page: list,
     async create(resource, object) {
       const key = keyOf(object);
       said('POST', resource, key);

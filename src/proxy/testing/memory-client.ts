@@ -63,6 +63,7 @@ export function memoryServer(): MemoryServer {
       const items = [...storeOf(resource.plural).values()].filter((object) => matches(options, object));
       return { metadata: { resourceVersion: String(version) }, items: items as Live<T>[] };
     },
+    page: (resource, options) => client.list(resource, options),
     async create(_resource, object) {
       check();
       written.push(object);
