@@ -11,10 +11,10 @@ import type { Endpoint, EndpointSlice, Service } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
 
 /** Between endpoints, their fields and several addresses: in no name and no address. */
-const [row, column, comma] = ['\n', '\t', ','];
+export const [row, column, comma] = ['\n', '\t', ','] as const;
 /** Metadata of a slice that is read by the proxy: the service's name, the headless label, the trigger time. */
-const keptAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
-const keptLabels = ['kubernetes.io/service-name', 'service.kubernetes.io/headless'];
+export const keptAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+export const keptLabels = ['kubernetes.io/service-name', 'service.kubernetes.io/headless'] as const;
 
 export function packService(service: Live<Service>): Live<Service> {
   delete service.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
@@ -23,35 +23,45 @@ export function packService(service: Live<Service>): Live<Service> {
   return service;
 }
 
+/** One that is packed already is itself. */
 export function packSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
-  return new PackedSlice(slice);
+  if (slice instanceof PackedSlice) return slice;
+  const { metadata, addressType, ports, endpoints } = slice;
+  // Joined pieces would be kept as a tree of them: this makes one flat run of bytes.
+  return new PackedSlice(keptMetadata(metadata), addressType, ports, flat((endpoints ?? []).map(pack).join(row)));
 }
 
-class PackedSlice implements EndpointSlice {
-  readonly metadata: Live<EndpointSlice>['metadata'];
+export type SliceMeta = Live<EndpointSlice>['metadata'];
+
+/** `labels` and `annotations` may have more than is kept. */
+export function keptMetadata(metadata: SliceMeta): SliceMeta {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = metadata;
+  const kept: Record<string, string> = {};
+  for (const label of keptLabels) if (labels?.[label] !== undefined) kept[label] = labels[label];
+  const trigger = annotations?.[keptAnnotation];
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace: shared(namespace) }),
+    uid,
+    resourceVersion,
+    creationTimestamp,
+    labels: kept,
+    ...(trigger === undefined ? {} : { annotations: { [keptAnnotation]: trigger } }),
+  };
+}
+
+export class PackedSlice implements EndpointSlice {
+  readonly metadata: SliceMeta;
   readonly addressType: string;
   readonly ports: EndpointSlice['ports'];
   readonly #packed: string;
 
-  constructor({ metadata, addressType, ports, endpoints }: Live<EndpointSlice>) {
-    const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = metadata;
-    const trigger = annotations?.[keptAnnotation];
-    const kept = keptLabels.flatMap((label) =>
-      labels?.[label] === undefined ? [] : [[label, labels[label]] as const],
-    );
-    this.metadata = {
-      name,
-      ...(namespace === undefined ? {} : { namespace: shared(namespace) }),
-      uid,
-      resourceVersion,
-      creationTimestamp,
-      labels: Object.fromEntries(kept),
-      ...(trigger === undefined ? {} : { annotations: { [keptAnnotation]: trigger } }),
-    };
+  /** `packed`: a row for each endpoint, with columns for its addresses, conditions, node, zone and hints. */
+  constructor(metadata: SliceMeta, addressType: string, ports: EndpointSlice['ports'], packed: string) {
+    this.metadata = metadata;
     this.addressType = addressType;
     this.ports = ports;
-    // Joined pieces would be kept as a tree of them: this makes one flat run of bytes.
-    this.#packed = flat((endpoints ?? []).map(pack).join(row));
+    this.#packed = packed;
   }
 
   get endpoints(): Endpoint[] {
@@ -71,7 +81,7 @@ function unpack(text: string): Endpoint {
   const addresses = text.slice(0, first);
   // The usual one: of 100,000 at a start, no list of their parts is made.
   if (!addresses.includes(comma) && !text.includes(column, second + 1)) {
-    const conditions = conditionsOf(text.slice(first + 1, second));
+    const conditions = conditionsAt(text, first + 1);
     const nodeName = text.slice(second + 1);
     return nodeName === '' ? { addresses: [addresses], conditions } : { addresses: [addresses], conditions, nodeName };
   }
@@ -82,7 +92,7 @@ function unpackAll(text: string): Endpoint {
   const [addresses = '', letters = '', nodeName = '', zone = '', hints = ''] = text.split(column);
   const endpoint: Endpoint = {
     addresses: addresses.includes(comma) ? addresses.split(comma) : [addresses],
-    conditions: conditionsOf(letters),
+    conditions: conditionsAt(letters, 0),
   };
   if (nodeName !== '') endpoint.nodeName = nodeName;
   if (zone !== '') endpoint.zone = zone;
@@ -101,16 +111,24 @@ function letter(value: boolean | undefined): string {
 
 type Conditions = NonNullable<Endpoint['conditions']>;
 /** There are 27 of them, so all endpoints share them. */
-const known = new Map<string, Conditions>();
+const known: Conditions[] = [];
+
+/** What three letters say. */
+function conditionsAt(text: string, at: number): Conditions {
+  const place = (digit(text, at) * 3 + digit(text, at + 1)) * 3 + digit(text, at + 2);
+  return (known[place] ??= conditionsOf(text.slice(at, at + 3)));
+}
+
+function digit(text: string, at: number): number {
+  const first = text[at];
+  return first === '-' ? 0 : first === 't' ? 1 : 2;
+}
 
 function conditionsOf(letters: string): Conditions {
-  const found = known.get(letters);
-  if (found !== undefined) return found;
   const conditions: Conditions = {};
   for (const [at, name] of (['ready', 'serving', 'terminating'] as const).entries()) {
     if (letters[at] !== '-') conditions[name] = letters[at] === 't';
   }
-  known.set(letters, conditions);
   return conditions;
 }
 

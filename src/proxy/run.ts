@@ -18,6 +18,7 @@ import { Metrics } from './metrics.ts';
 import { nodeFacts, sameFacts } from './node-view.ts';
 import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
 import { packService, packSlice } from './pack.ts';
+import { readSlices } from './slice-reader.ts';
 import { StatusServer } from './status-server.ts';
 import { planeOptions, proxiedServices, proxiedSlices } from './plane-options.ts';
 import { Syncer } from './syncer.ts';
@@ -151,7 +152,7 @@ function createInformers({ client }: ProxyOptions, signal: AbortSignal): ProxyIn
     endpointSlices: createInformer(
       client,
       resources.endpointSlices,
-      { labelSelector: proxiedSlices, transform: packSlice },
+      { labelSelector: proxiedSlices, transform: packSlice, reader: readSlices },
       signal,
     ),
   };
