@@ -105,6 +105,22 @@ export function endpointText(bytes: Buffer, family: Family, start = 0): string {
   return scratch.toString('latin1', 0, length);
 }
 
+/** Whether this is the text of an endpoint: 100,000 times at a start, so it is not made. */
+export function endpointIs(text: string, bytes: Buffer, family: Family, start: number): boolean {
+  if (family === 'IPv6') return endpointText(bytes, family, start) === text;
+  let at = start;
+  let number = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== dot && code !== space) number = number * 10 + code - zero;
+    else {
+      if (bytes[at++] !== number) return false;
+      number = 0;
+    }
+  }
+  return at === start + 4 && (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)) === number;
+}
+
 /** A text made of pieces is several strings: 100,000 endpoints are read back at a start. */
 const scratch = Buffer.alloc(24);
 

@@ -5,14 +5,15 @@
 import type { ElementChange, Nft, NftElement, NftElements } from '../kernel/index.ts';
 import type { Family } from '../model/index.ts';
 import type { Cidr } from '../util/ip.ts';
-import { pairBytes } from './bytes.ts';
+import { addressText, pairBytes } from './bytes.ts';
 import { encodeElement, setNameOf } from './element-bytes.ts';
+import { FoundEntry } from './found.ts';
 import { differ, settle } from './held.ts';
 import type { Allocation, ElementWords, Held } from './held.ts';
 import type { Plan } from './plan.ts';
 import { readBack } from './read-back.ts';
 import { Rules } from './rules.ts';
-import { withinAny } from './ranges.ts';
+import { withinAny, withinAnyBytes } from './ranges.ts';
 import { familyWord, nearOffset } from './ruleset.ts';
 import type { Picker, RulesetOptions } from './ruleset.ts';
 import { StickyIds } from './sticky-ids.ts';
@@ -23,6 +24,7 @@ export class FamilyTable {
   readonly #kernel: NftElements;
   readonly #table: string;
   readonly #isLocal: (endpoint: string) => boolean;
+  readonly #isLocalAt: (bytes: Buffer, at: number) => boolean;
   readonly #hasLocalPods: boolean;
   /** What was asked for and is not in the kernel yet; undefined: to be taken away. */
   readonly #pending = new Map<string, Plan | undefined>();
@@ -42,6 +44,7 @@ export class FamilyTable {
     const ranges = localPods.filter((cidr) => cidr.family === options.family);
     this.#hasLocalPods = ranges.length > 0;
     this.#isLocal = withinAny(ranges);
+    this.#isLocalAt = withinAnyBytes(ranges);
   }
 
   want(plan: Plan): void {
@@ -59,11 +62,15 @@ export class FamilyTable {
 
   /** Reads the kernel, to be compared key by key. Returns the changes that clear away what nobody of us wrote. */
   read(): ElementChange[] {
-    const { held, hairpin, strays, ids } = readBack(this.#kernel, this.family, this.#table);
+    const { held, slots, hairpin, strays, ids } = readBack(this.#kernel, this.family, this.#table);
     this.#found = held;
     this.#ids.recount(ids);
     this.#hairpin = new Map();
-    for (const entry of held.values()) this.#count(entry, 1);
+    for (const entry of held.values()) this.#countSticky(entry, 1);
+    // As #count would, without making their texts.
+    slots.each((bytes, at) => {
+      if (this.#isLocalAt(bytes, at)) this.#countPod(addressText(bytes, at, this.family), 1);
+    });
     const changes: ElementChange[] = strays.map(({ set, element }) => this.#change('delete', set, [element]));
     const wrong = [...hairpin].filter((address) => !this.#hairpin.has(address));
     const missing = [...this.#hairpin.keys()].filter((address) => !hairpin.has(address));
@@ -102,6 +109,8 @@ export class FamilyTable {
     for (const key of keys) {
       const before = this.#before(key);
       const plan = this.#pending.get(key);
+      const likely = plan?.pools ?? this.#held.get(key)?.plain;
+      if (before instanceof FoundEntry && likely !== undefined) before.adopt(likely);
       const after =
         plan !== undefined
           ? settle(plan, before, allocation)
@@ -177,12 +186,26 @@ export class FamilyTable {
 
   #count(entry: Held | undefined, by: 1 | -1): void {
     if (entry === undefined) return;
-    for (const pool of entry.sticky) for (const sticky of pool) this.#ids.count(sticky, by);
-    for (const address of this.#podsOf(entry)) {
-      const count = (this.#hairpin.get(address) ?? 0) + by;
-      if (count > 0) this.#hairpin.set(address, count);
-      else this.#hairpin.delete(address);
+    this.#countSticky(entry, by);
+    if (!this.#hasLocalPods) return;
+    for (const pool of entry.plain) {
+      for (const endpoint of pool) if (this.#isLocal(endpoint)) this.#countPod(addressOf(endpoint), by);
     }
+  }
+
+  #countSticky({ sticky }: Held, by: 1 | -1): void {
+    for (const pool of sticky) {
+      for (const one of pool) {
+        this.#ids.count(one, by);
+        if (this.#hasLocalPods && this.#isLocal(one.endpoint)) this.#countPod(addressOf(one.endpoint), by);
+      }
+    }
+  }
+
+  #countPod(address: string, by: 1 | -1): void {
+    const count = (this.#hairpin.get(address) ?? 0) + by;
+    if (count > 0) this.#hairpin.set(address, count);
+    else this.#hairpin.delete(address);
   }
 
   #podsOf({ plain, sticky }: Held): string[] {

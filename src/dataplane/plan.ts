@@ -76,7 +76,13 @@ function groupOf({ service, portName, protocol }: Frontend): string {
 
 /** The model names each endpoint once. */
 function texts(selection: Selection): readonly string[] {
-  return selection.endpoints.map(({ address, port }) => `${address} ${String(port)}`);
+  let suffix = '';
+  let last = -1;
+  return selection.endpoints.map(({ address, port }) => {
+    if (port !== last) suffix = ` ${String(port)}`;
+    last = port;
+    return address + suffix;
+  });
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

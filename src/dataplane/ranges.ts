@@ -3,8 +3,9 @@
  * is all there is to do.
  */
 import type { Family } from '../model/index.ts';
-import { cidrContains, cidrsOverlap, formatCidr, mustParseCidr, parseIp } from '../util/ip.ts';
+import { cidrContains, cidrsOverlap, formatCidr, formatIp, mustParseCidr, parseIp } from '../util/ip.ts';
 import type { Cidr } from '../util/ip.ts';
+import { addressBytes } from './bytes.ts';
 
 export function minimal(texts: readonly string[], family: Family): readonly string[] {
   const cidrs = texts.map(mustParseCidr).filter((cidr) => cidr.family === family);
@@ -31,6 +32,24 @@ export function withinAny(cidrs: readonly Cidr[]): (address: string) => boolean 
     const value = number(address);
     return masks.some((mask, i) => (value & mask) >>> 0 === bases[i]);
   };
+}
+
+/** Asks the same of an address as the kernel has it, at a place in its bytes. `cidrs` are all of one family. */
+export function withinAnyBytes(cidrs: readonly Cidr[]): (bytes: Buffer, at: number) => boolean {
+  const ranges = cidrs.map(({ family, base, bits }) => ({
+    bits,
+    base: addressBytes(formatIp({ family, value: base })),
+  }));
+  return (bytes, at) => ranges.some(({ base, bits }) => startsWith(bytes, at, base, bits));
+}
+
+function startsWith(bytes: Buffer, at: number, base: Buffer, bits: number): boolean {
+  let left = bits;
+  for (let i = 0; left > 0; i++, left -= 8) {
+    const mask = left >= 8 ? 0xff : 0xff & (0xff << (8 - left));
+    if ((((bytes[at + i] ?? 0) ^ (base[i] ?? 0)) & mask) !== 0) return false;
+  }
+  return true;
 }
 
 /** Of a dotted address that is known to be one. */

@@ -7,14 +7,17 @@ import type { ElementView, NftElement, NftElements } from '../kernel/index.ts';
 import type { Family } from '../model/index.ts';
 import { formatCidr } from '../util/ip.ts';
 import { addressText, addressWidth, endpointText, keyText, wordAt } from './bytes.ts';
+import { FoundEntry, FoundSlots } from './found.ts';
 import { stickyEnds } from './held.ts';
-import type { Held, Sticky } from './held.ts';
+import type { Sticky } from './held.ts';
 import { KeyIndex } from './key-index.ts';
 import { familyWord, nearOffset } from './ruleset.ts';
 import { shardMaps, shardOf } from './shards.ts';
 
 export interface ReadBack {
-  readonly held: Map<string, Held>;
+  readonly held: Map<string, FoundEntry>;
+  /** All endpoints in slots, of entries without affinity. */
+  readonly slots: FoundSlots;
   /** Addresses of pods that may reach themselves. */
   readonly hairpin: Set<string>;
   readonly strays: readonly { readonly set: string; readonly element: NftElement }[];
@@ -22,29 +25,19 @@ export interface ReadBack {
   readonly ids: ReadonlySet<number>;
 }
 
-interface Building {
-  readonly key: string;
-  readonly family: Family;
-  internal: number;
-  external: number;
-  plain: [string[], string[]];
-  sticky: [Sticky[], Sticky[]];
-  sources: string[] | undefined;
-  sourceNat: 'all' | 'own' | undefined;
-}
-
 /** True: the element is one that we may have written. */
-type Visit = (entry: Building, element: ElementView, number: number) => boolean;
+type Visit = (entry: FoundEntry, element: ElementView, number: number) => boolean;
 
 export function readBack(kernel: NftElements, family: Family, table: string): ReadBack {
   const width = addressWidth(family);
   const afterKey = width + 8;
-  const held = new Map<string, Building>();
+  const held = new Map<string, FoundEntry>();
   const strays: { set: string; element: NftElement }[] = [];
   const numbers = new KeyIndex(afterKey);
   /** By number; undefined: no key of ours. */
-  const entries: (Building | undefined)[] = [];
+  const entries: (FoundEntry | undefined)[] = [];
   const shards: number[] = [];
+  const slots = new FoundSlots(family);
   const scan = (set: string, visit: (element: ElementView) => void): void =>
     kernel.scan(familyWord(family), table, set, visit);
   const each = (set: string, visit: Visit): void =>
@@ -52,7 +45,7 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
       const number = numbers.of(element.bytes, element.key);
       if (number === entries.length) {
         const key = keyText(partOf(element, element.key), family);
-        const entry = key === undefined ? undefined : newEntry(key, family);
+        const entry = key === undefined ? undefined : new FoundEntry(key, family, number, slots);
         if (key !== undefined && entry !== undefined) held.set(key, entry);
         entries.push(entry);
         shards.push(shardOf(partOf(element, element.key), width));
@@ -67,10 +60,10 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
     each(which, (entry, { bytes, value }) => (entry[which] = value === 0 ? 0 : wordAt(bytes, value)) !== 0);
   }
   for (const [shard, name] of shardMaps.entries()) {
-    each(name, (entry, element, number) => {
+    each(name, (_entry, element, number) => {
       // In a map where no packet looks for it.
       if (element.value === 0 || shards[number] !== shard) return false;
-      return put(entry.plain, wordAfterKey(element), endpointOf(element), '');
+      return slots.add(number, wordAfterKey(element), element.bytes, element.value);
     });
   }
   const ids = new Set<number>();
@@ -78,7 +71,7 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
     if (element.value === 0) return false;
     const id = wordAt(element.bytes, element.value);
     ids.add(id);
-    return put(entry.sticky, wordAfterKey(element), { id, endpoint: '' }, { id: 0, endpoint: '' });
+    return put(entry.sticky, wordAfterKey(element), { id, endpoint: '' });
   });
   for (const pool of [0, 1] as const) {
     each(stickyEnds[pool], ({ sticky }, element) => {
@@ -112,27 +105,14 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
   });
   const hairpin = new Set<string>();
   scan('hairpin', ({ bytes, key }) => hairpin.add(addressText(bytes, key, family)));
-  return { held, hairpin, strays, ids };
-}
-
-function newEntry(key: string, family: Family): Building {
-  return {
-    key,
-    family,
-    internal: 0,
-    external: 0,
-    plain: [[], []],
-    sticky: [[], []],
-    sources: undefined,
-    sourceNat: undefined,
-  };
+  return { held, slots, hairpin, strays, ids };
 }
 
 /** At a slot of the first or the second pool; what lies between is a hole until it comes. False: there is no such slot. */
-function put<T>(pools: readonly [T[], T[]], slot: number, value: T, hole: T): boolean {
+function put(pools: readonly [Sticky[], Sticky[]], slot: number, value: Sticky): boolean {
   if (slot >= nearOffset * 2) return false;
   const [list, index] = slot < nearOffset ? [pools[0], slot] : [pools[1], slot - nearOffset];
-  while (list.length < index) list.push(hole);
+  while (list.length < index) list.push({ id: 0, endpoint: '' });
   list[index] = value;
   return true;
 }

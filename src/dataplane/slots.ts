@@ -7,6 +7,7 @@
  */
 
 export function arrange(old: readonly string[], wanted: readonly string[]): readonly string[] {
+  if (old === wanted) return old;
   // A start: the model names each endpoint once.
   if (old.length === 0) return wanted.length === 0 ? old : wanted;
   // A start that finds its own tables: nearly always in the same order.
