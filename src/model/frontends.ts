@@ -27,18 +27,18 @@ export function frontends(service: Service): Frontend[] {
   const found: Frontend[] = [];
   for (const port of service.spec?.ports ?? []) {
     const common = commonOf(service, port);
-    const add = (kind: FrontendKind, address: string, rest: Partial<Frontend>): void => {
+    const add = (kind: FrontendKind, address: string, policy: Frontend['policy'], rest?: Partial<Frontend>): void => {
       const family = familyOf(address);
       if (family === undefined || !isUsableAddress(address)) return;
-      found.push({ ...common, kind, family, address, port: port.port, policy: 'Cluster', ...rest });
+      found.push({ ...common, kind, family, address, port: port.port, policy, ...rest });
     };
-    for (const address of clusterIPs(service)) add('ClusterIP', address, { policy: internalPolicy(service) });
+    for (const address of clusterIPs(service)) add('ClusterIP', address, internalPolicy(service));
     const policy = externalPolicy(service);
     found.push(...nodePorts(service, port, common));
-    for (const address of service.spec?.externalIPs ?? []) add('ExternalIP', address, { policy });
+    for (const address of service.spec?.externalIPs ?? []) add('ExternalIP', address, policy);
     for (const address of ingressAddresses(service)) {
       const family = familyOf(address) ?? 'IPv4';
-      add('LoadBalancerIP', address, { policy, sourceRanges: sourceRanges(service, family) });
+      add('LoadBalancerIP', address, policy, { sourceRanges: sourceRanges(service, family) });
     }
   }
   return found;

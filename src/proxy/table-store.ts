@@ -39,7 +39,8 @@ interface Claims {
 export class TableStore {
   #node: NodeView;
   readonly #services = new Map<string, Service>();
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  /** By service. */
+  readonly #slices = new Map<string, readonly EndpointSlice[]>();
   readonly #claims = new Map<string, Claims>();
   /** Services that claim a key; nearly always one. */
   readonly #claimants = new Map<EntryKey, string | readonly string[]>();
@@ -69,8 +70,8 @@ export class TableStore {
     return this.#dirty.size;
   }
 
-  slicesOf(service: string): EndpointSlice[] {
-    return [...(this.#slices.get(service)?.values() ?? [])];
+  slicesOf(service: string): readonly EndpointSlice[] {
+    return this.#slices.get(service) ?? [];
   }
 
   /** What the service has on this node, won or not. */
@@ -89,17 +90,18 @@ export class TableStore {
   }
 
   setSlice(current: EndpointSlice | undefined, old: EndpointSlice | undefined): void {
-    for (const slice of [old, current]) {
-      if (slice === undefined) continue;
-      const service = serviceKeyOf(slice);
-      if (service === undefined) continue;
-      let slices = this.#slices.get(service);
-      if (slices === undefined) this.#slices.set(service, (slices = new Map<string, EndpointSlice>()));
-      // A slice whose label moves to another service leaves the first one.
-      if (slice === current) slices.set(keyText(keyOf(slice)), slice);
-      else slices.delete(keyText(keyOf(slice)));
-      if (slices.size === 0) this.#slices.delete(service);
-      this.#dirty.add(service);
+    const left = old === undefined ? undefined : serviceKeyOf(old);
+    const joined = current === undefined ? undefined : serviceKeyOf(current);
+    // A slice whose label moves to another service leaves the first one.
+    if (old !== undefined && left !== undefined && left !== joined) {
+      const others = this.slicesOf(left).filter((slice) => slice.metadata?.name !== old.metadata?.name);
+      if (others.length > 0) this.#slices.set(left, others);
+      else this.#slices.delete(left);
+      this.#dirty.add(left);
+    }
+    if (current !== undefined && joined !== undefined) {
+      this.#slices.set(joined, withSlice(this.slicesOf(joined), current));
+      this.#dirty.add(joined);
     }
   }
 
@@ -176,6 +178,7 @@ export class TableStore {
   }
 
   #claim(key: EntryKey, service: string): void {
+    if (!this.#claimants.has(key)) return void this.#claimants.set(key, service);
     const others = listed(this.#claimants.get(key)).filter((other) => other !== service);
     this.#claimants.set(key, others.length === 0 ? service : [...others, service]);
   }
@@ -195,6 +198,12 @@ export class TableStore {
     }
     return best;
   }
+}
+
+/** In place of the one with its name. A service's slices are in its namespace. */
+function withSlice(slices: readonly EndpointSlice[], slice: EndpointSlice): readonly EndpointSlice[] {
+  const place = slices.findIndex(({ metadata }) => metadata?.name === slice.metadata?.name);
+  return place < 0 ? [...slices, slice] : slices.with(place, slice);
 }
 
 function listed(claimants: string | readonly string[] | undefined): readonly string[] {

@@ -51,7 +51,9 @@ export function isIp(text: string): boolean {
 
 /** undefined when it is not an address. */
 export function familyOf(text: string): Family | undefined {
-  return parseIp(text)?.family;
+  if (text.includes(':')) return parseIp(text)?.family;
+  // Without its value, which would be a big number.
+  return parseIpv4(text)?.leadingZeros === false ? 'IPv4' : undefined;
 }
 
 /** `10.0.0.01` → undefined, `2001:DB8:0::1` → `2001:db8::1`. */
