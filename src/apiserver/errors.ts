@@ -36,6 +36,30 @@ export function conflict(resource: Names, name: string, why: string): ApiError {
   return apiError(409, 'Conflict', text, detailsOf(resource, name));
 }
 
+/** Where upstream's store has a resource when it is not under its own name (default_storage_factory_builder.go). */
+const storedUnder: Readonly<Record<string, string>> = {
+  endpoints: 'services/endpoints',
+  'ingresses.networking.k8s.io': 'ingress',
+  nodes: 'minions',
+  replicationcontrollers: 'controllers',
+  services: 'services/specs',
+};
+
+/** The object is another one than the client means; upstream's store says so itself, and names its own key. */
+export function otherUid(
+  resource: Names,
+  { namespace, name, uid }: { readonly namespace?: string; readonly name: string; readonly uid: string },
+  asked: string,
+  dryRun: boolean,
+): ApiError {
+  const group = groupResourceOf(resource);
+  const place = [storedUnder[group] ?? resource.plural, ...(namespace === undefined ? [] : [namespace]), name];
+  const key = `${dryRun ? '' : '/registry'}/${place.join('/')}`;
+  const why = `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${uid}`;
+  const error = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+  return conflict(resource, name, error);
+}
+
 export function badRequest(message: string): ApiError {
   return apiError(400, 'BadRequest', message);
 }

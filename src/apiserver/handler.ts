@@ -16,7 +16,7 @@ import { impersonate } from './auth/impersonate.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
 import type { Incoming, Outgoing } from './http/listener.ts';
-import { gone, sendStatus } from './http/respond.ts';
+import { gone, sendNoSuchPath, sendStatus } from './http/respond.ts';
 import { addWarnings } from './http/warnings.ts';
 import { servePath } from './paths/index.ts';
 import { isTrue, parseRequest, splitTarget } from './request-info.ts';
@@ -86,6 +86,7 @@ async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   const kind = server.registry.find(info.group, info.version, info.plural);
   if (kind === undefined) {
     if (await serveReview(exchange, info)) return;
+    if (!server.registry.hasGroup(info.group)) return sendNoSuchPath(exchange);
     throw noSuchResource();
   }
   await serveResource({ ...exchange, info, kind });

@@ -38,6 +38,16 @@ export function generatedName(base: string): string {
   return `${base.slice(0, 63 - 5)}${suffix}`;
 }
 
+/** Upstream: endpoints/handlers/rest.go, checkName. */
+export function checkName({ name = '' }: ObjectMeta, asked: string): void {
+  if (name === '') {
+    throw badRequest(`the name of the object (${asked} based on URL) was undeterminable: name must be provided`);
+  }
+  if (name !== asked) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${asked})`);
+  }
+}
+
 export function checkNamespace(resource: Resource, metadata: ObjectMeta, namespace: string): void {
   // Whatever it says: upstream's EnsureObjectNamespaceMatchesRequestNamespace takes it away.
   if (!resource.namespaced) delete metadata.namespace;

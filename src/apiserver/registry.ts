@@ -31,6 +31,10 @@ export class Registry {
     return this.#byPath.get(pathKey({ group, version, plural })) ?? this.custom?.find(group, version, plural);
   }
 
+  hasGroup(group: string): boolean {
+    return this.kinds.some(({ resource }) => resource.group === group);
+  }
+
   /** The kinds that show the same objects in another version or group. */
   equivalentsOf(resource: Resource): readonly KindDefinition[] {
     const own = this.find(resource.group, resource.version, resource.plural);

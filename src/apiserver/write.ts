@@ -13,11 +13,13 @@ import { isPart } from '../api/kind.ts';
 import type { KindDefinition, PartName } from '../api/kind.ts';
 import type { FieldError } from '../api/field-errors.ts';
 import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
+import { validateAnyUpdate } from '../api/validation/index.ts';
 import type { Resource } from '../api/resources.ts';
 import type { Slot, Store, Stored, Tx } from '../store/index.ts';
-import { alreadyExists, badRequest, conflict, invalid, modifiedText, notFound } from './errors.ts';
+import { alreadyExists, conflict, invalid, modifiedText, notFound, otherUid } from './errors.ts';
 import { checkNamespaceLives } from './namespace-lifecycle.ts';
 import {
+  checkName,
   checkNamespace,
   draftOf,
   fillForCreate,
@@ -132,6 +134,8 @@ export interface UpdateRequest extends WriteOptions {
   readonly subresource: '' | 'finalize' | 'scale' | 'binding' | PartName;
   /** The object as it shall be; `old` is frozen, undefined when there is none (then createOnUpdate decides). */
   readonly change: (old: Live<KubeObject> | undefined) => KubeObject;
+  /** A precondition, of a PUT only: a patch's is a change of what cannot change. */
+  readonly uid?: string | undefined;
   /** Apply creates what is not there, whatever the kind. */
   readonly allowCreate?: boolean;
 }
@@ -166,6 +170,7 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
     return createIn(tx, kind, key.namespace, body, request);
   }
   const old = shownAs(kind, current);
+  checkPrecondition(kind, old, request);
   const draft = draftOf(clone(request.change(old)));
   const { managedFields: sent } = draft.metadata;
   checkIdentity(kind, draft, key, old);
@@ -206,17 +211,22 @@ function prepareUpdate(
 ): void {
   const { resource } = kind;
   const { subresource } = request;
+  const check = (own: readonly FieldError[] = []): void => {
+    refuseInvalid(storedAs(kind), key.name, [...validateAnyUpdate(draft, old, resource.namespaced), ...own]);
+  };
   if (isPart(subresource)) {
     const strategy = kind[subresource];
     strategy?.prepareForUpdate?.(draft, old);
-    refuseInvalid(storedAs(kind), key.name, strategy?.validateUpdate?.(draft, old) ?? []);
+    check(strategy?.validateUpdate?.(draft, old));
     return;
   }
   // What /finalize and /binding may change, kind.prepareForUpdate takes back.
   if (subresource === '' || subresource === 'scale') kind.prepareForUpdate?.(draft, old);
-  refuseNewFinalizers(resource, draft, old);
-  if (subresource === 'finalize' || subresource === 'binding') return;
-  refuseInvalid(storedAs(kind), key.name, (kind.validateUpdate ?? kind.validate)(draft, old));
+  if (subresource === 'finalize' || subresource === 'binding') {
+    check();
+    return;
+  }
+  check((kind.validateUpdate ?? kind.validate)(draft, old));
   request.warnings.push(...(kind.warnings?.(draft, old) ?? []));
 }
 
@@ -245,15 +255,18 @@ function mutateBy(
   kind.applyDefaults?.(draft);
 }
 
+function checkPrecondition(
+  kind: KindDefinition,
+  { metadata }: Live<KubeObject>,
+  { uid = '', dryRun }: UpdateRequest,
+): void {
+  if (uid !== '' && uid !== metadata.uid) throw otherUid(storedAs(kind), metadata, uid, dryRun);
+}
+
 function checkIdentity(kind: KindDefinition, draft: Draft, key: ObjectKey, old: Live<KubeObject>): void {
   const { resource } = kind;
   const { metadata } = draft;
-  if ((metadata.name ?? '') === '') metadata.name = key.name;
-  if (metadata.name !== key.name) {
-    throw badRequest(
-      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${key.name})`,
-    );
-  }
+  checkName(metadata, key.name);
   checkNamespace(resource, metadata, key.namespace);
   const asked = metadata.resourceVersion ?? '';
   if (asked === '' || asked === '0') {
@@ -261,11 +274,7 @@ function checkIdentity(kind: KindDefinition, draft: Draft, key: ObjectKey, old: 
   } else if (asked !== old.metadata.resourceVersion) {
     throw conflict(resource, key.name, modifiedText);
   }
-  if ((metadata.uid ?? '') === '') delete metadata.uid;
-  else if (metadata.uid !== old.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${metadata.uid ?? ''}, UID in object meta: ${old.metadata.uid}`;
-    throw conflict(resource, key.name, why);
-  }
+  if (metadata.uid === '') delete metadata.uid;
 }
 
 const unconditional: FieldError = {
@@ -273,16 +282,6 @@ const unconditional: FieldError = {
   field: 'metadata.resourceVersion',
   message: 'Invalid value: 0x0: must be specified for an update',
 };
-
-function refuseNewFinalizers(resource: Resource, draft: Draft, old: Live<KubeObject>): void {
-  if (old.metadata.deletionTimestamp === undefined) return;
-  const had = new Set(old.metadata.finalizers ?? []);
-  const added = (draft.metadata.finalizers ?? []).filter((finalizer) => !had.has(finalizer));
-  if (added.length === 0) return;
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  refuseInvalid(resource, old.metadata.name, [{ type: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
-}
 
 export function refuseInvalid(resource: Resource, name: string, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid(resource, name, errors);

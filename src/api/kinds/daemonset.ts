@@ -57,7 +57,7 @@ export const daemonSetKind = defineKind<DaemonSet>({
     const same = sameValue(set.spec?.template, old.spec?.template);
     setTemplateGeneration(set, same ? before : before + 1);
   },
-  validate: validateDaemonSet,
+  validate: (set) => [...validateMetadata(set, true, dns1123SubdomainName), ...validateDaemonSet(set)],
   validateUpdate: (set, old) => [
     ...validateMetadataUpdate(set, old),
     ...validateImmutable(set.spec?.selector, old.spec?.selector, 'spec.selector'),
@@ -109,7 +109,6 @@ function setDefaults(set: DaemonSet): void {
 function validateDaemonSet(set: DaemonSet): FieldError[] {
   const spec: Partial<DaemonSetSpec> = set.spec ?? {};
   return [
-    ...validateMetadata(set, true, dns1123SubdomainName),
     ...validateSelector(spec),
     ...validateTemplate(spec.template, 'DaemonSet'),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),

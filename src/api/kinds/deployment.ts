@@ -33,7 +33,10 @@ export const deploymentKind = defineKind<Deployment>({
     const before = old.metadata.generation ?? 1;
     deployment.metadata = { ...deployment.metadata, generation: same ? before : before + 1 };
   },
-  validate: validateDeployment,
+  validate: (deployment) => [
+    ...validateMetadata(deployment, true, dns1123SubdomainName),
+    ...validateDeployment(deployment),
+  ],
   warnings: podNameWarnings,
   validateUpdate: (deployment, old) => [
     ...validateMetadataUpdate(deployment, old),
@@ -99,7 +102,6 @@ function setDefaults(deployment: Deployment): void {
 function validateDeployment(deployment: Deployment): FieldError[] {
   const spec: Partial<DeploymentSpec> = deployment.spec ?? {};
   const errors = [
-    ...validateMetadata(deployment, true, dns1123SubdomainName),
     ...validateNonNegative(spec.replicas, 'spec.replicas'),
     ...validateSelectorAndTemplate(spec),
     ...validateStrategy(spec.strategy ?? {}),

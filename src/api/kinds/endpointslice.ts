@@ -10,7 +10,6 @@ import {
   dns1123SubdomainName,
   validateEnum,
   validateMetadata,
-  validateMetadataUpdate,
   validateNonSpecialIp,
   warningsForIp,
   whyNotDns1123Label,
@@ -48,14 +47,14 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
       sameValue(slice.metadata?.labels, old.metadata.labels);
     const before = old.metadata.generation ?? 1;
     slice.metadata = { ...slice.metadata, generation: same ? before : before + 1 };
+    if (!sameValue(slice.endpoints, old.endpoints)) dropTopology(slice, old);
   },
-  validate: validateSlice,
+  validate: (slice) => validateSlice(slice),
   validateUpdate: (slice, old) => [
-    ...validateMetadataUpdate(slice, old),
     ...(slice.addressType === old.addressType
       ? []
       : [invalidField('addressType', slice.addressType, 'field is immutable')]),
-    ...validateSlice(slice),
+    ...validateSlice(slice, old),
   ],
   warnings: (slice, old) => [
     ...(slice.addressType === 'FQDN' && old === undefined ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
@@ -84,20 +83,40 @@ function addressWarnings({ metadata, endpoints = [] }: EndpointSlice): string[] 
   );
 }
 
-function validateSlice(slice: EndpointSlice): FieldError[] {
-  const endpoints = slice.endpoints ?? [];
-  const ports = slice.ports ?? [];
-  const errors = validateMetadata(slice, true, dns1123SubdomainName);
+/** Of v1beta1, whose node names are still understood. Upstream: dropTopologyOnV1. */
+function dropTopology({ endpoints = [] }: EndpointSlice, { endpoints: before = [] }: EndpointSlice): void {
+  const hostname = 'kubernetes.io/hostname';
+  const known = new Set(before.map(({ deprecatedTopology }) => deprecatedTopology?.[hostname]));
+  for (const endpoint of endpoints) {
+    const node = endpoint.deprecatedTopology?.[hostname];
+    if (node !== undefined && known.has(node) && whyNotDns1123Subdomain(node).length === 0) endpoint.nodeName ??= node;
+    delete endpoint.deprecatedTopology;
+  }
+}
+
+function validateSlice(slice: EndpointSlice, old?: Live<EndpointSlice>): FieldError[] {
   const types = validateEnum(slice.addressType, 'addressType', ['FQDN', 'IPv4', 'IPv6']);
-  errors.push(...types);
-  if (endpoints.length > most.endpoints)
-    return [...errors, tooManyField('endpoints', endpoints.length, most.endpoints)];
+  const endpoints = validateEndpoints(slice, types.length === 0);
+  // Those that are as they were may be older than the rules.
+  const kept = endpoints.length > 0 && old !== undefined && sameValue(slice.endpoints, old.endpoints);
+  return [
+    ...validateMetadata(slice, true, dns1123SubdomainName),
+    ...types,
+    ...validatePorts(slice.ports ?? []),
+    ...(kept ? [] : endpoints),
+  ];
+}
+
+function validateEndpoints(slice: EndpointSlice, typed: boolean): FieldError[] {
+  const endpoints = slice.endpoints ?? [];
+  if (endpoints.length > most.endpoints) return [tooManyField('endpoints', endpoints.length, most.endpoints)];
+  const errors: FieldError[] = [];
   for (const [index, endpoint] of endpoints.entries()) {
     const at = `endpoints[${index}]`;
-    if (types.length === 0) errors.push(...validateAddresses(endpoint, slice.addressType, at));
+    if (typed) errors.push(...validateAddresses(endpoint, slice.addressType, at));
     errors.push(...validateEndpoint(endpoint, at));
   }
-  return [...errors, ...validatePorts(ports)];
+  return errors;
 }
 
 function validateAddresses(endpoint: Endpoint, type: string, at: string): FieldError[] {

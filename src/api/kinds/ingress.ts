@@ -2,7 +2,7 @@
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
-import { isIp, whyInvalidIp } from '../../util/ip.ts';
+import { standardIp, whyInvalidIp } from '../../util/ip.ts';
 import { invalidField, notSupportedField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
@@ -108,7 +108,8 @@ function validateHost(host: string, field: string): FieldError[] {
 
 function validateRule({ host = '', http }: IngressRule, at: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (isIp(host)) errors.push(invalidField(`${at}.host`, host, 'must be a DNS name, not an IP address'));
+  if (standardIp(host) !== undefined)
+    errors.push(invalidField(`${at}.host`, host, 'must be a DNS name, not an IP address'));
   if (host !== '') errors.push(...validateHost(host, `${at}.host`));
   if (http === undefined) return errors;
   const paths = http.paths ?? [];
@@ -189,7 +190,8 @@ function validateStatus({ status }: Ingress): FieldError[] {
     const errors = why === undefined ? [] : [invalidField(`${at}.ip`, ip, why)];
     if (hostname === '') return errors;
     for (const bad of whyNotDns1123Subdomain(hostname)) errors.push(invalidField(`${at}.hostname`, hostname, bad));
-    if (isIp(hostname)) errors.push(invalidField(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
+    if (standardIp(hostname) !== undefined)
+      errors.push(invalidField(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'));
     return errors;
   });
 }

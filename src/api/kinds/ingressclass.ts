@@ -31,7 +31,7 @@ export const ingressClassKind = defineKind<IngressClass>({
   validate: validateClass,
   validateUpdate: (now, old) => [
     ...validateMetadataUpdate(now, old),
-    ...validateImmutable(now.spec?.controller, old.spec?.controller, 'spec.controller'),
+    ...validateImmutable(now.spec?.controller ?? '', old.spec?.controller ?? '', 'spec.controller'),
     ...validateClass(now),
   ],
   columns: [

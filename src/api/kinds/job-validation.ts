@@ -46,10 +46,20 @@ export function validateJob(job: Job): FieldError[] {
 
 export function validateJobUpdate(job: Job, old: Live<Job>): FieldError[] {
   const [now, was] = [job.spec ?? ({} as JobSpec), old.spec ?? ({} as JobSpec)];
-  const errors = [...validateJob(job), ...validateMetadataUpdate(job, old)];
+  // Upstream checks a Job as a new one, and its spec once more.
+  const errors = [
+    ...validateJob(job),
+    ...validateMetadataUpdate(job, old),
+    ...validateSpec(now),
+    ...validateOwnSelector(now),
+  ];
   if (now.completionMode !== 'Indexed') {
     errors.push(...validateImmutable(now.completions, was.completions, 'spec.completions'));
-  } else if (now.completions !== was.completions && now.completions !== now.parallelism) {
+  } else if (
+    now.completions !== undefined &&
+    now.completions !== was.completions &&
+    now.completions !== now.parallelism
+  ) {
     const why = 'can only be modified in tandem with spec.parallelism';
     errors.push(invalidField('spec.completions', now.completions, why));
   }

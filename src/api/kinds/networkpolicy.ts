@@ -33,7 +33,7 @@ export const networkPolicyKind = defineKind<NetworkPolicy>({
     policy.metadata = { ...policy.metadata, generation: 1 };
   },
   prepareForUpdate: countGeneration,
-  validate: validatePolicy,
+  validate: (policy) => [...validateMetadata(policy, true, dns1123SubdomainName), ...validatePolicy(policy)],
   validateUpdate: (policy, old) => [...validateMetadataUpdate(policy, old), ...validatePolicy(policy)],
   columns: [
     nameColumn(),
@@ -48,7 +48,6 @@ export const networkPolicyKind = defineKind<NetworkPolicy>({
 function validatePolicy(policy: NetworkPolicy): FieldError[] {
   const { podSelector, ingress = [], egress = [], policyTypes = [] } = policy.spec ?? {};
   const errors = [
-    ...validateMetadata(policy, true, dns1123SubdomainName),
     ...validateLabelSelector(podSelector, 'spec.podSelector'),
     ...ingress.flatMap(({ ports, from }, index) => validateRule(ports, from, `spec.ingress[${index}]`, 'from')),
     ...egress.flatMap(({ ports, to }, index) => validateRule(ports, to, `spec.egress[${index}]`, 'to')),

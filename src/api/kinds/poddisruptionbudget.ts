@@ -6,7 +6,6 @@ import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
   validateLabelSelector,
-  validateMetadataUpdate,
   validateNonNegative,
   validateObjectMeta,
   whyNotPathSegment,
@@ -23,8 +22,8 @@ export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
     budget.spec ??= {};
   },
   ...keepsStatusAndCounts<PodDisruptionBudget>(noStatus),
-  validate,
-  validateUpdate: (budget, old) => [...validateMetadataUpdate(budget, old), ...validate(budget)],
+  validate: (budget) => [...validateObjectMeta(budget, true, whyNotPathSegment), ...validateBudget(budget)],
+  validateUpdate: validateBudget,
   status: statusOnly<PodDisruptionBudget>(({ status }) =>
     (['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const).flatMap((key) =>
       validateNonNegative(status?.[key], `status.${key}`),
@@ -48,9 +47,9 @@ export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
   unconditionalUpdate: false,
 });
 
-function validate(budget: PodDisruptionBudget): FieldError[] {
+function validateBudget(budget: PodDisruptionBudget): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = budget.spec ?? {};
-  const errors = validateObjectMeta(budget, true, whyNotPathSegment);
+  const errors: FieldError[] = [];
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
     // As Go's encoder writes upstream's own struct.
     const spec = {

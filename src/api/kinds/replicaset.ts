@@ -33,7 +33,10 @@ export const replicaSetKind = defineKind<ReplicaSet>({
     const generation = sameValue(replicaSet.spec, old.spec) ? before : before + 1;
     replicaSet.metadata = { ...replicaSet.metadata, generation };
   },
-  validate: validateReplicaSet,
+  validate: (replicaSet) => [
+    ...validateMetadata(replicaSet, true, dns1123SubdomainName),
+    ...validateReplicaSet(replicaSet),
+  ],
   warnings: podNameWarnings,
   validateUpdate: (replicaSet, old) => [
     ...validateMetadataUpdate(replicaSet, old),
@@ -82,7 +85,6 @@ export const replicaSetKind = defineKind<ReplicaSet>({
 function validateReplicaSet(replicaSet: ReplicaSet): FieldError[] {
   const spec: Partial<ReplicaSetSpec> = replicaSet.spec ?? {};
   return [
-    ...validateMetadata(replicaSet, true, dns1123SubdomainName),
     ...validateNonNegative(spec.replicas, 'spec.replicas'),
     ...validateNonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
     ...validateSelectorAndTemplate(spec),

@@ -1,4 +1,4 @@
-/** core/v1 ServiceAccount. */
+/** core/v1 ServiceAccount. Upstream: pkg/registry/core/serviceaccount/strategy.go. */
 import type { ServiceAccount } from '../gen/types.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
@@ -8,6 +8,8 @@ import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 export const serviceAccountKind = defineKind<ServiceAccount>({
   resource: resources.serviceAccounts,
   returnsDeleted: true,
+  prepareForCreate: keepSecretNames,
+  prepareForUpdate: keepSecretNames,
   validate: (account) => validateMetadata(account, true, dns1123SubdomainName),
   validateUpdate: (account, old) => [
     ...validateMetadataUpdate(account, old),
@@ -24,3 +26,8 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
   ],
   unconditionalUpdate: true,
 });
+
+function keepSecretNames(account: ServiceAccount): void {
+  if (account.secrets === undefined) return;
+  account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}

@@ -33,7 +33,11 @@ export const statefulSetKind = defineKind<StatefulSet>({
   applyDefaults: setDefaults,
   ...keepsStatusAndCounts<StatefulSet>({ replicas: 0, availableReplicas: 0 }),
   warnings: ({ spec }) => ((spec?.revisionHistoryLimit ?? 0) < 0 ? [keepsAllRevisions] : []),
-  validate: (set) => [...validateStatefulSet(set), ...validateNewOnly(set)],
+  validate: (set) => [
+    ...validateMetadata(set, true, dns1123LabelName),
+    ...validateStatefulSet(set),
+    ...validateNewOnly(set),
+  ],
   validateUpdate: (set, old) => [
     ...validateMetadataUpdate(set, old),
     ...validateStatefulSet(set),
@@ -90,7 +94,7 @@ function setDefaults(set: StatefulSet): void {
 
 function validateStatefulSet(set: StatefulSet): FieldError[] {
   const spec: Partial<StatefulSetSpec> = set.spec ?? {};
-  const errors = validateMetadata(set, true, dns1123LabelName);
+  const errors: FieldError[] = [];
   const { labels, annotations } = spec.template?.metadata ?? {};
   const hasSelector = validateLabelSelector(spec.selector, 'spec.selector').length === 0;
   const policy = spec.podManagementPolicy ?? '';

@@ -1,11 +1,11 @@
 /** Addresses that mean "this node" or a neighbour of it. Upstream: ValidateNonSpecialIP. */
 import type { FieldError } from '../field-errors.ts';
-import { parseIp, specialRange } from '../../util/ip.ts';
+import { parseIp, specialRange, standardIp } from '../../util/ip.ts';
 import { invalidField } from '../field-errors.ts';
 
 /** For Endpoints, EndpointSlices and external IPs: addresses that mean "this node" or a neighbour. */
 export function validateNonSpecialIp(text: string, field: string): FieldError[] {
-  const ip = parseIp(text);
+  const ip = parseIp(standardIp(text) ?? '');
   if (ip === undefined) return [invalidField(field, text, 'must be a valid IP address')];
   switch (specialRange(ip)) {
     case 'unspecified':

@@ -11,6 +11,7 @@ import {
   whyNotDns1123Label,
   whyNotDns1123Subdomain,
   whyNotLabelValue,
+  whyNotPathSegment,
   whyNotQualifiedName,
 } from './names.ts';
 
@@ -67,22 +68,34 @@ function validateKubeFinalizers(finalizers: readonly string[]): FieldError[] {
   );
 }
 
-/** What an update may not touch. Fields the client left out count as unchanged (the server fills them in). */
+/** Of the core's kinds, as `validateMetadata` is; upstream's ValidateObjectMetaUpdate of pkg/apis/core/validation. */
 export function validateMetadataUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+  return [...validateObjectMetaUpdate(object, old), ...validateKubeFinalizers(object.metadata?.finalizers ?? [])];
+}
+
+/** What an update may not touch. Fields the client left out count as unchanged (the server fills them in). */
+export function validateObjectMetaUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const now = object.metadata ?? {};
   const before = old.metadata ?? {};
-  const errors: FieldError[] = [];
+  const errors = validateFinalizersUpdate(now, before);
+  if (now.generation !== undefined && now.generation < (before.generation ?? 0)) {
+    errors.push(invalidField('metadata.generation', now.generation, 'must not be decremented'));
+  }
   for (const key of ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const) {
     const value = now[key] ?? '';
     if (value !== '' && value !== (before[key] ?? '')) {
       errors.push(invalidField(`metadata.${key}`, value, 'field is immutable'));
     }
   }
-  if (now.generation !== undefined && now.generation < (before.generation ?? 0)) {
-    errors.push(invalidField('metadata.generation', now.generation, 'must not be decremented'));
-  }
-  errors.push(...validateFinalizersUpdate(now, before));
+  errors.push(...validateLabels(now.labels, 'metadata.labels'));
+  errors.push(...validateAnnotations(now.annotations, 'metadata.annotations'));
+  errors.push(...validateOwners(now.ownerReferences ?? [], 'metadata.ownerReferences'));
   return errors;
+}
+
+/** What an update of any kind is checked for besides its own rules, which mostly say the same again. Upstream: registry/rest/update.go. */
+export function validateAnyUpdate(object: KubeObject, old: KubeObject, namespaced: boolean): FieldError[] {
+  return [...validateObjectMeta(object, namespaced, whyNotPathSegment), ...validateObjectMetaUpdate(object, old)];
 }
 
 export function validateLabels(labels: Record<string, string> | undefined, field: string): FieldError[] {
@@ -179,8 +192,8 @@ function validateFinalizersUpdate(now: ObjectMeta, before: ObjectMeta): FieldErr
   const known = new Set(before.finalizers ?? []);
   const added = (now.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
   if (added.length === 0) return [];
-  const why = `no new finalizers can be added if the object is being deleted, found new finalizers [${added
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added
     .map((finalizer) => JSON.stringify(finalizer))
-    .join(' ')}]`;
+    .join(', ')}}`;
   return [forbiddenField('metadata.finalizers', why)];
 }

@@ -47,6 +47,12 @@ export async function sendRendered(
   await send(to, code, yaml ? mediaTypes.yaml : mediaTypes.json, text, warnings);
 }
 
+/** Upstream: apiserver pkg/server/mux/pathrecorder.go, for what no part of it knows. */
+export function sendNoSuchPath(to: Replying): Promise<void> {
+  const nosniff = { 'x-content-type-options': 'nosniff' };
+  return send(to, 404, 'text/plain; charset=utf-8', '404 page not found\n', [], nosniff);
+}
+
 export async function send(
   to: Replying,
   code: number,

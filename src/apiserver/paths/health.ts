@@ -3,8 +3,7 @@
  * Upstream: k8s.io/apiserver/pkg/server/healthz.
  */
 import type { Exchange, Server } from '../context.ts';
-import { noSuchResource } from '../errors.ts';
-import { send } from '../http/respond.ts';
+import { send, sendNoSuchPath } from '../http/respond.ts';
 
 type Check = (server: Server) => boolean;
 
@@ -68,7 +67,7 @@ export async function serveHealth(exchange: Exchange): Promise<void> {
   const one = rest.join('/');
   if (one !== '') {
     const check = all[one];
-    if (check === undefined) throw noSuchResource();
+    if (check === undefined) return sendNoSuchPath(exchange);
     const fine = check(exchange.server);
     return send(
       exchange,

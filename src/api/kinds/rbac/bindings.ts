@@ -85,7 +85,7 @@ function validateSameRole(binding: Binding, old: Binding): FieldError[] {
   const now = binding.roleRef;
   const was = old.roleRef;
   if (now.apiGroup === was.apiGroup && now.kind === was.kind && now.name === was.name) return [];
-  return [invalidField('roleRef', { apiGroup: now.apiGroup, kind: now.kind, name: now.name }, 'cannot change roleRef')];
+  return [invalidField('roleRef', { APIGroup: now.apiGroup, Kind: now.kind, Name: now.name }, 'cannot change roleRef')];
 }
 
 function validateSubject(subject: RbacSubject, namespaced: boolean, field: string): FieldError[] {

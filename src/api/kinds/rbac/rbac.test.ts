@@ -92,7 +92,7 @@ test('bad bindings, defaults, the role is for ever, columns', () => {
     roleRef: { kind: 'Role', name: 'other' },
   });
   assert.deepEqual(other.errors, [
-    'roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"other"}: cannot change roleRef',
+    'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"other"}: cannot change roleRef',
   ]);
 });
 

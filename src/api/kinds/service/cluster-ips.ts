@@ -101,9 +101,7 @@ function validateFamilyUpdate(service: Service, old: Service): FieldError[] {
     was.length === now.length
       ? was.some((family, index) => family !== now[index])
       : was.length > 0 && was[0] !== now[0];
-  // Upstream allocates before it validates, and stops at addresses of another family.
-  const fits = validateFamilies(specOf(service).clusterIPs ?? [], now).length === 0;
-  if (changed && fits) errors.push(invalidField('spec.ipFamilies[0]', now, 'may not change once set'));
+  if (changed) errors.push(invalidField('spec.ipFamilies[0]', now, 'may not change once set'));
   if (was.length > now.length && now.length === 1) errors.push(...releasesSecond(service, 'ipFamily'));
   return errors;
 }

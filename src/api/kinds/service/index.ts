@@ -28,7 +28,7 @@ export function serviceKind(allocator: ServiceAllocator | undefined): KindDefini
     applyDefaults: setServiceDefaults,
     prepareForCreate: prepareServiceCreate,
     prepareForUpdate: prepareServiceUpdate,
-    validate: (service) => validateService(service),
+    validate: validateService,
     validateUpdate: validateServiceUpdate,
     warnings: serviceWarnings,
     status: { prepareForUpdate: prepareServiceStatus, validateUpdate: validateServiceStatus },

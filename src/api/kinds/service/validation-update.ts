@@ -5,21 +5,25 @@ import type { FieldError } from '../../field-errors.ts';
 import { isIp, whyInvalidIp } from '../../../util/ip.ts';
 import { forbiddenField, invalidField, notSupportedField, requiredField } from '../../field-errors.ts';
 import { validateMetadataUpdate, whyNotDns1123Subdomain } from '../../validation/index.ts';
-import { validateClusterIPsUpdate } from './cluster-ips.ts';
+import { validateClusterIPs, validateClusterIPsUpdate } from './cluster-ips.ts';
 import { needsHealthCheck, specOf } from './spec.ts';
-import { validateService } from './validation.ts';
+import { validateLoadBalancerClass, validateSpec } from './validation.ts';
 
 export function validateServiceUpdate(service: Service, old: Live<Service>): FieldError[] {
+  // Upstream allocates before it validates, and stops at addresses and families that are wrong in themselves.
+  const loose = validateClusterIPs(service, old);
+  if (loose.length > 0) return loose;
   const [now, was] = [specOf(service), specOf(old)];
   const errors = validateMetadataUpdate(service, old);
   errors.push(...validateClusterIPsUpdate(service, old));
   if (now.type === 'LoadBalancer' && was.type === 'LoadBalancer' && now.loadBalancerClass !== was.loadBalancerClass) {
     errors.push(invalidField('spec.loadBalancerClass', now.loadBalancerClass, 'may not change once set'));
   }
+  errors.push(...validateLoadBalancerClass(now));
   if (needsHealthCheck(service) && needsHealthCheck(old) && now.healthCheckNodePort !== was.healthCheckNodePort) {
     errors.push(forbiddenField('spec.healthCheckNodePort', 'field is immutable'));
   }
-  return [...errors, ...validateService(service, old)];
+  return [...errors, ...validateSpec(service, old)];
 }
 
 export function validateServiceStatus(service: Service, old: Live<Service>): FieldError[] {

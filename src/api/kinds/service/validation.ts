@@ -25,13 +25,17 @@ const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const policies = ['Cluster', 'Local'];
 const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+const onlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 const mostAffinitySeconds = 86400;
 
-export function validateService(service: Service, old?: Service): FieldError[] {
+export function validateService(service: Service): FieldError[] {
+  // RelaxedServiceNameValidation (KEP-5311): an RFC 1123 label, which may start with a digit.
+  return [...validateMetadata(service, true, whyNotDns1123Label), ...validateSpec(service)];
+}
+
+export function validateSpec(service: Service, old?: Service): FieldError[] {
   const spec = specOf(service);
   return [
-    // RelaxedServiceNameValidation (KEP-5311): an RFC 1123 label, which may start with a digit.
-    ...validateMetadata(service, true, whyNotDns1123Label),
     ...validateType(service),
     ...portsOf(service).flatMap((port, index) => validatePort(port, index, portsOf(service))),
     ...validateLabels(spec.selector, 'spec.selector'),
@@ -156,14 +160,13 @@ function validateDuplicatePorts(ports: readonly ServicePort[]): FieldError[] {
 function validateLoadBalancer(service: Service, old: Service | undefined): FieldError[] {
   const spec = specOf(service);
   const errors: FieldError[] = [];
-  const only = "may only be used when `type` is 'LoadBalancer'";
   const balanced = spec.type === 'LoadBalancer';
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const annotation = service.metadata?.annotations?.[sourceRangesAnnotation];
   if (ranges.length > 0) {
     // The field's odd spelling in errors is upstream's.
     const at = 'spec.LoadBalancerSourceRanges';
-    if (!balanced) errors.push(forbiddenField(at, only));
+    if (!balanced) errors.push(forbiddenField(at, onlyBalanced));
     const kept = new Set((specOf(old).loadBalancerSourceRanges ?? []).map((range) => range.trim()));
     for (const [index, range] of ranges.entries()) {
       const why = kept.has(range.trim()) ? undefined : whyInvalidCidr(range.trim());
@@ -171,24 +174,23 @@ function validateLoadBalancer(service: Service, old: Service | undefined): Field
     }
   } else if (annotation !== undefined) {
     const at = `metadata.annotations[${sourceRangesAnnotation}]`;
-    if (!balanced) errors.push(forbiddenField(at, only));
+    if (!balanced) errors.push(forbiddenField(at, onlyBalanced));
     for (const range of annotation.trim() === '' ? [] : annotation.trim().split(',')) {
       const why = whyInvalidCidr(range.trim());
       if (why !== undefined) errors.push(invalidField(at, range.trim(), why));
     }
   }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced) {
-    errors.push(forbiddenField('spec.allocateLoadBalancerNodePorts', only));
+    errors.push(forbiddenField('spec.allocateLoadBalancerNodePorts', onlyBalanced));
   }
-  if (spec.loadBalancerClass !== undefined) {
-    if (!balanced) errors.push(forbiddenField('spec.loadBalancerClass', only));
-    else {
-      for (const why of whyNotQualifiedName(spec.loadBalancerClass)) {
-        errors.push(invalidField('spec.loadBalancerClass', spec.loadBalancerClass, why));
-      }
-    }
-  }
-  return errors;
+  return [...errors, ...validateLoadBalancerClass(spec)];
+}
+
+export function validateLoadBalancerClass({ type, loadBalancerClass }: ServiceSpec): FieldError[] {
+  const at = 'spec.loadBalancerClass';
+  if (loadBalancerClass === undefined) return [];
+  if (type !== 'LoadBalancer') return [forbiddenField(at, onlyBalanced)];
+  return whyNotQualifiedName(loadBalancerClass).map((why) => invalidField(at, loadBalancerClass, why));
 }
 
 function validateTrafficPolicies(service: Service): FieldError[] {
