@@ -10,6 +10,8 @@
  *   keptList      lists that are written even when they are empty                             `EndpointSlice.endpoints`
  *   unfilled      required texts, numbers and booleans that are not written when they are zero
  *   quantities    resource.Quantity, or maps and lists of it                                  `ResourceRequirements.limits`
+ *   structs       structs held by value: there whether anybody set them or not               `Container.resources`
+ *   inlined       fields of embedded structs, which Go's errors name                          `Probe.exec`: `ProbeHandler`
  *   texts         named string types, for Go's error texts                                    `ServicePort.protocol`: `v1.Protocol`
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,8 +31,11 @@ interface GoField {
   readonly type: string;
   readonly pointer: boolean;
   readonly omit: boolean;
+  readonly omitZero: boolean;
   /** Embedded: its fields are the parent's. */
   readonly inline: boolean;
+  /** The embedded structs that it is a field of. */
+  readonly within: string;
 }
 interface GoPackage {
   readonly group: string;
@@ -75,7 +80,9 @@ function readField(line: string): GoField[] {
   const [, pointer = '', type = '', tag = ''] = match;
   const [json = '', ...options] = tag.split(',');
   const omit = options.includes('omitempty') || options.includes('omitzero');
-  return [{ json, type, pointer: pointer === '*', omit, inline: json === '' && options.includes('inline') }];
+  const omitZero = options.includes('omitzero');
+  const inline = json === '' && options.includes('inline');
+  return [{ json, type, pointer: pointer === '*', omit, omitZero, inline, within: '' }];
 }
 
 /** What our schema calls it: with the group where several have one of that name. */
@@ -92,8 +99,13 @@ function fieldsOf(of: GoPackage, struct: string): GoField[] {
     if (!field.inline) return [field];
     const embedded = field.type.replace(/^.*\./, '');
     const home = field.type.startsWith('metav1.') ? meta : field.type.startsWith('v1.') ? core() : of;
-    return embedded === 'TypeMeta' ? [] : fieldsOf(home, embedded);
+    if (embedded === 'TypeMeta') return [];
+    return fieldsOf(home, embedded).map((inner) => ({ ...inner, within: joined(embedded, inner.within) }));
   });
+}
+
+function joined(outer: string, inner: string): string {
+  return inner === '' ? outer : `${outer}.${inner}`;
 }
 
 function core(): GoPackage {
@@ -106,6 +118,8 @@ const out = {
   keptList: [] as string[],
   unfilled: [] as string[],
   quantities: [] as string[],
+  structs: [] as string[],
+  inlined: {} as Record<string, string>,
   texts: {} as Record<string, string>,
 };
 
@@ -117,7 +131,8 @@ for (const of of packages) {
   }
 }
 
-function note(of: GoPackage, type: string, { json, type: goType, pointer, omit }: GoField): void {
+function note(of: GoPackage, type: string, go: GoField): void {
+  const { json, type: goType, pointer, omit } = go;
   const field = schema[type]?.[json];
   if (field === undefined) return;
   const name = `${type}.${json}`;
@@ -125,6 +140,10 @@ function note(of: GoPackage, type: string, { json, type: goType, pointer, omit }
   const scalar = ['string', 'integer', 'number', 'boolean'].includes(field.type ?? '');
   const time = /Time$/.test(goType);
   const text = field.type === 'string' && field.format === undefined && !time;
+  if (go.within !== '') out.inlined[name] = go.within;
+  // Objects have their metadata from the server.
+  const ownMetadata = json === 'metadata' && 'apiVersion' in (schema[type] ?? {});
+  if (field.ref !== undefined && !pointer && !go.omitZero && !ownMetadata) out.structs.push(name);
   if (isQuantity(goType)) out.quantities.push(name);
   else if (text && !required && (pointer || !omit)) out.keptText.push(name);
   else if (scalar && field.type !== 'string' && !required && !pointer && omit) out.droppedZero.push(name);
@@ -141,9 +160,17 @@ function isQuantity(goType: string): boolean {
   return /(^|[^\w])resource\.Quantity$/.test(goType) || /(^|\.)ResourceList$/.test(goType);
 }
 
-for (const list of [out.keptText, out.droppedZero, out.keptList, out.unfilled, out.quantities]) list.sort();
-out.texts = Object.fromEntries(Object.entries(out.texts).sort(([a], [b]) => (a < b ? -1 : 1)));
+out.structs = [...new Set(out.structs)];
+for (const list of [out.keptText, out.droppedZero, out.keptList, out.unfilled, out.quantities, out.structs])
+  list.sort();
+out.texts = sorted(out.texts);
+out.inlined = sorted(out.inlined);
 writeFileSync(join(gen, 'go-fields.json'), `${JSON.stringify(out)}\n`);
+
+function sorted(map: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 console.log(
   Object.entries(out)
     .map(([key, value]) => `${key}: ${Object.keys(value).length}`)

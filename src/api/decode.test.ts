@@ -148,8 +148,33 @@ test('unknown and duplicate fields', () => {
     kind: 'Service',
     metadata: { name: 'b' },
     spec: { ports: [{ port: 1 }, { port: 3 }] },
+    status: { loadBalancer: {} },
   });
   assert.deepEqual(decodeBody(resources.services, body, 'Ignore', text).warnings, []);
+});
+
+test('structs that Go holds by value are there, with their zero values', () => {
+  const { object } = decodeObject(resources.nodes, { spec: null });
+  assert.deepEqual(object.spec, {});
+  assert.deepEqual(object.status?.daemonEndpoints, { kubeletEndpoint: { Port: 0 } });
+  assert.equal(object.status?.nodeInfo?.kubeletVersion, '');
+  const { template } = decodeObject(resources.podTemplates, {}).object;
+  assert.deepEqual(template, { metadata: {}, spec: {} });
+  const pod = decodeObject(resources.pods, { spec: { containers: [null], overhead: { cpu: null } } }).object;
+  assert.deepEqual(pod.spec, { containers: [{ name: '', resources: {} }], overhead: { cpu: '0' } });
+});
+
+test("errors name the embedded structs that Go's decoder goes through", () => {
+  const probe = { livenessProbe: { httpGet: { port: 80, path: 5 } } };
+  const env = { env: [{ name: 'a', valueFrom: { secretKeyRef: { name: 5, key: 'k' } } }] };
+  for (const [container, field] of [
+    [probe, 'HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.path'],
+    [env, 'SecretKeySelector.spec.containers.env.valueFrom.secretKeyRef.LocalObjectReference.name'],
+  ] as const) {
+    assert.throws(() => decodeObject(resources.pods, { spec: { containers: [{ name: 'c', ...container }] } }), {
+      message: `json: cannot unmarshal number into Go struct field ${field} of type string`,
+    });
+  }
 });
 
 test("nulls and Go's zero values are dropped, pointers are not", () => {
@@ -169,11 +194,12 @@ test("nulls and Go's zero values are dropped, pointers are not", () => {
     kind: 'Service',
     metadata: { name: 'a', annotations: { x: '' } },
     spec: { ports: [{ port: 80, appProtocol: '' }], allocateLoadBalancerNodePorts: false },
+    status: { loadBalancer: {} },
   });
   const deployment = decodeObject(resources.deployments, {
     spec: { replicas: 0, minReadySeconds: 0, paused: false },
   }).object;
-  assert.deepEqual(deployment.spec, { replicas: 0 });
+  assert.deepEqual(deployment.spec, { replicas: 0, strategy: {}, template: { metadata: {}, spec: {} } });
   const slice = decodeObject(resources.endpointSlices, { addressType: 'IPv4', endpoints: [], ports: [] }).object;
   assert.deepEqual([slice.endpoints, slice.ports], [[], []]);
 });

@@ -10,6 +10,8 @@ import type { Resource } from './resources.ts';
 import type { KubeObject } from './object.ts';
 import type { FieldSchema } from './schema.ts';
 import { apiError } from './errors.ts';
+import { DecodeError, goType, jsonKind, mismatch } from './decode-errors.ts';
+import type { Holder, Path, Place } from './decode-errors.ts';
 import { duplicateFields } from './duplicate-fields.ts';
 import { canonicalQuantity, quantityError } from './quantity.ts';
 import { groupVersionOf, resources } from './resources.ts';
@@ -24,8 +26,7 @@ export interface Decoded<T> {
   readonly strictErrors: readonly string[];
 }
 
-/** A value that does not fit its field; the message is Go's. */
-export class DecodeError extends Error {}
+export { DecodeError };
 
 const deepest = 1000;
 
@@ -59,7 +60,7 @@ export function decodeObject<T extends KubeObject>(resource: Resource<T>, value:
 
 /** The same for any type of the schema: DeleteOptions, Scale, Binding, Eviction, … */
 export function decodeType(schema: string, value: unknown, text?: string): Decoded<unknown> {
-  const reader = new Reader();
+  const reader = new Reader(schema);
   const object = reader.struct(schema, value, undefined);
   const duplicates = text === undefined || isCanonical(text, value) ? [] : duplicateFields(text);
   return { object, strictErrors: [...reader.unknown, ...duplicates.map((path) => `duplicate field "${path}"`)] };
@@ -68,15 +69,6 @@ export function decodeType(schema: string, value: unknown, text?: string): Decod
 /** What is written as JSON.stringify writes it, as most clients do, has each key once. */
 function isCanonical(text: string, value: unknown): boolean {
   return JSON.stringify(value) === text.trimEnd();
-}
-
-type Path = readonly (string | number)[];
-/** Where a value sits: the type and field that hold it. */
-interface Holder {
-  readonly type: string;
-  readonly field: string;
-  /** Its texts are Go's resource.Quantity. */
-  readonly quantity: boolean;
 }
 
 /** A field of a struct, with what would otherwise be looked up for each value of it. */
@@ -91,6 +83,8 @@ interface Struct {
   readonly fields: ReadonlyMap<string, StructField>;
   /** What Go's struct has also where nobody set it, and with which value. */
   readonly zeros: readonly (readonly [field: string, zero: unknown])[];
+  /** The structs that it holds by value. */
+  readonly held: readonly (readonly [field: string, type: string])[];
 }
 
 const structs = new Map<string, Struct>();
@@ -106,9 +100,24 @@ function structOf(type: string): Struct | undefined {
     zeros: [...schemas].flatMap(([field, schema]) =>
       isFilled(type, field, schema) ? [[field, zero(schema)] as const] : [],
     ),
+    held: [...schemas].flatMap(([field, { ref }]) =>
+      ref !== undefined && goFields().structs.has(`${type}.${field}`) ? [[field, ref] as const] : [],
+    ),
   };
   structs.set(type, made);
   return made;
+}
+
+/** As Go has it when nobody set anything. */
+function emptyStruct(type: string): Record<string, unknown> {
+  return filled({}, structOf(type));
+}
+
+function filled(object: Record<string, unknown>, struct: Struct | undefined): Record<string, unknown> {
+  if (struct === undefined) return object;
+  for (const [key, nothing] of struct.zeros) object[key] ??= nothing;
+  for (const [key, type] of struct.held) object[key] ??= emptyStruct(type);
+  return object;
 }
 
 function isFilled(type: string, field: string, { required, type: kind = '', format }: FieldSchema): boolean {
@@ -133,11 +142,16 @@ class Reader {
   readonly unknown: string[] = [];
   /** Of the value being read. */
   readonly #path: (string | number)[] = [];
+  readonly #place: Place;
+
+  constructor(root: string) {
+    this.#place = { root, path: this.#path };
+  }
 
   struct(type: string, value: unknown, holder: Holder | undefined): Record<string, unknown> {
     const struct = structOf(type);
     if (struct === undefined) return this.any(value) as Record<string, unknown>;
-    if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, this.#path);
+    if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, this.#place);
     const out: Record<string, unknown> = {};
     for (const key in value) {
       const item = value[key];
@@ -150,8 +164,7 @@ class Reader {
         if (!isDropped(read, field)) out[key] = read;
       }
     }
-    for (const [key, nothing] of struct.zeros) out[key] ??= nothing;
-    return out;
+    return filled(out, struct);
   }
 
   #at(part: string | number, schema: FieldSchema, value: unknown, holder: Holder): unknown {
@@ -167,34 +180,34 @@ class Reader {
     if (schema.values !== undefined) return this.#map(schema, schema.values, value, holder);
     switch (schema.type) {
       case 'string':
-        return holder.quantity ? quantity(value) : text(schema, value, holder, this.#path);
+        return holder.quantity ? quantity(value) : text(schema, value, holder, this.#place);
       case 'integer':
-        return integer(schema.format ?? 'int64', value, holder, this.#path);
+        return integer(schema.format ?? 'int64', value, holder, this.#place);
       case 'boolean':
-        if (typeof value !== 'boolean') throw mismatch(value, 'bool', holder, this.#path);
+        if (typeof value !== 'boolean') throw mismatch(value, 'bool', holder, this.#place);
         return value;
       case 'number':
-        if (typeof value !== 'number') throw mismatch(value, 'float64', holder, this.#path);
+        if (typeof value !== 'number') throw mismatch(value, 'float64', holder, this.#place);
         return value;
       case 'int-or-string':
-        return intOrString(value, holder, this.#path);
+        return intOrString(value, holder, this.#place);
       default:
         return this.any(value);
     }
   }
 
   #list(schema: FieldSchema, items: FieldSchema, value: unknown, holder: Holder): unknown[] {
-    if (!Array.isArray(value)) throw mismatch(value, goType(schema, holder), holder, this.#path);
+    if (!Array.isArray(value)) throw mismatch(value, goType(schema, holder), holder, this.#place);
     return value.map((item: unknown, index) => this.#at(index, items, item ?? zero(items), holder));
   }
 
   #map(schema: FieldSchema, values: FieldSchema, value: unknown, holder: Holder): Record<string, unknown> {
-    if (!isObject(value)) throw mismatch(value, goType(schema, holder), holder, this.#path);
+    if (!isObject(value)) throw mismatch(value, goType(schema, holder), holder, this.#place);
     const out: Record<string, unknown> = {};
     for (const key in value) {
       refuseProto(key, this.#path);
       // The key of a map is no part of Go's error path.
-      out[key] = this.#value(values, value[key] ?? zero(values), holder);
+      out[key] = this.#value(values, value[key] ?? (holder.quantity ? '0' : zero(values)), holder);
     }
     return out;
   }
@@ -219,8 +232,8 @@ class Reader {
   }
 }
 
-function text(schema: FieldSchema, value: unknown, holder: Holder, path: Path): string {
-  if (typeof value !== 'string') throw mismatch(value, goType(schema, holder), holder, path);
+function text(schema: FieldSchema, value: unknown, holder: Holder, place: Place): string {
+  if (typeof value !== 'string') throw mismatch(value, goType(schema, holder), holder, place);
   if (schema.format === 'date-time' || schema.format === 'micro-time') {
     const time = canonicalTime(value, schema.format === 'micro-time');
     if (time !== undefined) return time;
@@ -236,20 +249,20 @@ function text(schema: FieldSchema, value: unknown, holder: Holder, path: Path): 
   return value;
 }
 
-function integer(format: string, value: unknown, holder: Holder, path: Path): number {
-  if (typeof value !== 'number') throw mismatch(value, format, holder, path);
+function integer(format: string, value: unknown, holder: Holder, place: Place): number {
+  if (typeof value !== 'number') throw mismatch(value, format, holder, place);
   const most = format === 'int32' ? 2 ** 31 : 2 ** 63;
   if (!Number.isInteger(value) || value >= most || value < -most) {
-    throw mismatch(value, format, holder, path, `number ${value}`);
+    throw mismatch(value, format, holder, place, `number ${value}`);
   }
   return value;
 }
 
-function intOrString(value: unknown, holder: Holder, path: Path): unknown {
+function intOrString(value: unknown, holder: Holder, place: Place): unknown {
   if (typeof value === 'string') return value;
   const fits = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
   if (fits) return value;
-  throw mismatch(value, 'int32', holder, path, typeof value === 'number' ? `number ${value}` : undefined);
+  throw mismatch(value, 'int32', holder, place, typeof value === 'number' ? `number ${value}` : undefined);
 }
 
 function quantity(value: unknown): string {
@@ -271,7 +284,8 @@ function isEmpty(map: object): boolean {
 }
 
 function zero(schema: FieldSchema): unknown {
-  if (schema.ref !== undefined || schema.values !== undefined) return {};
+  if (schema.ref !== undefined) return emptyStruct(schema.ref);
+  if (schema.values !== undefined) return {};
   if (schema.items !== undefined) return [];
   return { integer: 0, number: 0, boolean: false, string: '', 'int-or-string': 0 }[schema.type ?? ''] ?? null;
 }
@@ -315,53 +329,6 @@ function checkRegistered(resource: Resource, want: string, apiVersion: unknown, 
 function badBody(resource: Resource, why: string): Error {
   const { kind, version } = resource;
   return apiError(400, 'BadRequest', `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
-}
-
-/** Types that our schema calls otherwise than Go, because several have the name. */
-const goNames: Readonly<Record<string, string>> = {
-  CoreEndpointPort: 'EndpointPort',
-  CoreResourceClaim: 'ResourceClaim',
-  EventsEvent: 'Event',
-  EventsEventSeries: 'EventSeries',
-  FlowcontrolSubject: 'Subject',
-  RbacSubject: 'Subject',
-  StorageTokenRequest: 'TokenRequest',
-  AdmissionregistrationServiceReference: 'ServiceReference',
-  AdmissionregistrationWebhookClientConfig: 'WebhookClientConfig',
-  ApiextensionsServiceReference: 'ServiceReference',
-  ApiregistrationServiceReference: 'ServiceReference',
-};
-
-function mismatch(value: unknown, type: string, holder: Holder | undefined, path: Path, what?: string): DecodeError {
-  const found = what ?? jsonKind(value);
-  if (holder === undefined) return new DecodeError(`json: cannot unmarshal ${found} into Go value of type ${type}`);
-  const where = `${goNames[holder.type] ?? holder.type}.${path.filter((part) => typeof part === 'string').join('.')}`;
-  return new DecodeError(`json: cannot unmarshal ${found} into Go struct field ${where} of type ${type}`);
-}
-
-function goType(schema: FieldSchema, holder: Holder): string {
-  if (schema.items !== undefined) return `[]${goType(schema.items, holder)}`;
-  if (schema.values !== undefined) return `map[string]${goType(schema.values, holder)}`;
-  if (schema.ref !== undefined) return `v1.${schema.ref}`;
-  switch (schema.type) {
-    case 'integer':
-      return schema.format ?? 'int64';
-    case 'boolean':
-      return 'bool';
-    case 'number':
-      return 'float64';
-    case 'int-or-string':
-      return 'intstr.IntOrString';
-    default:
-      if (schema.format === 'byte') return '[]uint8';
-      return goFields().texts[`${holder.type}.${holder.field}`] ?? 'string';
-  }
-}
-
-function jsonKind(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return { boolean: 'bool', number: 'number', string: 'string' }[typeof value as string] ?? 'object';
 }
 
 function textPath(path: Path): string {

@@ -44,9 +44,15 @@ export interface GoFields {
   readonly unfilled: ReadonlySet<string>;
   /** resource.Quantity: text or number on the wire, canonical text in the store. */
   readonly quantities: ReadonlySet<string>;
+  /** Structs held by value: there whether anybody set them or not. */
+  readonly structs: ReadonlySet<string>;
+  /** The embedded structs that a field is of, which Go's errors name: `Probe.exec` of `ProbeHandler`. */
+  readonly inlined: Readonly<Record<string, string>>;
   /** Named string types, for Go's error texts. */
   readonly texts: Readonly<Record<string, string>>;
 }
+
+type GoFieldsFile = Record<'texts' | 'inlined', Record<string, string>> & Record<string, string[]>;
 
 let go: GoFields | undefined;
 
@@ -57,7 +63,7 @@ export function goFields(): GoFields {
 
 function loadGoFields(): GoFields {
   const text = readFileSync(new URL('./gen/go-fields.json', import.meta.url), 'utf8');
-  const { texts, ...lists } = JSON.parse(text) as { texts: Record<string, string> } & Record<string, string[]>;
+  const { texts, inlined, ...lists } = JSON.parse(text) as GoFieldsFile;
   const setOf = (name: string): ReadonlySet<string> => new Set(lists[name]);
   return {
     keptText: setOf('keptText'),
@@ -65,6 +71,8 @@ function loadGoFields(): GoFields {
     keptList: setOf('keptList'),
     unfilled: setOf('unfilled'),
     quantities: setOf('quantities'),
+    structs: setOf('structs'),
+    inlined,
     texts,
   };
 }
