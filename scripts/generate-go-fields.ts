@@ -152,7 +152,7 @@ function note(of: GoPackage, type: string, go: GoField): void {
   if (!written && required && scalar) out.unfilled.push(name);
   const bare = goType.replace(/^(\[\]|map\[\w+\])\*?/, '').replace(/^.*\./, '');
   const home = goType.includes('v1.') && !goType.includes('metav1.') ? core() : goType.includes('metav1.') ? meta : of;
-  if (home.named.get(bare) === 'string') out.texts[name] = `v1.${bare}`;
+  if (home.named.get(bare) === 'string') out.texts[name] = `${home.version}.${bare}`;
   if (goType.endsWith('types.UID')) out.texts[name] = 'types.UID';
 }
 

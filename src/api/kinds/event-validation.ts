@@ -11,6 +11,7 @@ import {
   dns1123SubdomainName,
   validateMetadata,
   validateMetadataUpdate,
+  validateObjectMeta,
   whyNotDns1123Subdomain,
   whyNotPathSegment,
   whyNotQualifiedName,
@@ -19,11 +20,11 @@ import { sameValue } from './equal.ts';
 import { validateImmutable } from './lifecycle.ts';
 
 export function validateEvent(event: Event): FieldError[] {
-  return [...validateAny(event, 'reportingComponent'), ...validateMetadata(event, true, whyNotPathSegment)];
+  return [...validateAny(event, 'reportingComponent'), ...validateObjectMeta(event, true, whyNotPathSegment)];
 }
 
-export function validateEventUpdate(event: Event, old: Live<Event>): FieldError[] {
-  return [...validateMetadataUpdate(event, old), ...validateAny(event, 'reportingComponent')];
+export function validateEventUpdate(event: Event): FieldError[] {
+  return validateAny(event, 'reportingComponent');
 }
 
 /** On creation through events.k8s.io/v1. */
@@ -34,10 +35,10 @@ export function validateEventStrictly(event: Event): FieldError[] {
     ...validateAny(event, 'reportingController'),
     ...validateMetadata(event, true, dns1123SubdomainName),
     ...validateSeries(event),
-    ...(eventTime === undefined ? [requiredField('eventTime')] : []),
+    ...(isUnset(eventTime) ? [requiredField('eventTime')] : []),
     ...(type === 'Normal' || type === 'Warning' ? [] : [invalidField('type', '', `has invalid value: ${type}`)]),
-    ...(firstTimestamp === undefined ? [] : [unset('firstTimestamp')]),
-    ...(lastTimestamp === undefined ? [] : [unset('lastTimestamp')]),
+    ...(isUnset(firstTimestamp) ? [] : [unset('firstTimestamp')]),
+    ...(isUnset(lastTimestamp) ? [] : [unset('lastTimestamp')]),
     ...((count ?? 0) === 0 ? [] : [unset('count')]),
     ...(source?.component || source?.host ? [unset('source')] : []),
   ];
@@ -84,7 +85,7 @@ function validateSeries({ series }: Event): FieldError[] {
   if (series === undefined) return [];
   const errors: FieldError[] = [];
   if ((series.count ?? 0) < 2) errors.push(invalidField('series.count', '', 'should be at least 2'));
-  if (series.lastObservedTime === undefined) errors.push(requiredField('series.lastObservedTime'));
+  if (isUnset(series.lastObservedTime)) errors.push(requiredField('series.lastObservedTime'));
   return errors;
 }
 
@@ -94,7 +95,7 @@ function validateAny(event: Event, controllerField: string): FieldError[] {
   const home = event.metadata?.namespace ?? '';
   const elsewhere = invalidField('involvedObject.namespace', about, 'does not match event.namespace');
   const errors: FieldError[] = [];
-  if (event.eventTime === undefined) {
+  if (isUnset(event.eventTime)) {
     // Cluster-scoped objects have their events in `default`.
     const fits = about === '' ? home === 'default' || home === '' : about === home;
     if (!fits) errors.push(elsewhere);
@@ -122,6 +123,11 @@ function validateTexts({ action = '', reason = '', message = '' }: Event): Field
     ...tooLong('reason', reason, 128),
     ...tooLong('message', message, 1024),
   ];
+}
+
+/** Absent, or the null that Go writes for its zero time. */
+function isUnset(time: string | null | undefined): boolean {
+  return (time ?? '') === '';
 }
 
 function tooLong(field: string, text: string, most: number): FieldError[] {

@@ -18,6 +18,12 @@ import {
 
 const stored = defineKind<Event>({
   resource: resources.events,
+  applyDefaults(event) {
+    event.reportingComponent ??= '';
+    event.reportingInstance ??= '';
+    fillTimes(event, ['firstTimestamp', 'lastTimestamp', 'eventTime']);
+    if (event.series !== undefined) fillTimes(event.series, ['lastObservedTime']);
+  },
   validate: validateEvent,
   validateUpdate: validateEventUpdate,
   columns: [
@@ -59,6 +65,10 @@ const stored = defineKind<Event>({
 
 export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored, {
   resource: resources.eventsEvents,
+  applyDefaults(event) {
+    fillTimes(event, ['deprecatedFirstTimestamp', 'deprecatedLastTimestamp', 'eventTime']);
+    if (event.series !== undefined) fillTimes(event.series, ['lastObservedTime']);
+  },
   read({ involvedObject, message, reportingComponent, source, firstTimestamp, lastTimestamp, count, ...event }) {
     const { eventTime, series, reportingInstance, ...rest } = event;
     return {
@@ -86,7 +96,7 @@ export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored
       ...rest,
       involvedObject: regarding ?? {},
       ...present({
-        eventTime: eventTime ?? undefined,
+        eventTime,
         message: note,
         reportingComponent: reportingController ?? '',
         reportingInstance: reportingInstance ?? '',
@@ -112,6 +122,11 @@ export const [eventKind, eventsEventKind] = withViews<Event, EventsEvent>(stored
   },
 });
 
+/** Go holds these times by value, and writes the zero time as null whatever the types say. */
+function fillTimes<T extends object>(object: T, fields: readonly (keyof T & string)[]): void {
+  for (const field of fields) (object as Record<string, unknown>)[field] ??= null;
+}
+
 function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
@@ -119,12 +134,12 @@ function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], 
 }
 
 function firstSeen(event: Live<Event>, now: number): string {
-  return age(event.firstTimestamp ?? event.eventTime, now);
+  return age(event.firstTimestamp ?? event.eventTime ?? undefined, now);
 }
 
 function lastSeen(event: Live<Event>, now: number): string {
-  if (event.series?.lastObservedTime !== undefined) return age(event.series.lastObservedTime, now);
-  return event.lastTimestamp === undefined ? firstSeen(event, now) : age(event.lastTimestamp, now);
+  const last = event.series?.lastObservedTime ?? event.lastTimestamp ?? undefined;
+  return last === undefined ? firstSeen(event, now) : age(last, now);
 }
 
 function objectText(event: Live<Event>): string {

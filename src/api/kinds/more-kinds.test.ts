@@ -104,7 +104,7 @@ const defaults: readonly (readonly [resource: Resource, body: object, path: stri
   [resources.priorityClasses, { value: 1 }, 'preemptionPolicy', 'PreemptLowerPriority'],
   [
     resources.horizontalPodAutoscalers,
-    { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+    { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
     'spec.metrics',
     [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
   ],
@@ -423,7 +423,7 @@ const tables: readonly (readonly [resource: Resource, body: object, header: stri
   ],
   [
     resources.horizontalPodAutoscalers,
-    { spec: { maxReplicas: 3, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+    { spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
     'NAME REFERENCE TARGETS MINPODS MAXPODS REPLICAS AGE',
     'x Deployment/d cpu: <unknown>/80% 1 3 0 90s',
   ],

@@ -13,6 +13,13 @@ interface MergeFacts {
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 
+/** What is written though nobody set it, as kinds/event.ts fills it. */
+const nullTimes: ReadonlySet<string> = new Set([
+  ...['firstTimestamp', 'lastTimestamp', 'eventTime'].map((field) => `Event.${field}`),
+  ...['deprecatedFirstTimestamp', 'deprecatedLastTimestamp', 'eventTime'].map((field) => `EventsEvent.${field}`),
+]);
+const emptyTexts: ReadonlySet<string> = new Set(['Event.reportingComponent', 'Event.reportingInstance']);
+
 let facts: MergeFacts | undefined;
 const known = new Map<string, MergeType>();
 
@@ -48,7 +55,8 @@ function memberOf(struct: string, field: string, schema: FieldSchema): MapField 
     step: fieldElement(field),
     type,
     ...(path in defaults ? { default: defaults[path] } : {}),
-    ...(structs.has(path) ? { zero: {} } : listed ? { zero: null } : {}),
+    ...(structs.has(path) ? { zero: {} } : listed || nullTimes.has(path) ? { zero: null } : {}),
+    ...(emptyTexts.has(path) ? { zero: '' } : {}),
   };
 }
 

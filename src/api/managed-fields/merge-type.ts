@@ -24,7 +24,7 @@ export interface MapField {
   /** Of a key field: what it counts as when it is left out. */
   readonly default?: unknown;
   /** What Go's struct has where JSON has nothing: {} for a struct held by value, null for a list that is always written. */
-  readonly zero?: object | null;
+  readonly zero?: object | '' | null;
 }
 
 export interface MapType {

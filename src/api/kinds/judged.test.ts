@@ -1,0 +1,146 @@
+/** Answers of a kube-apiserver 1.36.3 to small changes of valid objects: refusals (all errors of one body), what is stored, updates. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject } from '../object.ts';
+import type { Resource } from '../resources.ts';
+import { resources } from '../resources.ts';
+import { Pipeline } from './test-kit.ts';
+
+const pipeline = new Pipeline();
+const meta = { name: 'x', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
+
+type Row = readonly [resource: Resource, body: object, errors: readonly string[]];
+
+function create(resource: Resource, body: object): { readonly object: KubeObject; readonly errors: readonly string[] } {
+  return pipeline.create<KubeObject>(resource, { metadata: meta, ...body });
+}
+
+const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+const cpu = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } };
+const at = 'spec.metrics[0]';
+const only = 'Forbidden: must populate the given metric source only';
+
+function measuring(metric: object, more: object = {}): object {
+  return { spec: { scaleTargetRef: target, maxReplicas: 3, metrics: [metric], ...more } };
+}
+
+const autoscalers = resources.horizontalPodAutoscalers;
+const refusals: readonly Row[] = [
+  [autoscalers, measuring({ type: 'Resource', resource: cpu }), []],
+  [
+    autoscalers,
+    measuring({ type: 'Resource', resource: cpu, pods: {} }),
+    [
+      `${at}.pods.metric.name: Required value: must specify a metric name`,
+      `${at}.pods.target.type: Required value: must specify a metric target type`,
+      `${at}.pods.target.type: Invalid value: "": must be either Utilization, Value, or AverageValue`,
+      `${at}.pods.target.averageValue: Required value: must specify a positive target averageValue`,
+      `${at}.pods: ${only}`,
+    ],
+  ],
+  [
+    autoscalers,
+    measuring({ type: 'External', external: { metric: { name: 'a/b' }, target: { type: 'Value', value: '0' } } }),
+    [
+      `${at}.external.metric.name: Invalid value: "a/b": may not contain '/'`,
+      `${at}.external.target.value: Invalid value: "0": must be positive`,
+    ],
+  ],
+  [
+    autoscalers,
+    measuring({ type: 'Object', object: { describedObject: { kind: 'K' }, metric: { name: 'm' } } }),
+    [
+      `${at}.object.describedObject.name: Required value`,
+      `${at}.object.target.type: Required value: must specify a metric target type`,
+      `${at}.object.target.type: Invalid value: "": must be either Utilization, Value, or AverageValue`,
+      `${at}.object.target.averageValue: Required value: must set either a target value or averageValue`,
+    ],
+  ],
+  [
+    autoscalers,
+    measuring({ type: '' }),
+    [
+      `${at}.type: Required value: must specify a metric source type`,
+      ...Array.from(
+        { length: 2 },
+        () =>
+          `${at}.type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
+      ),
+    ],
+  ],
+  [
+    autoscalers,
+    measuring({ type: 'Resource', resource: cpu }, { scaleTargetRef: { kind: 'Deployment', name: 'd' } }),
+    ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group'],
+  ],
+  [
+    autoscalers,
+    measuring({ type: 'Resource', resource: cpu }, { scaleTargetRef: { kind: 'ReplicationController', name: 'd' } }),
+    [],
+  ],
+];
+
+test('refusals', () => {
+  for (const [resource, body, errors] of refusals) {
+    assert.deepEqual(create(resource, body).errors, errors, JSON.stringify(body));
+  }
+});
+
+test('an Event has its times and its reporter though nobody set them, and any finalizers', () => {
+  const { object, errors } = create(resources.events, {
+    metadata: { ...meta, finalizers: ['a'] },
+    involvedObject: { namespace: 'default' },
+  });
+  assert.deepEqual(errors, []);
+  const {
+    metadata: _metadata,
+    kind: _kind,
+    apiVersion: _version,
+    ...rest
+  } = object as unknown as Record<string, unknown>;
+  assert.deepEqual(rest, {
+    involvedObject: { namespace: 'default' },
+    source: {},
+    firstTimestamp: null,
+    lastTimestamp: null,
+    eventTime: null,
+    reportingComponent: '',
+    reportingInstance: '',
+  });
+});
+
+test('what an update keeps, drops and is told', () => {
+  const account = create(resources.serviceAccounts, { secrets: [{ name: 's', namespace: 'n', fieldPath: 'f' }, {}] });
+  assert.deepEqual((account.object as { secrets?: object }).secrets, [{ name: 's' }, {}]);
+
+  const slice = {
+    metadata: { ...meta, namespace: 'default' },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.0.0.1'] }],
+  };
+  const topology = { 'kubernetes.io/hostname': 'n' };
+  const stored = { ...slice, endpoints: [{ addresses: ['10.0.0.1'], deprecatedTopology: topology, conditions: {} }] };
+  const changed = { ...slice, endpoints: [{ addresses: ['10.0.0.2'], deprecatedTopology: topology }] };
+  const after = pipeline.update<KubeObject>(resources.endpointSlices, stored as KubeObject, changed);
+  assert.deepEqual((after.object as { endpoints?: object }).endpoints, [
+    { addresses: ['10.0.0.2'], conditions: {}, nodeName: 'n' },
+  ]);
+  const moved = pipeline.update<KubeObject>(resources.endpointSlices, stored as KubeObject, {
+    ...stored,
+    addressType: 'IPv6',
+  });
+  assert.deepEqual(moved.errors, ['addressType: Invalid value: "IPv6": field is immutable']);
+
+  const service = create(resources.services, { spec: { clusterIP: '10.96.0.9', ports: [{ port: 80 }] } }).object;
+  const renewed = (spec: object): readonly string[] =>
+    pipeline.update<KubeObject>(resources.services, service, {
+      ...service,
+      spec: { ...(service as { spec?: object }).spec, ...spec },
+    }).errors;
+  // Upstream allocates before it validates: a bad address is all that is said.
+  assert.deepEqual(renewed({ clusterIP: 'a', clusterIPs: ['a'] }), [
+    'spec.clusterIPs[0]: Invalid value: "a": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ]);
+  const balanced = "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'";
+  assert.deepEqual(renewed({ loadBalancerClass: 'a' }), [balanced, balanced]);
+});
