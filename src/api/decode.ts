@@ -153,6 +153,8 @@ class Reader {
     if (struct === undefined) return this.any(value) as Record<string, unknown>;
     if (!isObject(value)) throw mismatch(value, `v1.${type}`, holder, this.#place);
     const out: Record<string, unknown> = {};
+    // First, as Go's structs mostly have them: errors show values whole.
+    for (const [key, nothing] of struct.zeros) out[key] = nothing;
     for (const key in value) {
       const item = value[key];
       const field = struct.fields.get(key);

@@ -13,16 +13,19 @@ import {
   validateMetadata,
   validateMetadataUpdate,
   validateNonNegative,
-  whyNotDns1123Label,
 } from '../validation/index.ts';
 import { ageColumn, column, integerColumn, nameColumn, wideColumn } from './columns.ts';
 import { validateJobTemplate } from './job-validation.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
-import { containerImages, containerNames, setTemplateDefaults } from './workload.ts';
+import { jobSpecWarnings, setPolicyDefaults } from './job.ts';
+import { containerImages, containerNames, podNameWarnings, setTemplateDefaults } from './workload.ts';
 
 /** Its jobs' names are longer by `-` and the minutes since 1970. */
 const mostNameLetters = 52;
 const policies = ['Allow', 'Forbid', 'Replace'];
+
+const zoneInSchedule =
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
 
 export const cronJobKind = defineKind<CronJob>({
   resource: resources.cronJobs,
@@ -35,22 +38,15 @@ export const cronJobKind = defineKind<CronJob>({
     spec.failedJobsHistoryLimit ??= 1;
     const template = spec.jobTemplate?.spec?.template;
     if (template !== undefined) setTemplateDefaults(template);
+    if (spec.jobTemplate?.spec !== undefined) setPolicyDefaults(spec.jobTemplate.spec);
   },
   validate: (cronJob) => [...validateName(cronJob), ...validateSpec(cronJob.spec)],
   validateUpdate: (now, old) => [...validateMetadataUpdate(now, old), ...validateSpec(now.spec, old.spec)],
-  warnings: ({ metadata, spec }, old) => {
-    if (old === undefined) {
-      const why = whyNotDns1123Label(metadata?.name ?? '');
-      if (why.length === 0) return [];
-      return [
-        `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${why.join(' ')}]`,
-      ];
-    }
-    if (spec?.schedule.includes('TZ') !== true) return [];
-    return [
-      'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
-    ];
-  },
+  warnings: (cronJob, old) => [
+    ...podNameWarnings(cronJob, old),
+    ...jobSpecWarnings(cronJob, old, cronJob.spec?.jobTemplate.spec, 'spec.jobTemplate.spec'),
+    ...(old !== undefined && cronJob.spec?.schedule.includes('TZ') === true ? [zoneInSchedule] : []),
+  ],
   status: statusOnly<CronJob>(),
   columns: [
     nameColumn(),

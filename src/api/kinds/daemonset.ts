@@ -21,6 +21,7 @@ import {
   emptySelector,
   isEmpty,
   setTemplateDefaults,
+  templateWarnings,
   validateTemplate,
   validateTemplateLabels,
   workloadColumns,
@@ -63,6 +64,7 @@ export const daemonSetKind = defineKind<DaemonSet>({
     ...validateImmutable(set.spec?.selector, old.spec?.selector, 'spec.selector'),
     ...validateDaemonSet(set),
   ],
+  warnings: (set, old) => templateWarnings(set, old, set.spec?.template),
   status: statusOnly<DaemonSet>(validateStatus),
   columns: [
     nameColumn(),

@@ -15,7 +15,7 @@ import {
 import { ageColumn, column, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 import { amountOf, goRollingUpdate, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
-import { podNameWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
+import { workloadWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 import { clone } from '../clone.ts';
 
 export const deploymentKind = defineKind<Deployment>({
@@ -37,7 +37,7 @@ export const deploymentKind = defineKind<Deployment>({
     ...validateMetadata(deployment, true, dns1123SubdomainName),
     ...validateDeployment(deployment),
   ],
-  warnings: podNameWarnings,
+  warnings: workloadWarnings,
   validateUpdate: (deployment, old) => [
     ...validateMetadataUpdate(deployment, old),
     ...validateDeployment(deployment),

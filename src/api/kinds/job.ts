@@ -1,14 +1,14 @@
 /** batch/v1 Job. Upstream: pkg/apis/batch/v1/defaults.go, pkg/registry/batch/job/strategy.go. */
-import type { Job } from '../gen/types.ts';
+import type { Job, JobSpec } from '../gen/types.ts';
 import { defineKind } from '../kind.ts';
-import type { Live } from '../object.ts';
+import type { KubeObject, Live } from '../object.ts';
 import { resources } from '../resources.ts';
 import { humanDuration } from '../time.ts';
 import { ageColumn, column, nameColumn } from './columns.ts';
 import { validateJobStatus } from './job-status-validation.ts';
 import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
-import { setTemplateDefaults, workloadColumns } from './workload.ts';
+import { podNameWarnings, setTemplateDefaults, templateWarnings, workloadColumns } from './workload.ts';
 
 const lifecycle = keepsStatusAndCounts<Job>();
 
@@ -22,6 +22,7 @@ export const jobKind = defineKind<Job>({
   prepareForUpdate: (job, old) => lifecycle.prepareForUpdate?.(job, old),
   validate: validateJob,
   validateUpdate: validateJobUpdate,
+  warnings: (job, old) => [...podNameWarnings(job, old), ...jobSpecWarnings(job, old, job.spec, 'spec')],
   status: statusOnly<Job>(validateJobStatus),
   columns: [
     nameColumn(),
@@ -35,6 +36,21 @@ export const jobKind = defineKind<Job>({
   orphansDependents: true,
   unconditionalUpdate: true,
 });
+
+/** Of a Job, and of what a CronJob makes. Upstream: pkg/api/job/warnings.go. */
+export function jobSpecWarnings(
+  object: KubeObject,
+  old: KubeObject | undefined,
+  spec: JobSpec | undefined,
+  at: string,
+): readonly string[] {
+  const { completionMode, completions = 0, parallelism = 0, template } = spec ?? {};
+  const many = completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000;
+  const same = old !== undefined && old.metadata?.generation === object.metadata?.generation;
+  const why =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  return [...(many && !same ? [`${at}: ${why}`] : []), ...templateWarnings(object, old, template, `${at}.template`)];
+}
 
 export function setJobDefaults(job: Job): void {
   const { spec } = job;
@@ -50,10 +66,15 @@ export function setJobDefaults(job: Job): void {
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   spec.manualSelector ??= false;
-  for (const { onPodConditions } of spec.podFailurePolicy?.rules ?? []) {
+  setPolicyDefaults(spec);
+  setTemplateDefaults(spec.template);
+}
+
+/** Of what a CronJob makes, too. */
+export function setPolicyDefaults({ podFailurePolicy }: JobSpec): void {
+  for (const { onPodConditions } of podFailurePolicy?.rules ?? []) {
     for (const pattern of onPodConditions ?? []) pattern.status ??= 'True';
   }
-  setTemplateDefaults(spec.template);
 }
 
 /** The job's own uid tells its pods apart; labels that contradict it are refused by the validation. */

@@ -1,7 +1,7 @@
 /** Answers of a kube-apiserver 1.36.3 to small changes of valid objects: refusals (all errors of one body), what is stored, updates. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KubeObject } from '../object.ts';
+import type { KubeObject, Live } from '../object.ts';
 import type { Resource } from '../resources.ts';
 import { resources } from '../resources.ts';
 import { Pipeline } from './test-kit.ts';
@@ -80,8 +80,73 @@ const refusals: readonly Row[] = [
   ],
 ];
 
+const node = (spec: object): object => ({ spec });
+const twice = { key: 'a', value: 'b', effect: 'NoSchedule' };
+const nodeRefusals: readonly Row[] = [
+  [
+    resources.nodes,
+    node({ podCIDR: 'a' }),
+    ['spec.podCIDRs[0]: Invalid value: "a": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'],
+  ],
+  [resources.nodes, node({ taints: [{ key: 'a' }] }), ['metadata.taints[0].effect: Required value']],
+  [
+    resources.nodes,
+    node({ taints: [twice, twice] }),
+    [
+      'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"b","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+    ],
+  ],
+  [
+    resources.nodes,
+    node({ podCIDRs: ['10.1.0.0/24', '10.1.0.0/24'] }),
+    [
+      'spec.podCIDRs: Invalid value: ["10.1.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR for each IP family',
+    ],
+  ],
+];
+
+test('what a template says is warned of in every kind that has one, but only when it may have changed', () => {
+  const spec = {
+    containers: [{ name: 'c', image: 'i' }],
+    restartPolicy: 'Never',
+    hostAliases: [{ ip: '2001:DB8::1' }],
+  };
+  const template = { metadata: { labels: { a: 'b' } }, spec };
+  const selector = { matchLabels: { a: 'b' } };
+  const warning = (at: string): string =>
+    `${at}.spec.hostAliases[0].ip: IPv6 address "2001:DB8::1" should be in RFC 5952 canonical format ("2001:db8::1")`;
+  for (const [resource, body, at] of [
+    [resources.deployments, { template, selector }, 'spec.template'],
+    [resources.replicaSets, { template, selector }, 'spec.template'],
+    [resources.daemonSets, { template, selector }, 'spec.template'],
+    [resources.statefulSets, { template, selector }, 'spec.template'],
+    [resources.replicationControllers, { template }, 'spec.template'],
+    [resources.jobs, { template }, 'spec.template'],
+    [
+      resources.cronJobs,
+      { schedule: '0 * * * *', jobTemplate: { spec: { template } } },
+      'spec.jobTemplate.spec.template',
+    ],
+  ] as const) {
+    const { object } = create(resource, { spec: body });
+    const { warnings } = pipeline.kind(resource);
+    assert.deepEqual(warnings?.(object, undefined), [warning(at)], resource.plural);
+    assert.deepEqual(warnings?.(object, object as Live<KubeObject>), [], resource.plural);
+  }
+});
+
+test('a Node is known by the older of its two fields for ranges', () => {
+  const of = (spec: object): object => (create(resources.nodes, node(spec)).object as { spec?: object }).spec ?? {};
+  assert.deepEqual(of({ podCIDR: '10.2.0.0/24', podCIDRs: ['10.1.0.0/24'] }), {
+    podCIDR: '10.2.0.0/24',
+    podCIDRs: ['10.2.0.0/24'],
+  });
+  assert.deepEqual(of({ podCIDRs: ['10.1.0.0/24'] }), { podCIDR: '10.1.0.0/24', podCIDRs: ['10.1.0.0/24'] });
+  assert.deepEqual(of({ configSource: { configMap: {} } }), {});
+});
+
 test('refusals', () => {
-  for (const [resource, body, errors] of refusals) {
+  for (const [resource, body, errors] of [...refusals, ...nodeRefusals]) {
     assert.deepEqual(create(resource, body).errors, errors, JSON.stringify(body));
   }
 });

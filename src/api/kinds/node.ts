@@ -3,7 +3,7 @@ import type { Node, Taint } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
 import type { Live } from '../object.ts';
 import { parseCidr, whyInvalidCidr } from '../../util/ip.ts';
-import { duplicateField, forbiddenField, invalidField, notSupportedField } from '../field-errors.ts';
+import { duplicateField, forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
 import {
@@ -20,13 +20,23 @@ export const nodeKind = defineKind<Node>({
   resource: resources.nodes,
   applyDefaults(node) {
     const spec = (node.spec ??= {});
-    if (spec.podCIDRs === undefined && (spec.podCIDR ?? '') !== '') spec.podCIDRs = [spec.podCIDR ?? ''];
-    if (spec.podCIDR === undefined && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
+    // The singular field is older, and what old clients change. Upstream: pkg/apis/core/v1/conversion.go.
+    const { podCIDR = '' } = spec;
+    if (podCIDR !== '' && podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [podCIDR];
+    if ((spec.podCIDRs?.[0] ?? '') === '') delete spec.podCIDR;
+    else spec.podCIDR = spec.podCIDRs?.[0] ?? '';
     if (node.status?.capacity !== undefined) node.status.allocatable ??= { ...node.status.capacity };
+  },
+  prepareForCreate(node) {
+    delete node.spec?.configSource;
+    delete node.status?.config;
   },
   prepareForUpdate(node, old) {
     node.status = clone(old.status ?? {});
+    if (old.spec?.configSource === undefined) delete node.spec?.configSource;
   },
+  warnings: ({ spec }) =>
+    (spec?.externalID ?? '') === '' ? [] : ['spec.externalID: this field is deprecated, and is unused by Kubernetes'],
   validate: validateNode,
   validateUpdate: (node, old) => [
     ...validateMetadataUpdate(node, old),
@@ -65,14 +75,11 @@ export const nodeKind = defineKind<Node>({
 
 function validateNode(node: Node): FieldError[] {
   const errors = validateMetadata(node, false, dns1123SubdomainName);
-  for (const [index, taint] of (node.spec?.taints ?? []).entries()) {
-    errors.push(...validateTaint(taint, `metadata.taints[${index}]`));
-  }
+  errors.push(...validateTaints(node.spec?.taints ?? [], 'metadata.taints'));
   const cidrs = node.spec?.podCIDRs ?? [];
   for (const [index, cidr] of cidrs.entries()) {
     const why = whyInvalidCidr(cidr);
     if (why !== undefined) errors.push(invalidField(`spec.podCIDRs[${index}]`, cidr, why));
-    if (cidrs.indexOf(cidr) !== index) errors.push(duplicateField(`spec.podCIDRs[${index}]`, cidr));
   }
   if (cidrs.length > 1 && new Set(cidrs.map((cidr) => parseCidr(cidr)?.family)).size !== cidrs.length) {
     errors.push(invalidField('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
@@ -80,9 +87,26 @@ function validateNode(node: Node): FieldError[] {
   return errors;
 }
 
+function validateTaints(taints: readonly Taint[], at: string): FieldError[] {
+  const known = new Set<string>();
+  return taints.flatMap((taint, index) => {
+    const { key, value = '', effect, timeAdded = null } = taint;
+    const errors = validateTaint(taint, `${at}[${index}]`);
+    const id = `${effect} ${key}`;
+    if (known.has(id)) {
+      // As Go's encoder writes upstream's own struct.
+      const same = duplicateField(`${at}[${index}]`, { Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
+      errors.push({ ...same, message: `${same.message}: taints must be unique by key and effect pair` });
+    }
+    known.add(id);
+    return errors;
+  });
+}
+
 function validateTaint(taint: Taint, at: string): FieldError[] {
   const errors = whyNotQualifiedName(taint.key).map((why) => invalidField(`${at}.key`, taint.key, why));
   for (const why of whyNotLabelValue(taint.value ?? '')) errors.push(invalidField(`${at}.value`, taint.value, why));
+  if (taint.effect === '') return [...errors, requiredField(`${at}.effect`)];
   const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
   if (!effects.includes(taint.effect)) errors.push(notSupportedField(`${at}.effect`, taint.effect, effects));
   return errors;

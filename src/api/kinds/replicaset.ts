@@ -13,7 +13,7 @@ import {
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
-import { podNameWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
+import { workloadWarnings, setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 import { clone } from '../clone.ts';
 
 export const replicaSetKind = defineKind<ReplicaSet>({
@@ -37,7 +37,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
     ...validateMetadata(replicaSet, true, dns1123SubdomainName),
     ...validateReplicaSet(replicaSet),
   ],
-  warnings: podNameWarnings,
+  warnings: workloadWarnings,
   validateUpdate: (replicaSet, old) => [
     ...validateMetadataUpdate(replicaSet, old),
     ...validateReplicaSet(replicaSet),

@@ -16,7 +16,7 @@ import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
 import {
   containerImages,
   containerNames,
-  podNameWarnings,
+  workloadWarnings,
   setTemplateDefaults,
   validateTemplate,
   validateTemplateLabels,
@@ -27,7 +27,7 @@ export const replicationControllerKind = defineKind<ReplicationController>({
   applyDefaults: setDefaults,
   ...keepsStatusAndCounts<ReplicationController>({ replicas: 0 }),
   validate: validateController,
-  warnings: podNameWarnings,
+  warnings: workloadWarnings,
   validateUpdate: (controller, old) => [...validateMetadataUpdate(controller, old), ...validateController(controller)],
   status: statusOnly<ReplicationController>(validateStatus),
   scale: {

@@ -21,7 +21,7 @@ import { sameValue } from './equal.ts';
 import { amountOf, validateIntOrPercent, validateMost100Percent } from './int-or-percent.ts';
 import { keepsStatusAndCounts, statusOnly } from './lifecycle.ts';
 import { setClaimDefaults, validateClaimSpec } from './persistentvolumeclaim.ts';
-import { setTemplateDefaults, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
+import { setTemplateDefaults, templateWarnings, validateSelectorAndTemplate, workloadColumns } from './workload.ts';
 
 const names = { selector: 'statefulset', template: 'StatefulSet', badSelector: '' };
 
@@ -32,7 +32,10 @@ export const statefulSetKind = defineKind<StatefulSet>({
   resource: resources.statefulSets,
   applyDefaults: setDefaults,
   ...keepsStatusAndCounts<StatefulSet>({ replicas: 0, availableReplicas: 0 }),
-  warnings: ({ spec }) => ((spec?.revisionHistoryLimit ?? 0) < 0 ? [keepsAllRevisions] : []),
+  warnings: (set, old) => [
+    ...templateWarnings(set, old, set.spec?.template),
+    ...((set.spec?.revisionHistoryLimit ?? 0) < 0 ? [keepsAllRevisions] : []),
+  ],
   validate: (set) => [
     ...validateMetadata(set, true, dns1123LabelName),
     ...validateStatefulSet(set),

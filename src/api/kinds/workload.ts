@@ -7,7 +7,7 @@ import { forbiddenField, invalidField, notSupportedField, requiredField } from '
 import { formatLabelSelector, labelSelectorMatches } from '../selectors/index.ts';
 import { validateLabelSelector, whyNotDns1123Label } from '../validation/index.ts';
 import { wideColumn } from './columns.ts';
-import { setPodSpecDefaults, validatePodTemplate } from './pod/index.ts';
+import { podTemplateWarnings, setPodSpecDefaults, validatePodTemplate } from './pod/index.ts';
 
 interface WorkloadSpec {
   readonly selector?: LabelSelector;
@@ -80,6 +80,21 @@ export function podNameWarnings({ metadata }: KubeObject, old: unknown): readonl
   return [
     `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${why.join(' ')}]`,
   ];
+}
+
+/** Of a template at `field`, when it is new or may have changed. */
+export function templateWarnings(
+  object: KubeObject,
+  old: KubeObject | undefined,
+  template: PodTemplateSpec | undefined,
+  field = 'spec.template',
+): readonly string[] {
+  const same = old !== undefined && old.metadata?.generation === object.metadata?.generation;
+  return same ? [] : podTemplateWarnings(template, field);
+}
+
+export function workloadWarnings(object: Workload, old: Workload | undefined): readonly string[] {
+  return [...podNameWarnings(object, old), ...templateWarnings(object, old, object.spec?.template)];
 }
 
 export function workloadColumns<T extends Workload>(): readonly Column<T>[] {

@@ -4,7 +4,7 @@
  */
 import type { Container, ObjectMeta, Pod, PodSpec, PodTemplateSpec } from '../../gen/types.ts';
 import { parseQuantity } from '../../quantity.ts';
-import { whyNotDns1123Label } from '../../validation/index.ts';
+import { warningsForIp, whyNotDns1123Label } from '../../validation/index.ts';
 import { overlappingPaths } from './overlapping-paths.ts';
 import { portWarnings } from './port-warnings.ts';
 import { containerAppArmor } from './profiles.ts';
@@ -46,6 +46,16 @@ function warningsOf(spec: PodSpec, metadata: ObjectMeta, at: string): string[] {
       ? [`${at}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
       : []),
     ...nullSelectorWarnings(spec, `${at}spec.affinity`),
+    ...addressWarnings(spec, `${at}spec`),
+  ];
+}
+
+function addressWarnings({ dnsConfig, hostAliases = [] }: PodSpec, at: string): string[] {
+  return [
+    ...(dnsConfig?.nameservers ?? []).flatMap((ip, index) =>
+      warningsForIp(ip, `${at}.dnsConfig.nameservers[${index}]`),
+    ),
+    ...hostAliases.flatMap(({ ip }, index) => warningsForIp(ip, `${at}.hostAliases[${index}].ip`)),
   ];
 }
 
