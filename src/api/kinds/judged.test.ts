@@ -105,6 +105,49 @@ const nodeRefusals: readonly Row[] = [
   ],
 ];
 
+const slices = resources.resourceSlices;
+const holding = (device: object, more: object = {}): object => ({
+  spec: {
+    driver: 'd.example.com',
+    nodeName: 'n',
+    pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
+    devices: [{ name: 'a', ...device }],
+    ...more,
+  },
+});
+const first = 'spec.devices[0]';
+const deviceRefusals: readonly Row[] = [
+  [slices, holding({ attributes: { a: { version: '1.2.3' }, 'a.b/c': { ints: [1] } } }), []],
+  [
+    slices,
+    holding({ allNodes: true }),
+    [
+      `${first}: Invalid value: null: \`nodeName\`, \`nodeSelector\` and \`allNodes\` can only be set if \`perDeviceNodeSelection\` is set to true in the ResourceSlice spec`,
+    ],
+  ],
+  [slices, holding({ taints: [{ key: 'a' }] }), [`${first}.taints[0].effect: Required value`]],
+  [
+    slices,
+    holding({ bindingConditions: ['A'] }),
+    [
+      `${first}.bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use bindingConditions`,
+    ],
+  ],
+  [
+    slices,
+    holding({ consumesCounters: [{}] }),
+    [
+      `${first}.consumesCounters[0].counterSet: Required value`,
+      `${first}.consumesCounters[0].counters: Required value`,
+    ],
+  ],
+  [
+    slices,
+    holding({ attributes: { a: {} } }),
+    [`${first}.attributes[a]: Invalid value: "": exactly one value must be specified`],
+  ],
+];
+
 test('what a template says is warned of in every kind that has one, but only when it may have changed', () => {
   const spec = {
     containers: [{ name: 'c', image: 'i' }],
@@ -146,7 +189,7 @@ test('a Node is known by the older of its two fields for ranges', () => {
 });
 
 test('refusals', () => {
-  for (const [resource, body, errors] of [...refusals, ...nodeRefusals]) {
+  for (const [resource, body, errors] of [...refusals, ...nodeRefusals, ...deviceRefusals]) {
     assert.deepEqual(create(resource, body).errors, errors, JSON.stringify(body));
   }
 });

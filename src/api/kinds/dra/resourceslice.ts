@@ -10,12 +10,13 @@ import {
   dns1123SubdomainName,
   validateMetadata,
   validateMetadataUpdate,
-  whyNotDns1123Label,
+  validateNodeSelector,
   whyNotDns1123Subdomain,
 } from '../../validation/index.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { filledSpec, countGeneration, validateImmutable } from '../lifecycle.ts';
+import { countGeneration, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from '../storage/driver-name.ts';
+import { validateCounterSet, validateDevice } from './device.ts';
 import { validateItems } from './lists.ts';
 
 const mostPoolLetters = 253;
@@ -29,10 +30,7 @@ export const resourceSliceKind = defineKind<ResourceSlice>({
   resource: resources.resourceSlices,
   returnsDeleted: true,
   applyDefaults(slice) {
-    const pool = { name: '', generation: 0, resourceSliceCount: 0 };
-    const spec = filledSpec(slice, { driver: '', pool });
-    (spec as { pool?: ResourcePool }).pool ??= pool;
-    for (const taint of (spec.devices ?? []).flatMap(({ taints = [] }) => taints))
+    for (const taint of (slice.spec.devices ?? []).flatMap(({ taints = [] }) => taints))
       taint.timeAdded ??= timeText(Date.now());
   },
   prepareForCreate(slice) {
@@ -42,7 +40,7 @@ export const resourceSliceKind = defineKind<ResourceSlice>({
   validate: (slice) => [...validateMetadata(slice, false, dns1123SubdomainName), ...validateSpec(slice.spec)],
   validateUpdate: (slice, old) => [
     ...validateMetadataUpdate(slice, old),
-    ...validateSpec(slice.spec),
+    ...validateSpec(slice.spec, old.spec),
     ...validateIdentityKept(slice.spec, old.spec),
   ],
   fieldSelectors: {
@@ -71,19 +69,19 @@ export const resourceSliceKind = defineKind<ResourceSlice>({
   unconditionalUpdate: true,
 });
 
-function validateSpec(spec: ResourceSliceSpec): FieldError[] {
+function validateSpec(spec: ResourceSliceSpec, old?: ResourceSliceSpec): FieldError[] {
   const { driver, pool, devices, sharedCounters } = spec;
   const errors = [...validateDriverName(driver, 'spec.driver'), ...validatePool(pool), ...validatePlace(spec)];
   if (sharedCounters !== undefined && devices !== undefined) {
     errors.push(invalidField('spec', '', 'only one of `sharedCounters` or `devices` is allowed'));
   }
   const rich = (devices ?? []).some(isRich);
-  const named = ({ name }: { readonly name: string }, at: string): FieldError[] =>
-    whyNotDns1123Label(name).map((why) => invalidField(`${at}.name`, name, why));
+  const known = (name: string): Device | undefined => old?.devices?.find((device) => device.name === name);
+  const valid = (device: Device, at: string): FieldError[] => validateDevice(device, known(device.name), spec, at);
   return [
     ...errors,
-    ...validateItems(devices, 'spec.devices', rich ? mostRichDevices : mostDevices, named, ({ name }) => name),
-    ...validateItems(sharedCounters, 'spec.sharedCounters', mostCounterSets, named, ({ name }) => name),
+    ...validateItems(devices, 'spec.devices', rich ? mostRichDevices : mostDevices, valid, ({ name }) => name),
+    ...validateItems(sharedCounters, 'spec.sharedCounters', mostCounterSets, validateCounterSet, ({ name }) => name),
   ];
 }
 
@@ -125,7 +123,7 @@ function validatePlace({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
     set.push('`nodeSelector`');
     const { nodeSelectorTerms: terms = [] } = nodeSelector as Partial<NodeSelector>;
     const field = 'spec.nodeSelector.nodeSelectorTerms';
-    if (terms.length === 0) errors.push(requiredField(field, 'must have at least one node selector term'));
+    errors.push(...validateNodeSelector(nodeSelector, 'spec.nodeSelector'));
     if (terms.length !== 1) {
       const why = 'must have exactly one node selector term';
       errors.push(invalidField(field, nodeSelector.nodeSelectorTerms, why));
