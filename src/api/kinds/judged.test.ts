@@ -148,6 +148,38 @@ const deviceRefusals: readonly Row[] = [
   ],
 ];
 
+const volume = (more: object): object => ({
+  spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' }, ...more },
+});
+const volumes = resources.persistentVolumes;
+const volumeRefusals: readonly Row[] = [
+  [volumes, volume({ cephfs: {} }), ['spec.cephFS: Forbidden: may not specify more than 1 volume type']],
+  [volumes, volume({ flexVolume: {} }), ['spec.flexVolume.driver: Required value']],
+  [
+    volumes,
+    volume({ nodeAffinity: {} }),
+    ['spec.nodeAffinity.required: Required value: must specify required node constraints'],
+  ],
+  [
+    volumes,
+    volume({ nodeAffinity: { required: {} } }),
+    ['spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at least one node selector term'],
+  ],
+  [
+    volumes,
+    volume({ volumeAttributesClassName: '' }),
+    [
+      'spec.volumeAttributesClassName: Required value: an empty string is disallowed',
+      'spec.csi: Required value: has to be specified when using volumeAttributesClassName',
+    ],
+  ],
+  [
+    volumes,
+    volume({ hostPath: undefined, local: { path: '/x' } }),
+    ['spec.nodeAffinity: Required value: Local volume requires node affinity'],
+  ],
+];
+
 test('what a template says is warned of in every kind that has one, but only when it may have changed', () => {
   const spec = {
     containers: [{ name: 'c', image: 'i' }],
@@ -189,7 +221,7 @@ test('a Node is known by the older of its two fields for ranges', () => {
 });
 
 test('refusals', () => {
-  for (const [resource, body, errors] of [...refusals, ...nodeRefusals, ...deviceRefusals]) {
+  for (const [resource, body, errors] of [...refusals, ...nodeRefusals, ...deviceRefusals, ...volumeRefusals]) {
     assert.deepEqual(create(resource, body).errors, errors, JSON.stringify(body));
   }
 });

@@ -5,16 +5,19 @@ import { forbiddenField, invalidField, notSupportedField, requiredField } from '
 import { defineKind } from '../kind.ts';
 import { parseQuantity } from '../quantity.ts';
 import { resources } from '../resources.ts';
+import { timeText } from '../time.ts';
 import {
   dns1123SubdomainName,
   validateMetadata,
   validateMetadataUpdate,
+  validateNodeSelector,
   whyNotDns1123Subdomain,
 } from '../validation/index.ts';
 import { accessModesText, validateAccessModes } from './access-modes.ts';
 import { ageColumn, column, nameColumn, wideColumn } from './columns.ts';
 import { sameValue } from './equal.ts';
 import { keepsStatus, statusOnly } from './lifecycle.ts';
+import { validateHostPath } from './pod/index.ts';
 
 export const persistentVolumeKind = defineKind<PersistentVolume>({
   resource: resources.persistentVolumes,
@@ -25,8 +28,12 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
     if (spec === undefined) return;
     spec.persistentVolumeReclaimPolicy ??= 'Retain';
     spec.volumeMode ??= 'Filesystem';
+    if (spec.hostPath !== undefined) spec.hostPath.type ??= '';
   },
   ...keepsStatus<PersistentVolume>({ phase: 'Pending' }),
+  prepareForCreate(volume) {
+    volume.status = { phase: 'Pending', lastPhaseTransitionTime: timeText(Date.now()) };
+  },
   validate: validateVolume,
   validateUpdate: (volume, old) => [
     ...validateMetadataUpdate(volume, old),
@@ -78,6 +85,13 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
   unconditionalUpdate: true,
 });
 
+/** In which upstream looks for sources: the first is taken. */
+const order: readonly string[] = [
+  ...['hostPath', 'gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'flocker', 'nfs', 'rbd', 'quobyte'],
+  ...['cephfs', 'iscsi', 'cinder', 'fc', 'flexVolume', 'azureFile', 'vsphereVolume', 'photonPersistentDisk'],
+  ...['portworxVolume', 'azureDisk', 'scaleIO', 'local', 'storageos', 'csi'],
+];
+
 /** What is no volume source. */
 const plainFields: ReadonlySet<string> = new Set([
   'accessModes',
@@ -106,11 +120,19 @@ function validateVolume(volume: PersistentVolume): FieldError[] {
   }
   const sources = Object.keys(sourceOf(spec));
   if (sources.length === 0) errors.push(requiredField('spec', 'must specify a volume type'));
-  for (const extra of sources.slice(1)) {
-    errors.push(forbiddenField(`spec.${extra}`, 'may not specify more than 1 volume type'));
+  const extras = order.filter((source) => sources.includes(source)).slice(1);
+  for (const extra of extras) {
+    // Upstream forgets to refuse this one, and spells that one otherwise.
+    if (extra === 'flexVolume') continue;
+    const field = extra === 'cephfs' ? 'cephFS' : extra;
+    errors.push(forbiddenField(`spec.${field}`, 'may not specify more than 1 volume type'));
+  }
+  if (spec.flexVolume !== undefined && spec.flexVolume.driver === '') {
+    errors.push(requiredField('spec.flexVolume.driver'));
   }
   const path = spec.hostPath?.path;
-  if (spec.hostPath !== undefined && (path ?? '') === '') errors.push(requiredField('spec.hostPath.path'));
+  if (spec.hostPath !== undefined) errors.push(...validateHostPath(spec.hostPath, 'spec.hostPath'));
+  errors.push(...validatePlace(spec), ...validateAttributesClass(spec));
   if (path === '/' && policy === 'Recycle') {
     const why = "may not be 'recycle' for a hostPath mount of '/'";
     errors.push(forbiddenField('spec.persistentVolumeReclaimPolicy', why));
@@ -126,12 +148,34 @@ function validateVolume(volume: PersistentVolume): FieldError[] {
   return errors;
 }
 
+/** Which nodes can reach it. */
+function validatePlace({ nodeAffinity, local }: PersistentVolumeSpec): FieldError[] {
+  const at = 'spec.nodeAffinity';
+  const { required } = nodeAffinity ?? {};
+  if (required !== undefined) return validateNodeSelector(required, `${at}.required`);
+  const errors =
+    nodeAffinity === undefined ? [] : [requiredField(`${at}.required`, 'must specify required node constraints')];
+  if (local === undefined) return errors;
+  return [...errors, requiredField(at, 'Local volume requires node affinity')];
+}
+
+function validateAttributesClass({ volumeAttributesClassName: name, csi }: PersistentVolumeSpec): FieldError[] {
+  const at = 'spec.volumeAttributesClassName';
+  if (name === undefined) return [];
+  const errors =
+    name === ''
+      ? [requiredField(at, 'an empty string is disallowed')]
+      : whyNotDns1123Subdomain(name).map((why) => invalidField(at, name, why));
+  if (csi !== undefined) return errors;
+  return [...errors, requiredField('spec.csi', 'has to be specified when using volumeAttributesClassName')];
+}
+
 function validateCapacity({ capacity = {} }: PersistentVolumeSpec): FieldError[] {
   const at = 'spec.capacity';
   const names = Object.keys(capacity);
   const errors = names.length === 0 ? [requiredField(at)] : [];
   if (capacity['storage'] === undefined || names.length > 1) {
-    errors.push(notSupportedField(at, capacity, ['storage']));
+    errors.push(notSupportedField(at, names.length === 0 ? undefined : capacity, ['storage']));
   }
   for (const [name, value] of Object.entries(capacity)) {
     if ((parseQuantity(value)?.nano ?? 0n) <= 0n) {

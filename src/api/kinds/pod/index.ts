@@ -18,6 +18,7 @@ import { clone } from '../../clone.ts';
 
 export { setPodSpecDefaults } from './defaults.ts';
 export { validatePodTemplate } from './validation.ts';
+export { validateHostPath } from './volumes.ts';
 export { podTemplateWarnings } from './warnings.ts';
 
 export const podKind = defineKind<Pod>({

@@ -130,7 +130,7 @@ const hostPathTypes = [
   'Socket',
 ];
 
-function validateHostPath({ path = '', type }: Partial<HostPathVolumeSource>, at: string): FieldError[] {
+export function validateHostPath({ path = '', type }: Partial<HostPathVolumeSource>, at: string): FieldError[] {
   if (path === '') return [requiredField(`${at}.path`)];
   const errors = validateNoBacksteps(path, `${at}.path`);
   if (type === undefined || hostPathTypes.includes(type)) return errors;
