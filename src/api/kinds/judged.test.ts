@@ -261,11 +261,11 @@ test('what an update keeps, drops and is told', () => {
   const topology = { 'kubernetes.io/hostname': 'n' };
   const stored = { ...slice, endpoints: [{ addresses: ['10.0.0.1'], deprecatedTopology: topology, conditions: {} }] };
   const changed = { ...slice, endpoints: [{ addresses: ['10.0.0.2'], deprecatedTopology: topology }] };
-  const after = pipeline.update<KubeObject>(resources.endpointSlices, stored as KubeObject, changed);
+  const after = pipeline.update<KubeObject>(resources.endpointSlices, stored, changed);
   assert.deepEqual((after.object as { endpoints?: object }).endpoints, [
     { addresses: ['10.0.0.2'], conditions: {}, nodeName: 'n' },
   ]);
-  const moved = pipeline.update<KubeObject>(resources.endpointSlices, stored as KubeObject, {
+  const moved = pipeline.update<KubeObject>(resources.endpointSlices, stored, {
     ...stored,
     addressType: 'IPv6',
   });
