@@ -45,6 +45,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ValidatingWebhook: { matchConditions: 'name' },
   MutatingWebhook: { matchConditions: 'name' },
   ValidatingAdmissionPolicySpec: { matchConditions: 'name', variables: 'name' },
+  MutatingAdmissionPolicySpec: { matchConditions: 'name' },
   FlowSchemaStatus: conditions,
   PriorityLevelConfigurationStatus: conditions,
   APIServiceStatus: conditions,

@@ -265,4 +265,18 @@ export const resources = {
     'Cluster',
     { categories: ['api-extensions'] },
   ),
+  mutatingAdmissionPolicies: resource<k.MutatingAdmissionPolicy>(
+    'admissionregistration.k8s.io/v1',
+    'MutatingAdmissionPolicy',
+    'mutatingadmissionpolicies',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
+  mutatingAdmissionPolicyBindings: resource<k.MutatingAdmissionPolicyBinding>(
+    'admissionregistration.k8s.io/v1',
+    'MutatingAdmissionPolicyBinding',
+    'mutatingadmissionpolicybindings',
+    'Cluster',
+    { categories: ['api-extensions'] },
+  ),
 } as const;

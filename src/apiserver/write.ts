@@ -108,7 +108,7 @@ export function createIn(
     warnings: options.warnings,
   } as const;
   admit({ ...asked, name: metadata.name ?? '' }, view);
-  mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft);
+  mutateBy(options.admission, kind, { ...asked, name: metadata.name ?? '' }, draft, view);
   const name = draft.metadata.name ?? '';
   const request = { ...asked, name };
   settle(request, view);
@@ -180,7 +180,7 @@ export function updateIn(tx: Tx, kind: KindDefinition, key: ObjectKey, request: 
   setOwners(draft, ownersOf(kind, draft, old, sent, request));
   const asked = requestOf(kind, key, request, draft, old);
   admit(asked, view);
-  mutateBy(request.admission, kind, asked, draft);
+  mutateBy(request.admission, kind, asked, draft, view);
   settle(asked, view);
   const { managedFields } = draft.metadata;
   prepareUpdate(kind, draft, old, request, key);
@@ -241,14 +241,22 @@ function requestOf(
   return { verb: 'update', by, resource, forms, subresource, namespace, name, object, old, warnings };
 }
 
-/** The draft becomes what webhooks make of it; who it is they cannot change. */
+/** The draft becomes what policies and webhooks make of it; who it is they cannot change. */
 function mutateBy(
   session: AdmissionSession | undefined,
   kind: KindDefinition,
   request: AdmissionRequest,
   draft: Draft,
+  view: ReturnType<typeof transactionView>,
 ): void {
-  const changed = session?.mutate(request);
+  const first = session?.mutate(request);
+  become(kind, draft, first?.object);
+  if (first?.again !== true) return;
+  admit(request, view);
+  become(kind, draft, session?.mutate(request, true).object);
+}
+
+function become(kind: KindDefinition, draft: Draft, changed: KubeObject | undefined): void {
   if (changed === undefined) return;
   for (const key of Object.keys(draft)) Reflect.deleteProperty(draft, key);
   Object.assign(draft, changed);

@@ -6,13 +6,17 @@
  *   params                                           where the policy has a paramKind
  *   authorizer, authorizer.requestResource           where somebody asks
  *   variables.NAME                                   those of the policy that come before
+ *   Object{…}, JSONPatch{…}, jsonpatch.escapeKey     in mutations (patch-types.ts)
  */
 import { listOf, mapOf, opaque, types } from '../cel/index.ts';
 import type { Environment, Type } from '../cel/index.ts';
+import { patchEnvironment } from './patch-types.ts';
 
 export interface Declared {
   readonly hasParams: boolean;
   readonly hasAuthorizer: boolean;
+  /** What patches are made of. */
+  readonly hasPatchTypes?: true;
   readonly variables?: ReadonlyMap<string, Type>;
   /** For type checking against a schema. */
   readonly object?: Type;
@@ -88,5 +92,5 @@ export function environmentOf(declared: Declared): Environment {
     const fields = declared.variables;
     variables.set('variables', { kind: 'object', name: 'kubernetes.variables', params: [], fields });
   }
-  return { variables };
+  return declared.hasPatchTypes === true ? { variables, ...patchEnvironment } : { variables };
 }

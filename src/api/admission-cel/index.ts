@@ -1,6 +1,14 @@
 /** Expressions of admission: policies, match conditions. Loaded when there is one (lazy.ts). */
 export { environmentOf } from './environment.ts';
-export { compileConditions, compileExpression, compilePolicy } from './compile.ts';
-export type { Compiled, CompiledPolicy, CompiledValidation, NamedExpression } from './compile.ts';
+export { compileConditions, compileExpression, compileMutatingPolicy, compilePolicy } from './compile.ts';
+export type {
+  Compiled,
+  CompiledMutatingPolicy,
+  CompiledMutation,
+  CompiledParts,
+  CompiledPolicy,
+  CompiledValidation,
+  NamedExpression,
+} from './compile.ts';
 export { typeWarnings } from './type-check.ts';
 export type { KnownKind } from './type-check.ts';

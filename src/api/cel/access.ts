@@ -14,6 +14,7 @@ export function hasField(value: Value, field: string): boolean {
 export function fieldOf(value: Value, field: string): Value {
   const found = value instanceof Struct || value instanceof CelMap ? value.get(field) : undefined;
   if (found !== undefined) return found;
+  if (value instanceof Struct && value.unset !== undefined) return value.unset;
   if (value instanceof Struct || value instanceof CelMap) throw new EvalError(`no such key: ${field}`);
   throw new EvalError('no such overload');
 }

@@ -8,7 +8,7 @@ import type { Issue } from './issues.ts';
 import { literalIssues } from './literals.ts';
 import { literalType, typeConstants } from './constants.ts';
 import { allFunctions } from './library/index.ts';
-import type { Overload } from './signature.ts';
+import type { Functions, Overload } from './signature.ts';
 import type { Mapping, Type } from './types.ts';
 import {
   assignAll,
@@ -29,7 +29,9 @@ import {
 export interface Environment {
   readonly variables: ReadonlyMap<string, Type>;
   /** `Object{…}` */
-  readonly structs?: ReadonlyMap<string, Type>;
+  readonly structs?: Pick<ReadonlyMap<string, Type>, 'get'>;
+  /** Beside those that all have. */
+  readonly functions?: Functions;
 }
 
 export interface Checked {
@@ -193,7 +195,10 @@ class Checker {
     if (name === 'format') this.#mixed++;
     for (const arg of args) this.#check(arg);
     if (name === 'format') this.#mixed--;
-    const functions = allFunctions();
+    const functions = {
+      get: (of: string): readonly Overload[] | undefined =>
+        allFunctions().get(of) ?? this.#environment.functions?.get(of),
+    };
     if (target === undefined) {
       const plain = name.replace(/^\./, '');
       if (isLogical(plain)) return this.#logical(args);

@@ -16,6 +16,7 @@ export { CompileError, CostExceeded, EvalError, InstantiationError } from './iss
 export { AuthorizerValue, ResourceCheck } from './library/index.ts';
 export type { Asked, Decide } from './library/index.ts';
 export type { Checked, Environment } from './checker.ts';
+export { declare } from './signature.ts';
 export * from './types.ts';
 export * from './values.ts';
 

@@ -313,7 +313,9 @@ class Compiler {
     };
   }
 
-  #struct({ type, fields }: Extract<Node, { kind: 'struct' }>): Evaluate {
+  #struct(node: Extract<Node, { kind: 'struct' }>): Evaluate {
+    const { type, fields } = node;
+    const unset = this.#checked.types.get(node)?.unset;
     const evaluates = fields.map(({ name, value, optional }) => [name, this.compile(value), optional] as const);
     return (frame) => {
       const found = new Map<string, () => Value>();
@@ -322,7 +324,7 @@ class Compiler {
         if (value !== undefined) found.set(name, () => value);
       }
       spend(frame.run, structBase);
-      return new Struct(type, found);
+      return new Struct(type, found, unset);
     };
   }
 

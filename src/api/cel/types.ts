@@ -4,6 +4,7 @@
  * A type that comes from a schema knows more: how many elements it may have, and its fields. Costs are estimated with that.
  */
 import { asKeyword } from './values.ts';
+import type { Value } from './values.ts';
 
 export type TypeKind =
   | 'dyn'
@@ -30,6 +31,10 @@ export interface Type {
   readonly params: readonly Type[];
   /** Of an object. */
   readonly fields?: ReadonlyMap<string, Type>;
+  /** Of an object of which nothing is known: it may have any field. */
+  readonly open?: true;
+  /** What a field that was not set is read as; without, reading it is an error. */
+  readonly unset?: Value;
   /** From a schema: the most elements, characters or bytes; Infinity where it does not say. */
   readonly most?: number;
   /** From a schema: bytes as JSON, at least. */
@@ -82,7 +87,8 @@ export function isOptional({ name, kind }: Type): boolean {
   return kind === 'opaque' && name === 'optional_type';
 }
 
-export function fieldType({ fields }: Type, name: string): Type | undefined {
+export function fieldType({ fields, open }: Type, name: string): Type | undefined {
+  if (open === true) return types.dyn;
   return fields?.get(name) ?? fields?.get(asKeyword(name));
 }
 

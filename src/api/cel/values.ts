@@ -113,10 +113,13 @@ export class CelMap {
 export class Struct {
   readonly typeName: string;
   readonly #fields: ReadonlyMap<string, () => Value>;
+  /** What a field that is not set is read as; undefined: it cannot be. */
+  readonly unset: Value | undefined;
   readonly #known = new Map<string, Value>();
-  constructor(typeName: string, fields: ReadonlyMap<string, () => Value>) {
+  constructor(typeName: string, fields: ReadonlyMap<string, () => Value>, unset?: Value) {
     this.typeName = typeName;
     this.#fields = fields;
+    this.unset = unset;
   }
 
   get size(): number {

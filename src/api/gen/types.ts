@@ -248,6 +248,10 @@ export interface AppArmorProfile {
   type: string;
 }
 
+export interface ApplyConfiguration {
+  expression?: string;
+}
+
 export interface AttachedVolume {
   devicePath: string;
   name: string;
@@ -1498,6 +1502,10 @@ export interface IngressTLS {
   secretName?: string;
 }
 
+export interface JSONPatch {
+  expression?: string;
+}
+
 export interface JSONSchemaProps {
   '$ref'?: string;
   '$schema'?: string;
@@ -1754,6 +1762,36 @@ export interface ModifyVolumeStatus {
   targetVolumeAttributesClassName?: string;
 }
 
+export interface MutatingAdmissionPolicy {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: MutatingAdmissionPolicySpec;
+}
+
+export interface MutatingAdmissionPolicyBinding {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: MutatingAdmissionPolicyBindingSpec;
+}
+
+export interface MutatingAdmissionPolicyBindingSpec {
+  matchResources?: MatchResources;
+  paramRef?: ParamRef;
+  policyName?: string;
+}
+
+export interface MutatingAdmissionPolicySpec {
+  failurePolicy?: string;
+  matchConditions?: Array<MatchCondition>;
+  matchConstraints?: MatchResources;
+  mutations?: Array<Mutation>;
+  paramKind?: ParamKind;
+  reinvocationPolicy?: string;
+  variables?: Array<Variable>;
+}
+
 export interface MutatingWebhook {
   admissionReviewVersions: Array<string>;
   clientConfig: AdmissionregistrationWebhookClientConfig;
@@ -1774,6 +1812,12 @@ export interface MutatingWebhookConfiguration {
   kind?: string;
   metadata?: ObjectMeta;
   webhooks?: Array<MutatingWebhook>;
+}
+
+export interface Mutation {
+  applyConfiguration?: ApplyConfiguration;
+  jsonPatch?: JSONPatch;
+  patchType: string;
 }
 
 export interface NFSVolumeSource {

@@ -55,6 +55,8 @@ import {
   volumeAttachmentKind,
   volumeAttributesClassKind,
 } from './storage/index.ts';
+import { mutatingAdmissionPolicyKind } from './mutatingadmissionpolicy.ts';
+import { mutatingAdmissionPolicyBindingKind } from './mutatingadmissionpolicybinding.ts';
 import { mutatingWebhookConfigurationKind, validatingWebhookConfigurationKind } from './webhookconfiguration.ts';
 import { validatingAdmissionPolicyKind } from './validatingadmissionpolicy.ts';
 import { validatingAdmissionPolicyBindingKind } from './validatingadmissionpolicybinding.ts';
@@ -128,6 +130,8 @@ export function buildKinds(options: KindOptions = {}): readonly KindDefinition[]
     resourceSliceKind,
     apiServiceKind,
     customResourceDefinitionKind,
+    mutatingAdmissionPolicyKind,
+    mutatingAdmissionPolicyBindingKind,
     mutatingWebhookConfigurationKind,
     validatingAdmissionPolicyKind,
     validatingAdmissionPolicyBindingKind,

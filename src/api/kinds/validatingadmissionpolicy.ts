@@ -6,7 +6,7 @@ import type { KnownKind } from '../admission-cel/index.ts';
 import { admissionCel } from '../admission-cel/lazy.ts';
 import type { FieldError } from '../field-errors.ts';
 import { duplicateField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
-import type { ParamKind, ValidatingAdmissionPolicy, ValidatingAdmissionPolicySpec, Validation } from '../gen/types.ts';
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicySpec, Validation } from '../gen/types.ts';
 import { defineKind } from '../kind.ts';
 import type { WriteView } from '../kind.ts';
 import { resources } from '../resources.ts';
@@ -14,13 +14,20 @@ import {
   dns1123SubdomainName,
   validateMetadataUpdate,
   validateObjectMeta,
-  whyNotDns1035Label,
-  whyNotDns1123Subdomain,
   whyNotQualifiedName,
 } from '../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from './columns.ts';
-import { sameValue } from './equal.ts';
-import { setMatchDefaults, validateMatchConditions, validateMatchResources } from './match-rules.ts';
+import { setMatchDefaults, validateMatchConditions } from './match-rules.ts';
+import {
+  firstGeneration,
+  paramKindColumn,
+  raiseGeneration,
+  staticNameWarnings,
+  validateFailurePolicy,
+  validateMatchConstraints,
+  validateParamKind,
+  validateVariables,
+} from './policy-parts.ts';
 
 export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolicy>({
   resource: resources.validatingAdmissionPolicies,
@@ -30,17 +37,14 @@ export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolic
     setMatchDefaults(spec.matchConstraints);
   },
   prepareForCreate(policy) {
-    policy.metadata = { ...policy.metadata, generation: 1 };
+    firstGeneration(policy);
     policy.status = checkedStatus(1);
   },
   prepareForUpdate(policy, old) {
-    const before = old.metadata.generation ?? 1;
-    const same = sameValue(policy.spec, old.spec);
-    const generation = same ? before : before + 1;
-    policy.metadata = { ...policy.metadata, generation };
-    policy.status = same
-      ? structuredClone(old.status ?? {})
-      : { ...structuredClone(old.status ?? {}), ...checkedStatus(generation) };
+    raiseGeneration(policy, old);
+    const generation = policy.metadata?.generation ?? 1;
+    const same = generation === (old.metadata.generation ?? 1);
+    policy.status = { ...structuredClone(old.status ?? {}), ...(same ? {} : checkedStatus(generation)) };
   },
   validate: validatePolicy,
   validateUpdate: (policy, old) => [...validateMetadataUpdate(policy, old), ...validatePolicy(policy)],
@@ -58,14 +62,7 @@ export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolic
       'Validations indicates the number of validation rules defined in this configuration',
       (policy) => policy.spec?.validations?.length ?? 0,
     ),
-    {
-      name: 'ParamKind',
-      type: 'string',
-      description: 'ParamKind specifies the kind of resources used to parameterize this policy',
-      priority: 0,
-      cell: ({ spec }) =>
-        spec?.paramKind === undefined ? '<unset>' : `${spec.paramKind.apiVersion ?? ''}/${spec.paramKind.kind ?? ''}`,
-    },
+    paramKindColumn<ValidatingAdmissionPolicy>(),
     ageColumn(),
   ],
   onWrite(view, policy, old) {
@@ -73,6 +70,7 @@ export const validatingAdmissionPolicyKind = defineKind<ValidatingAdmissionPolic
     const warnings = admissionCel().typeWarnings(policy.spec ?? {}, knownKinds(view));
     if (warnings.length > 0) policy.status = { ...policy.status, typeChecking: { expressionWarnings: warnings } };
   },
+  warnings: staticNameWarnings,
   unconditionalUpdate: false,
 });
 
@@ -110,31 +108,13 @@ function validatePolicy(policy: ValidatingAdmissionPolicy): FieldError[] {
 
 function validateSpec(spec: ValidatingAdmissionPolicySpec): FieldError[] {
   const errors: FieldError[] = [];
-  if (spec.failurePolicy === undefined) errors.push(requiredField('spec.failurePolicy'));
-  else if (!['Fail', 'Ignore'].includes(spec.failurePolicy)) {
-    errors.push(notSupportedField('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore']));
-  }
+  errors.push(...validateFailurePolicy(spec.failurePolicy));
   if (spec.paramKind !== undefined) errors.push(...validateParamKind(spec.paramKind));
-  if (spec.matchConstraints === undefined) errors.push(requiredField('spec.matchConstraints'));
-  else {
-    errors.push(...validateMatchResources(spec.matchConstraints, 'spec.matchConstraints'));
-    if ((spec.matchConstraints.resourceRules ?? []).length === 0) {
-      errors.push(requiredField('spec.matchConstraints.resourceRules'));
-    }
-  }
+  errors.push(...validateMatchConstraints(spec.matchConstraints));
   const hasParams = spec.paramKind !== undefined;
   errors.push(...validateMatchConditions(spec.matchConditions, hasParams, 'spec.matchConditions'));
   const compiled = admissionCel().compilePolicy(spec);
-  for (const [index, { name = '', expression = '' }] of (spec.variables ?? []).entries()) {
-    const at = `spec.variables[${String(index)}]`;
-    if (name.trim() === '') errors.push(requiredField(`${at}.name`, 'name is not specified'));
-    else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name)) {
-      errors.push(invalidField(`${at}.name`, name, 'must be a valid CEL identifier'));
-    }
-    const error = compiled.variables[index]?.expression.error;
-    if (expression.trim() === '') errors.push(requiredField(`${at}.expression`, 'expression is not specified'));
-    else if (error !== undefined) errors.push(invalidField(`${at}.expression`, expression, error));
-  }
+  errors.push(...validateVariables(spec.variables, compiled));
   if ((spec.validations ?? []).length === 0 && (spec.auditAnnotations ?? []).length === 0) {
     const why = 'validations or auditAnnotations must contain at least one item';
     return [...errors, requiredField('spec.validations', why), requiredField('spec.auditAnnotations', why)];
@@ -143,29 +123,6 @@ function validateSpec(spec: ValidatingAdmissionPolicySpec): FieldError[] {
     const { expression, messageExpression } = compiled.validations[index] ?? {};
     const at = `spec.validations[${String(index)}]`;
     errors.push(...validateValidation(validation, at, expression?.error, messageExpression?.error));
-  }
-  return errors;
-}
-
-function validateParamKind({ apiVersion = '', kind = '' }: ParamKind): FieldError[] {
-  const at = 'spec.paramKind';
-  const errors: FieldError[] = [];
-  const parts = apiVersion.split('/');
-  const [group, version] = parts.length === 1 ? ['', parts[0] ?? ''] : [parts[0] ?? '', parts[1] ?? ''];
-  if (apiVersion === '') errors.push(requiredField(`${at}.apiVersion`));
-  else if (parts.length > 2) {
-    errors.push(invalidField(`${at}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
-  } else {
-    const why = group === '' ? [] : whyNotDns1123Subdomain(group);
-    if (why.length > 0) errors.push(invalidField(`${at}.apiVersion`, group, why.join(',')));
-    const wrong = whyNotDns1035Label(version);
-    if (version === '') errors.push(invalidField(`${at}.apiVersion`, apiVersion, 'version must be specified'));
-    else if (wrong.length > 0) errors.push(invalidField(`${at}.apiVersion`, version, wrong.join(',')));
-  }
-  const why = whyNotDns1035Label(kind.toLowerCase());
-  if (kind === '') errors.push(requiredField(`${at}.kind`));
-  else if (why.length > 0) {
-    errors.push(invalidField(`${at}.kind`, kind, `may have mixed case, but should otherwise match: ${why.join(',')}`));
   }
   return errors;
 }

@@ -1,73 +1,45 @@
 /** admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding. Upstream: pkg/apis/admissionregistration/validation. */
 import type { FieldError } from '../field-errors.ts';
-import { duplicateField, forbiddenField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
-import type { ParamRef, ValidatingAdmissionPolicyBinding } from '../gen/types.ts';
+import { duplicateField, invalidField, notSupportedField, requiredField } from '../field-errors.ts';
+import type { ValidatingAdmissionPolicyBinding } from '../gen/types.ts';
 import { defineKind } from '../kind.ts';
 import { resources } from '../resources.ts';
-import {
-  dns1123SubdomainName,
-  validateLabelSelector,
-  validateMetadataUpdate,
-  validateObjectMeta,
-  whyNotDns1123Subdomain,
-  whyNotPathSegment,
-} from '../validation/index.ts';
+import { dns1123SubdomainName, validateMetadataUpdate, validateObjectMeta } from '../validation/index.ts';
 import { ageColumn, nameColumn } from './columns.ts';
-import { sameValue } from './equal.ts';
 import { setMatchDefaults, validateMatchResources } from './match-rules.ts';
+import {
+  bindingColumns,
+  firstGeneration,
+  raiseGeneration,
+  staticNameWarnings,
+  validateParamRef,
+  validatePolicyName,
+} from './policy-parts.ts';
 
 export const validatingAdmissionPolicyBindingKind = defineKind<ValidatingAdmissionPolicyBinding>({
   resource: resources.validatingAdmissionPolicyBindings,
   applyDefaults(binding) {
     setMatchDefaults(binding.spec?.matchResources);
   },
-  prepareForCreate(binding) {
-    binding.metadata = { ...binding.metadata, generation: 1 };
-  },
-  prepareForUpdate(binding, old) {
-    const before = old.metadata.generation ?? 1;
-    const same = sameValue(binding.spec, old.spec);
-    binding.metadata = { ...binding.metadata, generation: same ? before : before + 1 };
-  },
+  prepareForCreate: firstGeneration,
+  prepareForUpdate: raiseGeneration,
   validate: validateBinding,
   validateUpdate: (binding, old) => [...validateMetadataUpdate(binding, old), ...validateBinding(binding)],
-  columns: [
-    nameColumn(),
-    {
-      name: 'PolicyName',
-      type: 'string',
-      description: 'PolicyName indicates the policy definition which the policy binding binded to',
-      priority: 0,
-      cell: ({ spec }) => spec?.policyName ?? '',
-    },
-    {
-      name: 'ParamRef',
-      type: 'string',
-      description: 'ParamRef indicates the param resource which sets the configuration param',
-      priority: 0,
-      cell: ({ spec }) => paramText(spec?.paramRef),
-    },
-    ageColumn(),
-  ],
+  warnings: staticNameWarnings,
+  columns: [nameColumn(), ...bindingColumns<ValidatingAdmissionPolicyBinding>(), ageColumn()],
   unconditionalUpdate: false,
 });
-
-function paramText(ref: ParamRef | undefined): string {
-  if (ref === undefined) return '<unset>';
-  if (ref.name === undefined || ref.name === '') return '*';
-  return ref.namespace === undefined ? `*/${ref.name}` : `${ref.namespace}/${ref.name}`;
-}
 
 const actions = ['Audit', 'Deny', 'Warn'];
 
 function validateBinding(binding: ValidatingAdmissionPolicyBinding): FieldError[] {
   const spec: NonNullable<ValidatingAdmissionPolicyBinding['spec']> = binding.spec ?? {};
-  const errors = validateObjectMeta(binding, false, dns1123SubdomainName);
-  const name = spec.policyName ?? '';
-  if (name === '') errors.push(requiredField('spec.policyName'));
-  else errors.push(...whyNotDns1123Subdomain(name).map((why) => invalidField('spec.policyName', name, why)));
-  errors.push(...validateParamRef(spec.paramRef, 'spec.paramRef'));
-  errors.push(...validateMatchResources(spec.matchResources, 'spec.matchResources'));
+  const errors = [
+    ...validateObjectMeta(binding, false, dns1123SubdomainName),
+    ...validatePolicyName(spec.policyName ?? ''),
+    ...validateParamRef(spec.paramRef),
+    ...validateMatchResources(spec.matchResources, 'spec.matchResources'),
+  ];
   const at = 'spec.validationActions';
   const given = spec.validationActions ?? [];
   for (const [index, action] of given.entries()) {
@@ -81,25 +53,5 @@ function validateBinding(binding: ValidatingAdmissionPolicyBinding): FieldError[
     errors.push(invalidField(at, given, why));
   }
   if (given.length === 0) errors.push(requiredField(at, 'at least one validation action is required'));
-  return errors;
-}
-
-function validateParamRef(ref: ParamRef | undefined, at: string): FieldError[] {
-  if (ref === undefined) return [];
-  const errors: FieldError[] = [];
-  const name = ref.name ?? '';
-  const both = 'name and selector are mutually exclusive';
-  errors.push(...(name === '' ? [] : whyNotPathSegment(name).map((why) => invalidField(`${at}.name`, name, why))));
-  if (name !== '' && ref.selector !== undefined) errors.push(forbiddenField(`${at}.name`, both));
-  errors.push(...validateLabelSelector(ref.selector, `${at}.selector`));
-  if (name !== '' && ref.selector !== undefined) errors.push(forbiddenField(`${at}.selector`, both));
-  if (name === '' && ref.selector === undefined) {
-    errors.push(requiredField(at, 'one of name or selector must be specified'));
-  }
-  const action = ref.parameterNotFoundAction ?? '';
-  if (action === '') errors.push(requiredField(`${at}.parameterNotFoundAction`));
-  else if (action !== 'Deny' && action !== 'Allow') {
-    errors.push(notSupportedField(`${at}.parameterNotFoundAction`, action, ['Deny', 'Allow']));
-  }
   return errors;
 }

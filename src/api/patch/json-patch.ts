@@ -62,6 +62,18 @@ function readOperation(item: unknown, index: number): Operation {
   return { op, path, value };
 }
 
+/** Why an operation cannot be applied, in the words of evanphx/json-patch v4. */
+export class JsonPatchError extends Error {
+  /** A test that failed, rather than an operation. */
+  readonly isTest: boolean;
+  constructor(message: string, isTest = false) {
+    super(message);
+    this.isTest = isTest;
+  }
+}
+
+const missing = 'missing value';
+
 class JsonDocument {
   root: unknown;
   #copied = 0;
@@ -73,112 +85,141 @@ class JsonDocument {
   apply({ op, path, from = '', value }: Operation): void {
     switch (op) {
       case 'add':
-        return this.#add(op, path, clone(value));
+        return this.#add(path, clone(value), `error in add for path: '${path}'`, noPath('add', `path: "${path}"`));
       case 'remove':
-        this.#remove(op, path);
+        this.#remove(path, `error in remove for path: '${path}'`, noPath('remove', `path: "${path}"`));
         return;
       case 'replace':
         // One step, so that the place in a list stays.
         return this.#replace(path, clone(value));
-      case 'move': {
-        if (path === from) return;
-        if (path.startsWith(`${from}/`)) throw unapplicable(op, path, 'a value can not be moved into itself');
-        const moved = this.#remove(op, from);
-        return this.#add(op, path, moved);
-      }
+      case 'move':
+        return this.#move(path, from);
       case 'copy':
         return this.#copy(path, from);
       case 'test':
         return this.#test(path, value);
       default:
-        throw unapplicable(op, path, 'unknown operation');
+        throw unapplicable(`Unexpected kind: ${op}`);
     }
   }
 
-  #add(op: string, path: string, value: unknown): void {
-    const { parent, key } = this.#locate(op, path);
+  #add(path: string, value: unknown, where: string, nowhere: string): void {
+    const { parent, key } = this.#locate(path, nowhere);
     if (parent === undefined) this.root = value;
     else if (Array.isArray(parent))
-      parent.splice(key === '-' ? parent.length : listIndex(op, path, key, parent.length), 0, value);
+      parent.splice(key === '-' ? parent.length : listIndex(where, key, parent.length), 0, value);
     else parent[key] = value;
   }
 
-  #remove(op: string, path: string): unknown {
-    const { parent, key } = this.#locate(op, path);
-    if (parent === undefined) throw unapplicable(op, path, 'the whole object can not be removed');
-    if (Array.isArray(parent)) return parent.splice(listIndex(op, path, key, parent.length - 1), 1)[0];
-    if (!Object.hasOwn(parent, key)) throw unapplicable(op, path, 'the path does not exist');
+  #remove(path: string, where: string, nowhere: string): unknown {
+    const { parent, key } = this.#locate(path, nowhere);
+    if (parent === undefined) throw unapplicable(nowhere);
+    if (Array.isArray(parent)) return parent.splice(listIndex(where, key, parent.length - 1), 1)[0];
+    if (!Object.hasOwn(parent, key))
+      throw unapplicable(`${where}: Unable to remove nonexistent key: ${key}: ${missing}`);
     const removed = parent[key];
     delete parent[key];
     return removed;
   }
 
+  /** A key that is not there is added: upstream asks no more of it. */
   #replace(path: string, value: unknown): void {
-    const { parent, key } = this.#locate('replace', path);
+    const { parent, key } = this.#locate(path, noPath('replace', `path: ${path}`));
     if (parent === undefined) this.root = value;
-    else if (Array.isArray(parent)) parent[listIndex('replace', path, key, parent.length - 1)] = value;
-    else if (Object.hasOwn(parent, key)) parent[key] = value;
-    else throw unapplicable('replace', path, 'the path does not exist');
+    else if (Array.isArray(parent)) {
+      const index = indexOf(key, parent.length - 1);
+      if (index === undefined) throw unapplicable(noPath('replace', `key: ${path}`));
+      parent[index] = value;
+    } else parent[key] = value;
+  }
+
+  #move(path: string, from: string): void {
+    if (path === from) return;
+    if (path.startsWith(`${from}/`)) throw unapplicable(noPath('move', `destination path: ${path}`));
+    const moved = this.#remove(from, `error in move for path: '${lastOf(from)}'`, noPath('move', `from path: ${from}`));
+    this.#add(path, moved, `error in move for path: '${path}'`, noPath('move', `destination path: ${path}`));
   }
 
   #copy(path: string, from: string): void {
-    const value = this.#get('copy', from);
-    if (value === undefined) throw unapplicable('copy', from, 'the path does not exist');
+    const value = this.#get(from, `error in copy for from: '${from}'`, noPath('copy', `from path: ${from}`)) ?? null;
     this.#copied += JSON.stringify(value).length;
     if (this.#copied > mostCopiedBytes) {
-      throw unapplicable('copy', path, `the copies add up to more than the limit of ${mostCopiedBytes} bytes`);
+      const [limit, size] = [String(mostCopiedBytes), String(this.#copied)];
+      throw unapplicable(
+        `Unable to complete the copy, the accumulated size increase of copy is ${size}, exceeding the limit ${limit}`,
+      );
     }
-    this.#add('copy', path, clone(value));
+    const where = 'error while adding value during copy';
+    this.#add(path, clone(value), where, noPath('copy', `destination path: ${path}`));
   }
 
   #test(path: string, value: unknown): void {
-    const found = this.#get('test', path) ?? null;
-    if (!sameJson(found, value)) throw unapplicable('test', path, `the value is ${JSON.stringify(found)}`);
+    const nowhere = `test operation does not apply: is missing path: ${path}: ${missing}`;
+    const found = this.#get(path, `error in test for path: '${path}'`, nowhere) ?? null;
+    if (!sameJson(found, value ?? null)) throw unapplicable(`testing value ${path} failed: test failed`, true);
   }
 
-  #get(op: string, path: string): unknown {
-    const { parent, key } = this.#locate(op, path);
+  #get(path: string, where: string, nowhere: string): unknown {
+    const { parent, key } = this.#locate(path, nowhere);
     if (parent === undefined) return this.root;
-    if (Array.isArray(parent)) return parent[listIndex(op, path, key, parent.length - 1)];
+    if (Array.isArray(parent)) return parent[listIndex(where, key, parent.length - 1)];
     return Object.hasOwn(parent, key) ? parent[key] : undefined;
   }
 
   #locate(
-    op: string,
     path: string,
+    nowhere: string,
   ): { readonly parent: unknown[] | Record<string, unknown> | undefined; readonly key: string } {
-    const tokens = readPointer(op, path);
+    const tokens = readPointer(path, nowhere);
     const key = tokens.pop();
     if (key === undefined) return { parent: undefined, key: '' };
     let parent = this.root;
     for (const token of tokens) {
-      if (Array.isArray(parent)) parent = parent[listIndex(op, path, token, parent.length - 1)];
-      else parent = isObject(parent) && Object.hasOwn(parent, token) ? parent[token] : undefined;
+      if (Array.isArray(parent)) {
+        const index = indexOf(token, parent.length - 1);
+        parent = index === undefined ? undefined : parent[index];
+      } else parent = isObject(parent) && Object.hasOwn(parent, token) ? parent[token] : undefined;
     }
     if (Array.isArray(parent)) return { parent: parent as unknown[], key };
     if (isObject(parent)) return { parent, key };
-    throw unapplicable(op, path, 'the path does not exist');
+    throw unapplicable(nowhere);
   }
 }
 
-function readPointer(op: string, path: string): string[] {
+function noPath(op: string, what: string): string {
+  return `${op} operation does not apply: doc is missing ${what}: ${missing}`;
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function readPointer(path: string, nowhere: string): string[] {
   if (path === '') return [];
-  if (!path.startsWith('/')) throw unapplicable(op, path, 'a path starts with "/"');
+  if (!path.startsWith('/')) throw unapplicable(nowhere);
   return path
     .slice(1)
     .split('/')
     .map((token) => checkKey(token.replaceAll('~1', '/').replaceAll('~0', '~')));
 }
 
-function listIndex(op: string, path: string, token: string, most: number): number {
+function indexOf(token: string, most: number): number | undefined {
   const index = /^(0|[1-9]\d{0,9})$/.test(token) ? Number(token) : -1;
-  if (index < 0 || index > most) throw unapplicable(op, path, `the list has no element ${JSON.stringify(token)}`);
-  return index;
+  return index < 0 || index > most ? undefined : index;
 }
 
-/** Upstream tells the client no more than this (NewGenericServerResponse); what is wrong stays in `cause`, for the log. */
-function unapplicable(op: string, path: string, why: string): Error {
+function listIndex(where: string, token: string, most: number): number {
+  const index = indexOf(token, most);
+  if (index !== undefined) return index;
+  const why = /^-?\d+$/.test(token)
+    ? `Unable to access invalid index: ${token}: invalid index referenced`
+    : `value was not a proper array index: '${token}': strconv.Atoi: parsing ${JSON.stringify(token)}: invalid syntax`;
+  throw unapplicable(`${where}: ${why}`);
+}
+
+/** Upstream tells the client no more than this (NewGenericServerResponse); what is wrong stays in `cause`, for who may know. */
+function unapplicable(why: string, isTest = false): Error {
   const error = apiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-  error.cause = `${path}: jsonpatch ${op} operation does not apply: ${why}`;
+  error.cause = new JsonPatchError(why, isTest);
   return error;
 }

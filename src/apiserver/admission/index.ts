@@ -14,7 +14,7 @@
  *            RuntimeClass               overhead, and where it may run
  *            DefaultIngressClass
  *            PodTopologyLabels          zone and region of the node that a pod is bound to
- *   ── mutating webhooks (webhooks/) ──
+ *   ── mutating policies (policies/), mutating webhooks (webhooks/); what they change is admitted once more (reinvocation.ts) ──
  *   settle   escalation                 who gives rights has them (upstream: the storage of the rbac kinds)
  *            CertificateSigningRequest  who asks is who is asked about (upstream: their storage)
  *            CertificateApproval, CertificateSigning   who approves and signs may
@@ -28,6 +28,7 @@
  *            NodeDeclaredFeatureValidator   what the node must be able to do for an update
  *            PodResizeValidator         the node has room
  *            ResourceQuota              the last word: what the others filled in counts
+ *            policy params              who has them looked at may look himself
  *   ── validating webhooks, over what will be stored ──
  *
  * The order is that of upstream (pkg/kubeapiserver/options/plugins.go): what refuses sees what webhooks made.
@@ -45,6 +46,7 @@ import { nodeTaint } from './node-taint.ts';
 import { nodeDeclaredFeatures, podResize } from './pod-resize.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { policyParams } from './policy-params.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './quota.ts';
 import { confirmOverhead, runtimeClass } from './runtime-class.ts';
@@ -91,6 +93,7 @@ const refusing: readonly Step[] = [
   ['NodeDeclaredFeatureValidator', nodeDeclaredFeatures],
   ['PodResizeValidator', podResize],
   ['ResourceQuota', resourceQuota],
+  ['', policyParams],
 ];
 
 /** Throws ApiError to refuse. Synchronous: call it inside the write transaction, with its view. */

@@ -2,6 +2,7 @@
 import type { Authorizer } from '../auth/authorize.ts';
 import type { User } from '../auth/user.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Registry } from '../registry.ts';
 import type { KindForm } from '../../api/kind.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import type { Resource } from '../../api/resources.ts';
@@ -12,6 +13,7 @@ export interface Requester {
   readonly server: {
     readonly authorizer: Authorizer;
     readonly metrics: Metrics;
+    readonly registry: Registry;
     readonly options?: { readonly disabledAdmission?: readonly string[] };
   };
 }

@@ -1,5 +1,5 @@
 /**
- * ValidatingAdmissionPolicies over a request, inside its transaction: they only read. Upstream:
+ * ValidatingAdmissionPolicies over a request, inside its transaction: they only read. (Those that mutate: mutate.ts.) Upstream:
  * apiserver/pkg/admission/plugin/policy/validating/dispatcher.go.
  *
  *   policy (matchConstraints) ─ its bindings (matchResources) ─ their params ─ judge ─ Deny: refuse │ Warn: warn │ Audit: nobody reads it here
@@ -7,12 +7,7 @@
 import type { CompiledPolicy } from '../../../api/admission-cel/index.ts';
 import { apiError } from '../../../api/errors.ts';
 import type { ApiError } from '../../../api/errors.ts';
-import type {
-  MatchResources,
-  Namespace,
-  ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicyBinding,
-} from '../../../api/gen/types.ts';
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../../api/gen/types.ts';
 import { groupResourceOf, resources } from '../../../api/resources.ts';
 import type { Resource } from '../../../api/resources.ts';
 import type { Store } from '../../../store/index.ts';
@@ -20,26 +15,24 @@ import type { Server } from '../../context.ts';
 import { bucketOf } from '../../registry.ts';
 import { expressions } from '../expressions.ts';
 import type { AdmissionRequest } from '../request.ts';
-import { matchedAs } from '../webhooks/match.ts';
 import type { Asking } from '../webhooks/review.ts';
+import { isAboutPolicies, matchesResources, namespaceOf } from './match.ts';
 import { ConfigurationError, paramsOf } from './params.ts';
 import type { Refusal } from './judge.ts';
 
+export { mutateByPolicies } from './mutate.ts';
+
 /** Policies do nothing without: the common case, and cheap. */
 export function noPolicies(store: Store): boolean {
-  return store.list(bucketOf(resources.validatingAdmissionPolicyBindings)).length === 0;
+  return (
+    store.list(bucketOf(resources.validatingAdmissionPolicyBindings)).length === 0 &&
+    store.list(bucketOf(resources.mutatingAdmissionPolicyBindings)).length === 0
+  );
 }
-
-const policyKinds = new Set([
-  resources.validatingAdmissionPolicies.plural,
-  resources.validatingAdmissionPolicyBindings.plural,
-]);
 
 /** Throws the refusal, or NotLoaded. */
 export function enforcePolicies(server: Server, request: AdmissionRequest, asking: Asking): void {
-  const { resource } = request;
-  // One that refused its own removal could never be removed.
-  if (resource.group === 'admissionregistration.k8s.io' && policyKinds.has(resource.plural)) return;
+  if (isAboutPolicies(request)) return;
   const { store } = server;
   const bindings = store.list(bucketOf(resources.validatingAdmissionPolicyBindings));
   if (bindings.length === 0) return;
@@ -58,28 +51,6 @@ export function enforcePolicies(server: Server, request: AdmissionRequest, askin
   }
   if (refused !== undefined) throw refused;
 }
-
-/** undefined: it is not for this request. */
-function matchesResources(
-  { store, registry }: Server,
-  match: MatchResources | undefined,
-  request: AdmissionRequest,
-): Resource | undefined {
-  if (match === undefined) return undefined;
-  const { excludeResourceRules = [], resourceRules = [] } = match;
-  const selectors = {
-    namespaceSelector: match.namespaceSelector,
-    objectSelector: match.objectSelector,
-    matchPolicy: match.matchPolicy,
-  };
-  if (matchedAs(store, registry, { ...selectors, rules: excludeResourceRules }, request) !== undefined)
-    return undefined;
-  // A binding without rules narrows nothing but by its selectors.
-  const rules = resourceRules.length === 0 ? [everything] : resourceRules;
-  return matchedAs(store, registry, { ...selectors, rules }, request);
-}
-
-const everything = { operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*', '*/*'], scope: '*' };
 
 const compiled = new WeakMap<object, CompiledPolicy>();
 
@@ -135,12 +106,6 @@ function judged(
     if (spec.failurePolicy === 'Ignore') return [];
     return [{ message: `failed to configure binding: ${error.message}`, reason: '', always: true }];
   }
-}
-
-function namespaceOf(store: Store, { resource, namespace }: AdmissionRequest): Namespace | undefined {
-  if (namespace === '' || resource.kind === 'Namespace') return undefined;
-  const slot = { resource: bucketOf(resources.namespaces), namespace: '', name: namespace };
-  return store.get(slot)?.value;
 }
 
 const codes: Readonly<Record<string, number>> = {

@@ -3,10 +3,11 @@
  *
  *   matchConditions ─ validations (variables when they are named) ─ messages of those that failed ─ audit annotations
  */
-import type { Compiled, CompiledPolicy, CompiledValidation } from '../../../api/admission-cel/index.ts';
-import { CostExceeded, EvalError, Struct } from '../../../api/cel/index.ts';
-import type { Value } from '../../../api/cel/index.ts';
-import { expressionLimit, judgeConditions, outOfBudget } from '../match-conditions.ts';
+import type { CompiledPolicy, CompiledValidation } from '../../../api/admission-cel/index.ts';
+import { CostExceeded } from '../../../api/cel/index.ts';
+import { judgeConditions, outOfBudget } from '../match-conditions.ts';
+import { PolicyRun } from './run.ts';
+import type { Variables } from './run.ts';
 
 export interface Refusal {
   readonly message: string;
@@ -14,10 +15,6 @@ export interface Refusal {
   readonly reason: string;
 }
 
-type Variables = (name: string) => Value | undefined;
-
-/** Of all expressions of a policy over one request. */
-const budget = 10_000_000;
 const longestMessage = 5 * 1024;
 
 export function judgePolicy(
@@ -29,7 +26,7 @@ export function judgePolicy(
   const verdict = judgeConditions(policy.matchConditions, input, failurePolicy);
   if (verdict.kind === 'failed') return failed(verdict.why);
   if (verdict.kind === 'skip') return [];
-  const run = new Run(policy, input);
+  const run = new PolicyRun(policy, input);
   try {
     const refusals: Refusal[] = [];
     for (const validation of policy.validations) {
@@ -49,41 +46,7 @@ export function judgePolicy(
   }
 }
 
-class Run {
-  readonly #input: Variables;
-  #left = budget;
-
-  constructor({ variables }: CompiledPolicy, input: Variables) {
-    const fields = new Map(
-      variables.map(({ name, expression }) => [name, (): Value => this.#variable(name, expression)] as const),
-    );
-    const composed = new Struct('kubernetes.variables', fields);
-    this.#input = (name) => (name === 'variables' ? composed : input(name));
-  }
-
-  /** An error is a value; throws CostExceeded when nothing more may be run. */
-  evaluate({ program, error, source }: Compiled): Value | EvalError {
-    if (program === undefined) return new EvalError(`compilation error: ${error ?? ''}`);
-    const { value, cost } = program.run(this.#input, expressionLimit);
-    this.#left -= cost;
-    if (this.#left < 0 || value instanceof CostExceeded) throw new CostExceeded();
-    if (value instanceof Error) return new EvalError(`expression '${source}' resulted in error: ${value.message}`);
-    return value;
-  }
-
-  #variable(name: string, { program, error }: Compiled): Value {
-    const why = (text: string): EvalError =>
-      new EvalError(`composited variable ${JSON.stringify(name)} fails to ${text}`);
-    if (program === undefined) throw why(`compile: ${error ?? ''}`);
-    const { value, cost } = program.run(this.#input, expressionLimit);
-    this.#left -= cost;
-    if (value instanceof CostExceeded) throw value;
-    if (value instanceof Error) throw why(`evaluate: ${value.message}`);
-    return value;
-  }
-}
-
-function messageOf(run: Run, { messageExpression, message, expression }: CompiledValidation): string {
+function messageOf(run: PolicyRun, { messageExpression, message, expression }: CompiledValidation): string {
   if (messageExpression !== undefined) {
     const value = run.evaluate(messageExpression);
     const text = typeof value === 'string' ? value.trim() : '';

@@ -1,5 +1,6 @@
 /** The parameters of a binding. Upstream: apiserver/pkg/admission/plugin/policy/generic/policy_dispatcher.go CollectParams. */
 import type { ParamKind, ParamRef } from '../../../api/gen/types.ts';
+import type { KindDefinition } from '../../../api/kind.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { groupVersionOf } from '../../../api/resources.ts';
 import { labelSelectorMatches } from '../../../api/selectors/index.ts';
@@ -11,6 +12,10 @@ import { shownAs } from '../../write.ts';
 /** The binding is wrong, not the request. */
 export class ConfigurationError extends Error {}
 
+export function kindOfParams({ kinds }: Registry, { apiVersion, kind }: ParamKind): KindDefinition | undefined {
+  return kinds.find(({ resource }) => resource.kind === kind && groupVersionOf(resource) === apiVersion);
+}
+
 /** One of undefined: judged once, without. */
 export function paramsOf(
   store: Store,
@@ -21,7 +26,7 @@ export function paramsOf(
 ): readonly (KubeObject | undefined)[] {
   if (paramKind === undefined || ref === undefined) return [undefined];
   const { apiVersion, kind: name } = paramKind;
-  const kind = registry.kinds.find(({ resource }) => resource.kind === name && groupVersionOf(resource) === apiVersion);
+  const kind = kindOfParams(registry, paramKind);
   if (kind === undefined) {
     throw new ConfigurationError(`paramKind kind \`${apiVersion ?? ''}, Kind=${name ?? ''}\` not known`);
   }

@@ -9,7 +9,8 @@ import { whenLoaded } from '../../../util/lazy.ts';
 import type { User } from '../../auth/user.ts';
 import type { Server } from '../../context.ts';
 import type { ResourceRequest } from '../../request-info.ts';
-import { enforcePolicies, noPolicies } from '../policies/index.ts';
+import { enforcePolicies, mutateByPolicies, noPolicies } from '../policies/index.ts';
+import { Round } from '../reinvocation.ts';
 import type { AdmissionRequest, BodyKind } from '../request.ts';
 import { runMutating, runValidating } from './dispatch.ts';
 import { matching, noWebhooks } from './match.ts';
@@ -46,7 +47,8 @@ export async function admitCall(
     bodyKind,
   };
   const dispatch = { server, store, kind, user, dryRun, warnings };
-  await runMutating(dispatch, request, matching(store, registry, 'mutating', request));
+  await whenLoaded(() => Promise.resolve(mutateByPolicies(server, kind, request, { user, dryRun }, new Round())));
+  await runMutating(dispatch, request, matching(store, registry, 'mutating', request), new Round());
   await whenLoaded(() => {
     enforcePolicies(server, request, { user, dryRun });
     return Promise.resolve();

@@ -19,6 +19,7 @@ import type { Server } from '../../context.ts';
 import { forbidden, internalError } from '../../errors.ts';
 import { converter } from '../../../api/views.ts';
 import { expressions } from '../expressions.ts';
+import type { Round } from '../reinvocation.ts';
 import type { AdmissionRequest } from '../request.ts';
 import { CallError, postReview } from './dial.ts';
 import type { Match, Webhook } from './match.ts';
@@ -37,18 +38,22 @@ export async function runMutating(
   dispatch: Dispatch,
   request: AdmissionRequest,
   matches: readonly Match[],
+  round: Round,
 ): Promise<KubeObject | undefined> {
   let { object } = request;
-  const left: (KubeObject | undefined)[] = [];
+  const { webhooks } = round;
+  webhooks.begin(object);
   for (const match of matches) {
+    if (!webhooks.asks(match.key)) continue;
+    const before = object;
     object = await mutate(dispatch, { ...request, object }, match);
-    left.push(object);
+    if (!sameJson(before, object)) {
+      webhooks.changed();
+      round.changed = true;
+    }
+    webhooks.invoked(match.key, (match.webhook as MutatingWebhook).reinvocationPolicy);
   }
-  for (const [index, match] of matches.entries()) {
-    // Once more, for those that asked to see what came after them.
-    if ((match.webhook as MutatingWebhook).reinvocationPolicy !== 'IfNeeded' || sameJson(left[index], object)) continue;
-    object = await mutate(dispatch, { ...request, object }, match);
-  }
+  webhooks.end(object);
   return object === undefined ? undefined : withSoundOwners(dispatch, object, request.object);
 }
 

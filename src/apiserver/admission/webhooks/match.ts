@@ -23,6 +23,8 @@ import type { AdmissionRequest } from '../request.ts';
 export type Webhook = MutatingWebhook | ValidatingWebhook;
 
 export interface Match {
+  /** Which it is, of all. */
+  readonly key: string;
   readonly webhook: Webhook;
   /** The version in which the webhook wants to see the object. */
   readonly as: Resource;
@@ -47,9 +49,10 @@ export function matching(store: Store, registry: Registry, phase: Phase, request
   const found: Match[] = [];
   for (const item of store.list(bucketOf(configurations[phase]))) {
     const { webhooks } = item.value as MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
-    for (const webhook of webhooks ?? []) {
+    for (const [index, webhook] of (webhooks ?? []).entries()) {
       const as = matchedAs(store, registry, webhook, request);
-      if (as !== undefined) found.push({ webhook, as });
+      const key = `${item.name}/${webhook.name}/${String(index)}`;
+      if (as !== undefined) found.push({ key, webhook, as });
     }
   }
   return found;
