@@ -12,6 +12,7 @@ import type {
   Service,
   ServiceCIDR,
 } from '../api/gen/types.ts';
+import { sameValue } from '../api/kinds/equal.ts';
 import { systemPriorityClasses } from '../api/kinds/index.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
@@ -38,11 +39,12 @@ export interface BootstrapContext {
   readonly options: ApiServerOptions;
   /** PEM of who signs clients' certificates. */
   readonly clientCa: string;
+  readonly frontProxyCa: string | undefined;
   /** Where this server listens. */
   readonly port: number;
 }
 
-export function bootstrap({ store, registry, options, clientCa, port }: BootstrapContext): Promise<void> {
+export function bootstrap({ store, registry, options, clientCa, frontProxyCa, port }: BootstrapContext): Promise<void> {
   const address = options.advertiseAddress;
   return store.transact((tx) => {
     const ensure = ensurer(registry, tx);
@@ -60,7 +62,7 @@ export function bootstrap({ store, registry, options, clientCa, port }: Bootstra
     ensureAddressObjects(tx);
     ensureDefaultPolicy(ensure);
     ensureApiServices(tx, registry);
-    ensureClientAuthentication(ensure, clientCa);
+    ensureClientAuthentication(ensure, clientCa, frontProxyCa);
   });
 }
 
@@ -110,13 +112,29 @@ function ensureAddressObjects(tx: Tx): void {
  * How those who serve extensions (a controller manager's own port among them) know clients as this server does. What others wrote there
  * stays. Upstream: pkg/controlplane/controller/clusterauthenticationtrust.
  */
-function ensureClientAuthentication(ensure: Ensure, clientCa: string): void {
-  const data = { 'client-ca-file': clientCa };
+function ensureClientAuthentication(ensure: Ensure, clientCa: string, frontProxyCa: string | undefined): void {
+  const data = { 'client-ca-file': clientCa, ...(frontProxyCa === undefined ? {} : requestHeaders) };
+  const name = 'requestheader-client-ca-file';
+  /** Others may speak for users by authorities of their own. */
+  const withAuthorities = (known = ''): Readonly<Record<string, string>> => {
+    if (frontProxyCa === undefined) return data;
+    return { ...data, [name]: known.includes(frontProxyCa.trim()) ? known : known + frontProxyCa };
+  };
   const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
-  ensure<ConfigMap>(resources.configMaps, { metadata, data }, (current) =>
-    current.data?.['client-ca-file'] === clientCa ? undefined : { ...current, data: { ...current.data, ...data } },
-  );
+  ensure<ConfigMap>(resources.configMaps, { metadata, data: withAuthorities() }, (current) => {
+    const next = { ...current.data, ...withAuthorities(current.data?.[name]) };
+    return sameValue(next, current.data) ? undefined : { ...current, data: next };
+  });
 }
+
+/** What kubeadm tells kube-apiserver: who says so by a certificate of that name may say who asks. */
+const requestHeaders = {
+  'requestheader-allowed-names': '["front-proxy-client"]',
+  'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+  'requestheader-group-headers': '["X-Remote-Group"]',
+  'requestheader-uid-headers': '["X-Remote-Uid"]',
+  'requestheader-username-headers': '["X-Remote-User"]',
+};
 
 function ensurer(registry: Registry, tx: Tx): Ensure {
   return <T extends KubeObject>(

@@ -9,6 +9,7 @@ import { groupResourceOf } from '../api/resources.ts';
 import { whenLoaded } from '../util/lazy.ts';
 import { ApiError } from '../api/errors.ts';
 import { log } from '../util/log.ts';
+import { remoteOf } from './aggregation/index.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { serveComponents } from './components.ts';
 import { authorizeRequest } from './auth/authorize.ts';
@@ -76,20 +77,38 @@ function isLasting(info: RequestInfo, query: URLSearchParams): boolean {
 
 async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   const { server, request } = exchange;
-  if (info.kind === 'resource' && info.subresource !== 'proxy' && !methods.has(request.method ?? '')) {
-    throw methodNotAllowed();
-  }
   if (info.kind === 'path') {
+    const [root, group = '', version, ...more] = info.path.split('/').filter((part) => part !== '');
+    if (
+      root === 'apis' &&
+      version !== undefined &&
+      more.length === 0 &&
+      (await servedElsewhere(exchange, group, version))
+    ) {
+      return;
+    }
     await servePath(exchange);
     return;
   }
   const kind = server.registry.find(info.group, info.version, info.plural);
+  if (kind === undefined && (await servedElsewhere(exchange, info.group, info.version))) return;
+  if (info.subresource !== 'proxy' && !methods.has(request.method ?? '')) throw methodNotAllowed();
   if (kind === undefined) {
     if (await serveReview(exchange, info)) return;
     if (!server.registry.hasGroup(info.group)) return sendNoSuchPath(exchange);
     throw noSuchResource();
   }
   await serveResource({ ...exchange, info, kind });
+}
+
+/** By the server that an APIService names. */
+async function servedElsewhere(exchange: Exchange, group: string, version: string): Promise<boolean> {
+  const { store, registry } = exchange.server;
+  const remote = remoteOf(store, group, version);
+  if (remote === undefined || registry.inGroupVersion(group, version).length > 0) return false;
+  const { proxyTo } = await import('./aggregation/proxy.ts');
+  await proxyTo(exchange, remote);
+  return true;
 }
 
 async function serveResource(exchange: ResourceExchange): Promise<void> {

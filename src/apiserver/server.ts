@@ -13,6 +13,7 @@ import type { Resource } from '../api/resources.ts';
 import { openStore } from '../store/index.ts';
 import type { Store } from '../store/index.ts';
 import { log } from '../util/log.ts';
+import { keepAvailability } from './aggregation/index.ts';
 import { createServiceAllocator } from './allocate/index.ts';
 import { createAuthorizer } from './auth/authorize.ts';
 import { readPki } from './auth/pki.ts';
@@ -102,8 +103,10 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
     const addresses = await Promise.all(options.listen.map((text) => listener.listen(...hostAndPort(text))));
     const address = addresses[0] ?? '';
     const port = hostAndPort(address)[1];
-    await bootstrap({ store, registry: server.registry, options, clientCa: pki.ca.toString('utf8'), port });
+    const authorities = { clientCa: pki.ca.toString('utf8'), frontProxyCa: pki.frontProxy?.ca };
+    await bootstrap({ store, registry: server.registry, options, ...authorities, port });
     keepDefinitions(server);
+    keepAvailability(server);
     ready.resolve(undefined);
     log('apiserver').info({ addresses, revision: store.revision }, 'ready');
     // From here on the heap grows by two fifths of what lives, not to its double: what is held stays, what a request makes is gone soon.

@@ -4,7 +4,7 @@
  */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 
@@ -60,6 +60,8 @@ export async function makePki(dir: string): Promise<TestPki> {
   await issue('apiserver', 'CN=kube-apiserver', ['127.0.0.1']);
   await issue('apiserver-kubelet-client', 'CN=kube-apiserver-kubelet-client, O=system:masters');
   await issue('admin', 'CN=kubernetes-admin, O=system:masters');
+  await issue('front-proxy-client', 'CN=front-proxy-client');
+  copyFileSync(join(dir, 'ca.crt'), join(dir, 'front-proxy-ca.crt'));
   const signer = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   writeFileSync(join(dir, 'sa.key'), await pemKey(signer.privateKey, 'pkcs8'), { mode: 0o600 });
   writeFileSync(join(dir, 'sa.pub'), await pemKey(signer.publicKey, 'spki'));

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from '../util/http.ts';
 import { ApiError } from '../api/errors.ts';
+import { remoteOf } from './aggregation/index.ts';
 import { admitConnect } from './admission/webhooks/index.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { authorizeRequest } from './auth/authorize.ts';
@@ -29,6 +30,11 @@ async function connect(server: Server, request: IncomingMessage, socket: Duplex,
   authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
   if (info.kind === 'path') throw noSuchResource();
   const kind = server.registry.find(info.group, info.version, info.plural);
+  const remote = kind === undefined ? remoteOf(server.store, info.group, info.version) : undefined;
+  if (remote !== undefined) {
+    const { upgradeTo } = await import('./aggregation/proxy.ts');
+    return upgradeTo(server, remote, user, { request, socket, head });
+  }
   if (kind !== undefined) await admitConnect(server, kind, info, query, user);
   if (info.subresource === 'proxy' && proxied.has(kind?.resource.plural ?? '')) {
     const { upgradeProxy } = await import('./subresources/proxy/index.ts');

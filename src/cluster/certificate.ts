@@ -18,7 +18,12 @@ export interface Identity {
   readonly server: boolean;
   readonly dnsNames?: readonly string[];
   readonly addresses?: readonly string[];
+  /** The authority that vouches for it; without: `ca`. */
+  readonly authority?: Authority;
 }
+
+/** `ca` of all, and one whose word is only good for who speaks for others: no signing request leads to it. */
+export type Authority = 'ca' | 'front-proxy-ca';
 
 /** Paths of the CA's certificate and key. */
 export interface Issuer {

@@ -12,6 +12,7 @@ export function identitiesOf(settings: ClusterSettings, topology: Topology): rea
   return [
     serving(settings, topology),
     client('apiserver-kubelet-client', 'portolan-apiserver-kubelet-client', 'system:masters'),
+    { ...client('front-proxy-client', 'front-proxy-client'), authority: 'front-proxy-ca' },
     client('admin', 'portolan-admin', 'system:masters'),
     client('controllers', 'system:kube-controller-manager'),
     client('lb', 'system:cloud-controller-manager'),

@@ -20,9 +20,9 @@ const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
 
 test('every certificate is the CA’s, of its own key, for its own use', async () => {
   assert.equal(await ensurePki(dir, identities), true);
-  const ca = new X509Certificate(read('ca.crt'));
-  assert.ok(ca.ca && ca.verify(ca.publicKey));
   for (const identity of identities) {
+    const ca = new X509Certificate(read(`${identity.authority ?? 'ca'}.crt`));
+    assert.ok(ca.ca && ca.verify(ca.publicKey));
     const certificate = new X509Certificate(read(`${identity.file}.crt`));
     assert.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey), identity.file);
     assert.ok(certificate.checkPrivateKey(createPrivateKey(read(`${identity.file}.key`))), identity.file);

@@ -1,9 +1,10 @@
 /**
- * The cluster's certificates: one CA, and from it who the API server is and who may speak to it.
+ * The cluster's certificates: one CA (and one for front proxies), and from it who the API server is and who may speak to it.
  *
  *   ensurePki(dir, identities) ── ca ──┬── apiserver (server), apiserver-kubelet-client (client)
  *                                     ├── admin, controllers, lb, network (client: CN is the user, O the group)
  *                                     └── node-N (client and server in one: the node agent's port 10250)
+ *                       front-proxy-ca ──── front-proxy-client (the API server, where it speaks for a user to an extension server)
  *
  * What is there is kept, so a cluster keeps its identity over `up`; only what is missing is made.
  * Upstream's layout: kubeadm's "PKI certificates and requirements".
@@ -13,24 +14,35 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { certify, certifyAuthority } from './certificate.ts';
-import type { Identity, Issuer } from './certificate.ts';
+import type { Authority, Identity, Issuer } from './certificate.ts';
 
-const authorityName = 'portolan-ca';
+const titles: Readonly<Record<Authority, string>> = { ca: 'portolan-ca', 'front-proxy-ca': 'portolan-front-proxy-ca' };
 
 /** Makes what is missing. Resolves to true if anything was written. */
 export async function ensurePki(dir: string, identities: readonly Identity[]): Promise<boolean> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const have = (...files: readonly string[]): boolean => files.every((file) => existsSync(join(dir, file)));
-  const caWas = have('ca.crt', 'ca.key');
   const keysWere = have('sa.key', 'sa.pub');
-  const missing = identities.filter(({ file }) => !caWas || !have(`${file}.crt`, `${file}.key`));
-  if (!keysWere) writeServiceAccountKeys(dir);
-  if (!caWas) await writePair(dir, 'ca', (key, out) => certifyAuthority(authorityName, key, out));
-  const issuer: Issuer = { certificate: join(dir, 'ca.crt'), key: join(dir, 'ca.key') };
-  await Promise.all(
-    missing.map((identity) => writePair(dir, identity.file, (key, out) => certify(identity, key, out, issuer))),
+  const wanted = new Set(identities.map(({ authority = 'ca' }) => authority));
+  const made = new Set([...wanted].filter((name) => !have(`${name}.crt`, `${name}.key`)));
+  const missing = identities.filter(
+    ({ file, authority = 'ca' }) => made.has(authority) || !have(`${file}.crt`, `${file}.key`),
   );
-  return missing.length > 0 || !keysWere || !caWas;
+  if (!keysWere) writeServiceAccountKeys(dir);
+  await Promise.all(
+    [...made].map((name) => writePair(dir, name, (key, out) => certifyAuthority(titles[name], key, out))),
+  );
+  await Promise.all(
+    missing.map((identity) => {
+      const issuer = issuerIn(dir, identity.authority ?? 'ca');
+      return writePair(dir, identity.file, (key, out) => certify(identity, key, out, issuer));
+    }),
+  );
+  return missing.length > 0 || !keysWere;
+}
+
+function issuerIn(dir: string, name: Authority): Issuer {
+  return { certificate: join(dir, `${name}.crt`), key: join(dir, `${name}.key`) };
 }
 
 /** What signs ServiceAccount tokens: no certificate, and of no use to TLS. */

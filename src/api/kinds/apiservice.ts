@@ -1,6 +1,6 @@
 /**
- * apiregistration.k8s.io/v1 APIService: which server speaks for a group. Those without a service are this one's own; others are
- * stored, and not led to. Upstream: kube-aggregator pkg/apis/apiregistration/validation, pkg/registry/apiservice.
+ * apiregistration.k8s.io/v1 APIService: which server speaks for a group. Those without a service are this one's own; to others
+ * requests are passed on. Upstream: kube-aggregator pkg/apis/apiregistration/validation, pkg/registry/apiservice.
  */
 import type { APIService, APIServiceCondition } from '../gen/types.ts';
 import type { FieldError } from '../field-errors.ts';
@@ -25,7 +25,8 @@ export const apiServiceKind = defineKind<APIService>({
     if (spec?.service !== undefined) spec.service.port ??= 443;
   },
   prepareForCreate(object) {
-    object.status = { conditions: [object.spec?.service === undefined ? local() : remote()] };
+    // Whether another server is there, is found out (src/apiserver/aggregation).
+    object.status = object.spec?.service === undefined ? { conditions: [local()] } : {};
   },
   prepareForUpdate(object, old) {
     object.status = clone(old.status ?? {});
@@ -59,10 +60,6 @@ function availableText({ status }: Live<APIService>): string {
 
 function local(): APIServiceCondition {
   return available('True', 'Local', 'Local APIServices are always available');
-}
-
-function remote(): APIServiceCondition {
-  return available('False', 'FailedDiscoveryCheck', 'this server does not lead to other API servers');
 }
 
 function available(status: string, reason: string, message: string): APIServiceCondition {

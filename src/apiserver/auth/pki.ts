@@ -1,5 +1,5 @@
 /** The certificates and keys in `pkiDir`, read once at start. A missing file is named. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Pki {
@@ -12,6 +12,15 @@ export interface Pki {
   /** PEM; signs and verifies ServiceAccount tokens. */
   readonly tokenKey: string;
   readonly tokenPublicKey: string;
+  /** Shown to extension servers, whom it tells who the user is; absent: nobody made it. */
+  readonly frontProxy?: FrontProxy;
+}
+
+export interface FrontProxy {
+  /** PEM: what vouches for the certificate. */
+  readonly ca: string;
+  readonly cert: Buffer;
+  readonly key: Buffer;
 }
 
 export function readPki(dir: string): Pki {
@@ -30,5 +39,14 @@ export function readPki(dir: string): Pki {
     clientKey: read('apiserver-kubelet-client.key'),
     tokenKey: read('sa.key').toString('utf8'),
     tokenPublicKey: read('sa.pub').toString('utf8'),
+    ...(existsSync(join(dir, 'front-proxy-client.crt'))
+      ? {
+          frontProxy: {
+            ca: read('front-proxy-ca.crt').toString('utf8'),
+            cert: read('front-proxy-client.crt'),
+            key: read('front-proxy-client.key'),
+          },
+        }
+      : {}),
   };
 }

@@ -38,8 +38,17 @@ test('how clients are known is told to those who serve extensions: mended at a s
   const first = await startTestServer(t);
   const ca = readFileSync(join(first.dir, 'pki', 'ca.crt'), 'utf8');
   const { body } = await first.client.call('GET', authentication);
-  assert.deepEqual(body['data'], { 'client-ca-file': ca });
-  const others = { 'requestheader-client-ca-file': 'theirs' };
+  const ours = {
+    'client-ca-file': ca,
+    'requestheader-allowed-names': '["front-proxy-client"]',
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+    'requestheader-group-headers': '["X-Remote-Group"]',
+    'requestheader-uid-headers': '["X-Remote-Uid"]',
+    'requestheader-username-headers': '["X-Remote-User"]',
+  };
+  const frontProxy = readFileSync(join(first.dir, 'pki', 'front-proxy-ca.crt'), 'utf8');
+  assert.deepEqual(body['data'], { ...ours, 'requestheader-client-ca-file': frontProxy });
+  const others = { 'requestheader-client-ca-file': 'theirs\n' };
   const changed = { ...body, data: { 'client-ca-file': 'of yesterday', ...others } };
   assert.equal((await first.client.call('PUT', authentication, changed)).code, 200);
   await first.close();
@@ -47,5 +56,6 @@ test('how clients are known is told to those who serve extensions: mended at a s
   t.after(() => again.close());
   const client = testClient(again.address, join(first.dir, 'pki'));
   t.after(() => client.close());
-  assert.deepEqual((await client.call('GET', authentication)).body['data'], { 'client-ca-file': ca, ...others });
+  const after = (await client.call('GET', authentication)).body['data'];
+  assert.deepEqual(after, { ...ours, 'requestheader-client-ca-file': `theirs\n${frontProxy}` });
 });

@@ -6,7 +6,10 @@ import { createHash } from 'node:crypto';
 import type { KindDefinition } from '../../api/kind.ts';
 import { groupVersionOf } from '../../api/resources.ts';
 import type { Exchange, Server } from '../context.ts';
-import { byPriority } from '../group-priorities.ts';
+import { remotesOf } from '../aggregation/index.ts';
+import type { Remote } from '../aggregation/index.ts';
+import { byPriority, priorityOf } from '../group-priorities.ts';
+import type { Priority } from '../group-priorities.ts';
 import { sendJson, send } from '../http/respond.ts';
 import { storedAs } from '../registry.ts';
 import type { Registry } from '../registry.ts';
@@ -21,7 +24,7 @@ export async function serveDiscovery(exchange: Exchange): Promise<boolean> {
   const aggregated =
     parts.length === 1 && (parts[0] === 'api' || parts[0] === 'apis') ? wantsAggregated(exchange) : undefined;
   if (aggregated !== undefined) {
-    const list = aggregatedList(server.registry, parts[0] === 'api', aggregated);
+    const list = await aggregatedList(server, parts[0] === 'api', aggregated);
     await send(
       exchange,
       200,
@@ -63,7 +66,7 @@ function documentFor(server: Server, parts: readonly string[]): object | undefin
           ],
         }
       : undefined;
-  const groups = apiGroups(server.registry);
+  const groups = apiGroups(server);
   if (parts.length === 1) return { kind: 'APIGroupList', apiVersion: 'v1', groups };
   const found = groups.find((item) => item.name === group);
   if (found === undefined) return undefined;
@@ -96,8 +99,37 @@ export function groupVersions(registry: Registry): readonly { group: string; ver
   return all.sort(byPriority);
 }
 
-function apiGroups(registry: Registry): readonly ApiGroup[] {
-  const groups = Map.groupBy(groupVersions(registry), ({ group }) => group);
+interface Served {
+  readonly group: string;
+  readonly version: string;
+  readonly remote?: Remote;
+}
+
+/** And what other servers serve, where they want to stand. */
+function allVersions({ registry, store }: Server): readonly Served[] {
+  const own = groupVersions(registry);
+  const others = remotesOf(store)
+    .filter(({ group, version }) => !own.some((one) => one.group === group && one.version === version))
+    .map((remote) => ({ group: remote.group, version: remote.version, remote }));
+  return others.length === 0 ? own : ranked([...own, ...others]);
+}
+
+/** Upstream: apiregistration/v1/helper SortedByGroupAndVersion. */
+function ranked(all: readonly Served[]): readonly Served[] {
+  const priority = ({ remote, ...of }: Served): Priority =>
+    remote === undefined ? priorityOf(of) : { group: remote.groupPriority, version: remote.versionPriority };
+  const ofGroup = new Map<string, number>();
+  for (const one of all) ofGroup.set(one.group, Math.max(ofGroup.get(one.group) ?? 0, priority(one).group));
+  const rank = ({ group }: Served): number => ofGroup.get(group) ?? 0;
+  return all.toSorted(
+    (a, b) =>
+      rank(b) - rank(a) ||
+      (a.group === b.group ? priority(b).version - priority(a).version : a.group < b.group ? -1 : 1),
+  );
+}
+
+function apiGroups(server: Server): readonly ApiGroup[] {
+  const groups = Map.groupBy(allVersions(server), ({ group }) => group);
   groups.delete('');
   return [...groups].map(([name, list]) => {
     const versions = list.map((item) => ({ groupVersion: groupVersionOf(item), version: item.version }));
@@ -164,25 +196,28 @@ function subresourceLine({ resource }: KindDefinition, sub: SubresourceInfo): ob
   };
 }
 
-function aggregatedList(registry: Registry, legacy: boolean, version: string): object {
+async function aggregatedList(server: Server, legacy: boolean, version: string): Promise<object> {
   const groups = Map.groupBy(
-    groupVersions(registry).filter(({ group }) => (group === '') === legacy),
+    allVersions(server).filter(({ group }) => (group === '') === legacy),
     ({ group }) => group,
   );
-  const items = [...groups].map(([name, versions]) => ({
-    metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
-    versions: versions.map((item) => ({
-      version: item.version,
-      resources: [
-        ...registry.inGroupVersion(item.group, item.version).map(aggregatedLine),
-        ...reviewKinds
-          .filter((review) => review.group === item.group && review.version === item.version)
-          .map(reviewLine),
-      ],
-      freshness: 'Current',
+  const items = await Promise.all(
+    [...groups].map(async ([name, versions]) => ({
+      metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+      versions: await Promise.all(versions.map((item) => aggregatedVersion(server, item))),
     })),
-  }));
+  );
   return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+async function aggregatedVersion(server: Server, { group, version, remote }: Served): Promise<object> {
+  if (remote !== undefined) {
+    const { discover } = await import('../aggregation/discovery.ts');
+    return discover(server, remote);
+  }
+  const reviews = reviewKinds.filter((review) => review.group === group && review.version === version);
+  const lines = server.registry.inGroupVersion(group, version).map(aggregatedLine);
+  return { version, resources: [...lines, ...reviews.map(reviewLine)], freshness: 'Current' };
 }
 
 function aggregatedLine(kind: KindDefinition): object {

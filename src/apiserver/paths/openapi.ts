@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto';
 import { customOpenApi } from '../../api/custom/index.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import type { Resource } from '../../api/resources.ts';
-import type { Exchange } from '../context.ts';
+import { remotesOf } from '../aggregation/index.ts';
+import type { Exchange, Server } from '../context.ts';
 import { notAcceptable } from '../errors.ts';
 import { send, sendNoSuchPath } from '../http/respond.ts';
 import type { Registry } from '../registry.ts';
@@ -51,7 +52,7 @@ export async function serveOpenApi(exchange: Exchange): Promise<void> {
   const { path, request, response, server } = exchange;
   const name = path.replace(/^\/openapi\//, '').replace(/\/$/, '');
   const encoding = negotiate(String(request.headers.accept ?? ''), name === 'v2' ? [json, protobuf] : [json]);
-  const document = documentFor(server.registry, name, encoding);
+  const document = await documentWithRemotes(server, name, encoding);
   if (document === undefined) return sendNoSuchPath(exchange);
   const tag = `"${document.hash}"`;
   response.setHeader('etag', tag);
@@ -78,6 +79,36 @@ function negotiate(accept: string, offered: readonly Encoding[]): Encoding {
   throw notAcceptable(offered.flatMap(({ types }) => types));
 }
 
+/** With what the servers of APIServices publish. */
+async function documentWithRemotes(server: Server, name: string, encoding: Encoding): Promise<Document | undefined> {
+  const own = documentFor(server.registry, name, encoding);
+  if (remotesOf(server.store).length === 0 || (own !== undefined && name !== 'v2' && name !== 'v3')) return own;
+  const { merged, remoteIndex, remoteSpecs, remoteVersion } = await import('../aggregation/openapi.ts');
+  if (own === undefined) {
+    const text = await remoteVersion(server, name);
+    return text === undefined ? undefined : hashed(Buffer.from(text));
+  }
+  if (name === 'v3') {
+    const { paths } = index(server.registry) as { readonly paths: Json };
+    return hashed(json.encode({ paths: { ...paths, ...(await remoteIndex(server)) } }));
+  }
+  const { key, specs } = await remoteSpecs(server);
+  if (specs.length === 0) return own;
+  const whole = `${own.hash} ${key} ${encoding.types[0] ?? ''}`;
+  const known = last.get(encoding);
+  if (known?.key === whole) return known.document;
+  const document = hashed(encoding.encode(merged(build(server.registry, name) ?? {}, specs)));
+  last.set(encoding, { key: whole, document });
+  return document;
+}
+
+/** Of each encoding, the last one that was merged. */
+const last = new WeakMap<Encoding, { readonly key: string; readonly document: Document }>();
+
+function hashed(bytes: Buffer): Document {
+  return { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
+}
+
 /** What only built-in kinds are in is made once; the rest again when a custom kind comes or goes. */
 function documentFor(registry: Registry, name: string, encoding: Encoding): Document | undefined {
   const custom = registry.customKinds;
@@ -90,8 +121,7 @@ function documentFor(registry: Registry, name: string, encoding: Encoding): Docu
   if (document === undefined) {
     const built = build(registry, name);
     if (built === undefined) return undefined;
-    const bytes = encoding.encode(built);
-    document = { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
+    document = hashed(encoding.encode(built));
     known.set(key, document);
   }
   return document;

@@ -3,14 +3,13 @@
  * (CVE-2020-8561, CVE-2022-3172). Upstream: apiserver/pkg/util/webhook/client.go, util/proxy/proxy.go.
  */
 import { request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import type { AdmissionregistrationWebhookClientConfig, EndpointSlice, Service } from '../../../api/gen/types.ts';
-import { resources } from '../../../api/resources.ts';
+import type { AdmissionregistrationWebhookClientConfig } from '../../../api/gen/types.ts';
 import type { Reader } from '../../../store/index.ts';
-import { bucketOf } from '../../registry.ts';
+import { DialError as CallError, endpointOf, goReason, toAddress } from '../../service-address.ts';
+import type { Address } from '../../service-address.ts';
 
 /** What went wrong, in the words of Go's HTTP client. */
-export class CallError extends Error {}
+export { DialError as CallError } from '../../service-address.ts';
 
 const mostBytes = 3 * 1024 * 1024;
 
@@ -36,11 +35,6 @@ export async function postReview(
   }
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 function locate(
   store: Reader,
   { url, service }: AdmissionregistrationWebhookClientConfig,
@@ -49,27 +43,6 @@ function locate(
   const { name = '', namespace = '', path = '', port = 443 } = service ?? {};
   const address = endpointOf(store, namespace, name, port);
   return { url: new URL(`https://${name}.${namespace}.svc:${String(port)}${path === '' ? '/' : path}`), address };
-}
-
-/** An endpoint rather than the cluster IP: this process may be where no proxy is. */
-function endpointOf(store: Reader, namespace: string, name: string, port: number): Address {
-  const slot = { resource: bucketOf(resources.services), namespace, name };
-  const service = store.get(slot)?.value as Service | undefined;
-  if (service === undefined) throw new CallError(`service ${JSON.stringify(name)} not found`);
-  if (service.spec?.type === 'ExternalName') return { host: service.spec.externalName ?? '', port };
-  const wanted = service.spec?.ports?.find((one) => one.port === port);
-  if (wanted === undefined)
-    throw new CallError(`no service port ${String(port)} found for service ${JSON.stringify(name)}`);
-  for (const item of store.list(bucketOf(resources.endpointSlices), namespace)) {
-    const slice = item.value as EndpointSlice;
-    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) continue;
-    const target = slice.ports?.find((one) => (one.name ?? '') === (wanted.name ?? ''))?.port;
-    const ready = (slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);
-    const chosen = ready[Math.floor(Math.random() * ready.length)];
-    const [host] = chosen?.addresses ?? [];
-    if (host !== undefined && target !== undefined) return { host, port: target };
-  }
-  throw new CallError(`no endpoints available for service ${JSON.stringify(name)}`);
 }
 
 function send(
@@ -117,15 +90,6 @@ function send(
   return promise;
 }
 
-/** The name stays that of the service, for TLS; the connection goes to the endpoint. */
-function toAddress({ host }: Address): LookupFunction {
-  const family = host.includes(':') ? 6 : 4;
-  return (_name, options, callback) => {
-    if (options.all === true) callback(null, [{ address: host, family }]);
-    else callback(null, host, family);
-  };
-}
-
 /** Upstream: apimachinery NewGenericServerResponse, without what the server said. */
 function statusText(code: number): string {
   if (code === 400) return 'the server rejected our request for an unknown reason';
@@ -135,22 +99,4 @@ function statusText(code: number): string {
   if (code === 500) return 'an error on the server ("unknown") has prevented the request from succeeding';
   if (code === 503) return 'the server is currently unable to handle the request';
   return `the server responded with the status code ${String(code)} but did not return more information`;
-}
-
-function goReason(error: unknown, { host, port }: Address): string {
-  const { code = '', name = '', message = '' } = error as { code?: string; name?: string; message?: string };
-  const dial = `dial tcp ${host}:${String(port)}`;
-  if (name === 'TimeoutError' || name === 'AbortError' || code === 'ABORT_ERR') return 'context deadline exceeded';
-  if (code === 'ECONNREFUSED') return `${dial}: connect: connection refused`;
-  if (code === 'EHOSTUNREACH') return `${dial}: connect: no route to host`;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `dial tcp: lookup ${host}: no such host`;
-  if (code === 'ECONNRESET') return 'EOF';
-  if (/CERT|SIGNED|SIGNATURE|ISSUER/.test(code)) {
-    const why =
-      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-        ? 'certificate is not valid for the requested name'
-        : 'certificate signed by unknown authority';
-    return `tls: failed to verify certificate: x509: ${why}`;
-  }
-  return message;
 }
