@@ -4,7 +4,7 @@ import type { Store } from '../store/index.ts';
 import type { Authorizer } from './auth/authorize.ts';
 import type { Quotas } from './quotas.ts';
 import type { User } from './auth/user.ts';
-import type { Incoming, Outgoing } from './http/listener.ts';
+import type { Incoming, Outgoing } from './http/messages.ts';
 import type { ApiServerOptions } from './options.ts';
 import type { Pki } from './auth/pki.ts';
 import type { Registry } from './registry.ts';

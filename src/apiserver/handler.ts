@@ -16,8 +16,8 @@ import { authorizeRequest } from './auth/authorize.ts';
 import { impersonate } from './auth/impersonate.ts';
 import type { Exchange, ResourceExchange, Server } from './context.ts';
 import { internalError, methodNotAllowed, noSuchResource } from './errors.ts';
-import type { Incoming, Outgoing } from './http/listener.ts';
-import { gone, sendNoSuchPath, sendStatus } from './http/respond.ts';
+import type { Incoming, Outgoing } from './http/messages.ts';
+import { sendNoSuchPath, sendStatus } from './http/respond.ts';
 import { addWarnings } from './http/warnings.ts';
 import { servePath } from './paths/index.ts';
 import { isTrue, parseRequest, splitTarget } from './request-info.ts';
@@ -36,22 +36,22 @@ import { watchObjects } from './verbs/watch.ts';
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 export function handle(server: Server, request: Incoming, response: Outgoing): void {
-  request.on('error', () => undefined);
-  response.on('error', () => undefined);
+  request.body.on('error', () => undefined);
+  if (!request.http2) response.body.on('error', () => undefined);
   const { path, query } = splitTarget(request.url);
-  const info = parseRequest(request.method ?? 'GET', path, query);
+  const info = parseRequest(request.method, path, query);
   const to = { request, response, query };
   serve(server, info, { server, ...to, path })
     .catch((error: unknown) => answerError(to, info, error))
     .catch((error: unknown) => {
       log('apiserver').error({ error: String(error), path }, 'answer failed');
-      response.destroy();
+      response.body.destroy();
     })
     .finally(() => {
       const what = info.kind === 'path' ? '- -' : `${info.verb.toUpperCase()} ${info.plural}`;
       server.metrics.requests.add(`${what} ${String(response.statusCode)}`);
       // A body that nobody read would hold the connection.
-      request.resume();
+      request.body.resume();
     });
 }
 
@@ -61,7 +61,7 @@ async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'us
   const leave = server.quotas.enter(sender, isLasting(info, query));
   try {
     const user = impersonate(request, sender, server.authorizer);
-    authorizeRequest(server.authorizer, user, info, request.method ?? '', query);
+    authorizeRequest(server.authorizer, user, info, request.method, query);
     await dispatch({ ...half, user }, info);
   } finally {
     leave();
@@ -92,7 +92,7 @@ async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   }
   const kind = server.registry.find(info.group, info.version, info.plural);
   if (kind === undefined && (await servedElsewhere(exchange, info.group, info.version))) return;
-  if (info.subresource !== 'proxy' && !methods.has(request.method ?? '')) throw methodNotAllowed();
+  if (info.subresource !== 'proxy' && !methods.has(request.method)) throw methodNotAllowed();
   if (kind === undefined) {
     if (await serveReview(exchange, info)) return;
     if (!server.registry.hasGroup(info.group)) return sendNoSuchPath(exchange);
@@ -169,9 +169,9 @@ async function answerError(
   info: RequestInfo,
   error: unknown,
 ): Promise<void> {
-  if (gone(to.response)) return;
+  if (to.response.over) return;
   if (to.response.headersSent) {
-    to.response.destroy();
+    to.response.body.destroy();
     return;
   }
   const known =
@@ -181,6 +181,6 @@ async function answerError(
     log('apiserver').error({ error: stack, request: info }, 'request failed');
   }
   // An oversized body is still on its way; the connection cannot be used again.
-  if (known.code === 413 && to.request.httpVersionMajor === 1) to.response.setHeader('connection', 'close');
+  if (known.code === 413 && !to.request.http2) to.response.setHeader('connection', 'close');
   await sendStatus(to, known.status);
 }

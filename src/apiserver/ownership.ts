@@ -12,7 +12,7 @@ import type { KubeObject, Live } from '../api/object.ts';
 import { groupResourceOf, groupVersionOf } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
 import { converter } from '../api/views.ts';
-import type { Incoming } from './http/listener.ts';
+import type { Incoming } from './http/messages.ts';
 import { timestamp } from './object-meta.ts';
 import type { Draft } from './object-meta.ts';
 

@@ -86,10 +86,10 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
     ca: pki.ca,
     http2: options.http2 ?? true,
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
-    onRequest: (request, response) => {
+    onRequest: ({ request, response }) => {
       ready.promise.then(
         () => handle(server, request, response),
-        () => response.destroy(),
+        () => response.body.destroy(),
       );
     },
     onUpgrade: (request, socket, head) => {

@@ -1,6 +1,7 @@
 /** HTTP/1.1 upgrades: exec, attach, port-forward, proxies and logs. Refusals are answered as plain HTTP with a Status. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { STATUS_CODES } from '../util/http.ts';
 import { ApiError } from '../api/errors.ts';
 import { remoteOf } from './aggregation/index.ts';
@@ -23,7 +24,12 @@ export function upgrade(server: Server, request: IncomingMessage, socket: Duplex
 async function connect(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const { path, query } = splitTarget(request.url);
   const info = parseRequest(request.method ?? 'GET', path, query);
-  const sender = await authenticate(request, server.pki, server.store);
+  const { headers, rawHeaders } = request;
+  const sender = await authenticate(
+    { headers, rawHeaders, socket: request.socket as TLSSocket },
+    server.pki,
+    server.store,
+  );
   const leave = server.quotas.enter(sender, true);
   socket.once('close', leave);
   const user = impersonate(request, sender, server.authorizer);

@@ -23,13 +23,13 @@ export async function proxyTo(exchange: Exchange, remote: Remote): Promise<void>
   const address = reachable(server, remote);
   if (address === undefined) return refuse(exchange, 503, 'service unavailable');
   const abort = new AbortController();
-  response.once('close', () => abort.abort());
+  response.body.once('close', () => abort.abort());
   const signal = AbortSignal.any([abort.signal, server.stopping]);
-  const headers = { ...requestHeaders(request.headers, '', request.socket.remoteAddress ?? ''), ...userHeaders(user) };
-  const sent = { method: request.method ?? 'GET', path: path + queryOf(request.url), headers, signal };
+  const headers = { ...requestHeaders(request.headers, '', request.socket?.remoteAddress ?? ''), ...userHeaders(user) };
+  const sent = { method: request.method, path: path + queryOf(request.url), headers, signal };
   const outgoing = open(server, remote, address, sent);
   // An extension server may answer before it has read everything.
-  pipeline(request, outgoing).catch(() => undefined);
+  pipeline(request.body, outgoing).catch(() => undefined);
   const answer = await answered(outgoing).catch((error: unknown) => goReason(error, address));
   if (typeof answer === 'string') return refuse(exchange, 503, `error trying to reach service: ${answer}`);
   const code = answer.statusCode ?? 502;
@@ -77,10 +77,10 @@ async function passAnswer(
   }
   try {
     // A watch is seen to begin before its first event.
-    if ('flushHeaders' in response) response.flushHeaders();
-    await pipeline([answer, response as NodeJS.WritableStream], { signal });
+    response.flushHeaders();
+    await pipeline([answer, response.body], { signal });
   } catch {
-    response.destroy();
+    response.body.destroy();
   }
 }
 

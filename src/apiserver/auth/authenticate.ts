@@ -3,11 +3,9 @@
  * A bearer token that is not accepted is a 401, never anonymous.
  */
 import type { TLSSocket } from 'node:tls';
-import type { IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
 import type { Store } from '../../store/index.ts';
 import { unauthorized } from '../errors.ts';
-import type { Incoming } from '../http/listener.ts';
+import type { RequestHead } from '../http/messages.ts';
 import type { Pki } from './pki.ts';
 import { verifyToken } from './tokens.ts';
 import { anonymous, authenticatedGroup } from './user.ts';
@@ -16,7 +14,7 @@ import type { User } from './user.ts';
 /** A connection keeps its certificate, so it is read once. */
 const byConnection = new WeakMap<object, User | null>();
 
-export async function authenticate(request: Incoming, pki: Pki, store: Store): Promise<User> {
+export async function authenticate(request: RequestHead, pki: Pki, store: Store): Promise<User> {
   const user = certificateUser(request);
   if (user !== undefined) return user;
   const token = bearerToken(request);
@@ -26,10 +24,10 @@ export async function authenticate(request: Incoming, pki: Pki, store: Store): P
   return bearer.user;
 }
 
-function certificateUser(request: Incoming): User | undefined {
-  const connection = connectionOf(request);
-  let user = byConnection.get(connection);
-  if (user === undefined) byConnection.set(connection, (user = readCertificate(connection)));
+function certificateUser({ socket }: RequestHead): User | undefined {
+  if (socket === undefined) return undefined;
+  let user = byConnection.get(socket);
+  if (user === undefined) byConnection.set(socket, (user = readCertificate(socket)));
   return user ?? undefined;
 }
 
@@ -46,19 +44,14 @@ function many(value: string | string[] | undefined): string[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
-function connectionOf(request: Incoming): TLSSocket {
-  const session = (request as Http2ServerRequest).stream?.session;
-  return (session === undefined ? (request as IncomingMessage).socket : session.socket) as TLSSocket;
-}
-
-function bearerToken(request: Incoming): string | undefined {
+function bearerToken(request: RequestHead): string | undefined {
   const header = String(request.headers.authorization ?? '');
   const match = /^bearer +(\S+)$/i.exec(header.trim());
   return match?.[1] ?? webSocketToken(request);
 }
 
 /** Browsers cannot set headers on a WebSocket: the token is offered as a subprotocol. */
-function webSocketToken(request: Incoming): string | undefined {
+function webSocketToken(request: RequestHead): string | undefined {
   const prefix = 'base64url.bearer.authorization.k8s.io.';
   const offered = String(request.headers['sec-websocket-protocol'] ?? '')
     .split(',')

@@ -3,7 +3,7 @@
  * and each extra. Upstream: k8s.io/apiserver/pkg/endpoints/filters/impersonation.
  */
 import { badRequest } from '../errors.ts';
-import type { Incoming } from '../http/listener.ts';
+import type { RequestHead } from '../http/messages.ts';
 import { resourceAttributes } from './attributes.ts';
 import type { Authorizer } from './authorize.ts';
 import { anonymous, authenticatedGroup, serviceAccountGroups, splitServiceAccount } from './user.ts';
@@ -17,7 +17,7 @@ interface Wanted {
 }
 
 /** The user himself when nobody else is meant. Throws 400 and 403. */
-export function impersonate(request: Incoming, user: User, authorizer: Authorizer): User {
+export function impersonate(request: Pick<RequestHead, 'rawHeaders'>, user: User, authorizer: Authorizer): User {
   const wanted = readHeaders(request.rawHeaders);
   if (wanted === undefined) return user;
   const may = (

@@ -1,7 +1,7 @@
 /**
  * Request bodies: bytes with a limit, then JSON or YAML, with the attacks refused that a parser lets through.
  */
-import type { Incoming } from './listener.ts';
+import type { Incoming } from './messages.ts';
 import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 
@@ -12,8 +12,8 @@ export const bodyLimit = 3 * 1024 * 1024;
 const depthLimit = 500;
 
 /** By events: an asynchronous iterator over the stream was 5 % of the CPU of a create. */
-export async function readBody(request: Incoming, limit: number = bodyLimit): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+export async function readBody({ headers, body }: Incoming, limit: number = bodyLimit): Promise<Buffer> {
+  if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
@@ -21,17 +21,15 @@ export async function readBody(request: Incoming, limit: number = bodyLimit): Pr
     size += chunk.length;
     if (size <= limit) chunks.push(chunk);
     else {
-      request.off('data', take);
+      body.off('data', take);
       reject(tooLarge(limit));
     }
   };
-  request.on('data', take);
-  request.once('end', () =>
-    resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
-  );
-  request.once('error', reject);
-  request.once('close', () => {
-    if (!request.readableEnded) reject(new Error('the request broke off'));
+  body.on('data', take);
+  body.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+  body.once('error', reject);
+  body.once('close', () => {
+    if (!body.readableEnded) reject(new Error('the request broke off'));
   });
   return promise;
 }

@@ -5,7 +5,7 @@
  * Bare node:http2 and node:https, no framework: routing is upstream's RequestInfo, not a route table, and a framework cost 75 ms
  * and 25 MB at every start for what `makeServer` below says in a few lines.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { constants, createSecureServer } from 'node:http2';
 import type {
   Http2SecureServer,
@@ -18,9 +18,8 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-
-export type Incoming = IncomingMessage | Http2ServerRequest;
-export type Outgoing = ServerResponse | Http2ServerResponse;
+import { messagesOfHttp1, messagesOfHttp2 } from './messages.ts';
+import type { Messages } from './messages.ts';
 
 export interface SendTimeouts {
   readonly headersMs: number;
@@ -35,7 +34,7 @@ export interface ListenerOptions {
   readonly ca: Buffer;
   readonly http2: boolean;
   readonly timeouts?: SendTimeouts;
-  readonly onRequest: (request: Incoming, response: Outgoing) => void;
+  readonly onRequest: (messages: Messages) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
@@ -105,16 +104,25 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
     keepAliveTimeout: 120_000,
     maxHeaderSize: 64 * 1024,
   } as const;
-  const plain = (): ReturnType<typeof createServer> => createServer(tls, options.onRequest);
-  const server = options.http2 ? secure() : plain();
+  const onHttp1 = (request: IncomingMessage, response: ServerResponse): void => {
+    options.onRequest(messagesOfHttp1(request, response));
+  };
+  const server = options.http2 ? secure() : createServer(tls, onHttp1);
   server.on('upgrade', options.onUpgrade);
   server.on('tlsClientError', (_error: Error, socket: TLSSocket) => socket.destroy());
   return server;
 
   function secure(): ReturnType<typeof createServer> {
-    const both = createSecureServer(
-      { ...tls, allowHTTP1: true, maxSessionMemory: 64, settings: { maxConcurrentStreams: 1000 } },
-      options.onRequest,
+    const settings = { maxConcurrentStreams: 1000 };
+    const both = createSecureServer({ ...tls, allowHTTP1: true, maxSessionMemory: 64, settings });
+    // Who listens to requests is given those of HTTP/2 through the compatibility layer, unless it is taken away before (messages.ts).
+    both.removeAllListeners('newListener');
+    both.on('request', onHttp1 as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void);
+    both.on(
+      'stream',
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+        if (meetsExpectation(stream, headers)) options.onRequest(messagesOfHttp2(stream, headers, rawHeaders));
+      },
     );
     endSlowUploads(both, timeouts);
     both.on('session', (session) => {
@@ -126,6 +134,18 @@ function makeServer(options: ListenerOptions, sessions: Set<ServerHttp2Session>)
     // With allowHTTP1 it has the members of an HTTPS server that are used here: upgrade, listen, close, address.
     return both as unknown as ReturnType<typeof createServer>;
   }
+}
+
+/** RFC 9110 §10.1.1: there is one thing that can be expected. */
+function meetsExpectation(stream: ServerHttp2Stream, { expect }: IncomingHttpHeaders): boolean {
+  if (expect === undefined) return true;
+  if (expect === '100-continue') {
+    stream.additionalHeaders({ ':status': 100 });
+    return true;
+  }
+  stream.on('error', () => undefined);
+  stream.respond({ ':status': 417 }, { endStream: true });
+  return false;
 }
 
 /** HTTP/2 has no requestTimeout of its own. One timer looks after all uploads: one for each cost more than reading them. */

@@ -6,7 +6,7 @@
  * Upstream: k8s.io/apiserver pkg/endpoints/handlers/negotiation, rest.go (AllowsMediaTypeTransform), munnerz/goautoneg.
  */
 import type { KindDefinition } from '../../api/kind.ts';
-import type { Incoming } from './listener.ts';
+import type { Incoming } from './messages.ts';
 import { notAcceptable, unroutedAnswer } from '../errors.ts';
 
 export type Encoding = 'json' | 'yaml' | 'protobuf';

@@ -6,7 +6,7 @@ import type { Status } from '../../api/gen/types.ts';
 import type { Exchange } from '../context.ts';
 import { encodeProtobuf } from '../protobuf/encode.ts';
 import type { Rendered } from '../render.ts';
-import type { Outgoing } from './listener.ts';
+import type { HeaderValue, Outgoing } from './messages.ts';
 import { mediaTypes, preferredEncoding } from './negotiate.ts';
 import type { Form } from './negotiate.ts';
 import { addWarnings } from './warnings.ts';
@@ -62,7 +62,7 @@ export async function send(
   more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { request, response } = to;
-  const headers: Record<string, string | string[] | number> = {
+  const headers: Record<string, HeaderValue> = {
     'content-type': type,
     'cache-control': 'no-cache, private',
     ...more,
@@ -75,7 +75,7 @@ export async function send(
     headers['vary'] = [response.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ');
   }
   headers['content-length'] = body.length;
-  if (gone(response)) return;
+  if (response.over) return;
   writeHead(response, code, headers);
   if (request.method === 'HEAD') response.end();
   else response.end(body);
@@ -87,12 +87,7 @@ export async function sendStatus(to: Replying, status: Status): Promise<void> {
   await sendJson(to, status.code ?? 500, JSON.stringify(status));
 }
 
-/** Both kinds of response have it; TypeScript cannot call a union of overloads. */
-export function writeHead(
-  response: Outgoing,
-  code: number,
-  headers: Readonly<Record<string, string | readonly string[] | number>>,
-): void {
+export function writeHead(response: Outgoing, code: number, headers: Readonly<Record<string, HeaderValue>>): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.statusCode = code;
 }
@@ -100,8 +95,7 @@ export function writeHead(
 /** For streams: the head goes out now, not with the first byte. */
 export function startStream(response: Outgoing, headers: Readonly<Record<string, string>>): void {
   writeHead(response, 200, headers);
-  if ('flushHeaders' in response) response.flushHeaders();
-  else response.writeHead(200);
+  response.flushHeaders();
 }
 
 function pretty(to: Replying, json: string): boolean {
@@ -118,8 +112,4 @@ function compress(body: Buffer): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   gzip(body, { level: 1 }, (error, result) => (error === null ? resolve(result) : reject(error)));
   return promise;
-}
-
-export function gone(response: Outgoing): boolean {
-  return response.destroyed || response.writableEnded;
 }

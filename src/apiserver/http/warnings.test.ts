@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { messagesOfHttp1 } from './messages.ts';
 import { addWarnings } from './warnings.ts';
 
 async function headersOf(...groups: readonly (readonly string[])[]): Promise<readonly string[]> {
-  const server = createServer((_, response) => {
+  const server = createServer((request, answer) => {
+    const { response } = messagesOfHttp1(request, answer);
     for (const group of groups) addWarnings(response, group);
     response.end();
   });

@@ -2,7 +2,7 @@
  * `Warning: 299 - "text"` headers (RFC 7234), each text once. Whole as long as all together are short; else each is cut.
  * Upstream: apiserver pkg/endpoints/filters/warning.go, apimachinery pkg/util/net/http.go (NewWarningHeader).
  */
-import type { Outgoing } from './listener.ts';
+import type { Outgoing } from './messages.ts';
 
 const most = { total: 4 * 1024, each: 256 };
 

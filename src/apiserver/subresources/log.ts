@@ -17,15 +17,15 @@ const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps
 export async function serveLog(exchange: ResourceExchange): Promise<void> {
   const { server, response } = exchange;
   const abort = new AbortController();
-  response.once('close', () => abort.abort());
+  response.body.once('close', () => abort.abort());
   const signal = AbortSignal.any([abort.signal, server.stopping]);
   const answer = await openLog(exchange, signal);
   startStream(response, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' });
   try {
-    await pipeline(answer, response as NodeJS.WritableStream, { signal });
+    await pipeline(answer, response.body, { signal });
   } catch (error) {
     // The reader went away, or the node did: either way there is nobody to tell.
-    if (!signal.aborted) response.destroy(error instanceof Error ? error : undefined);
+    if (!signal.aborted) response.body.destroy(error instanceof Error ? error : undefined);
   }
 }
 

@@ -11,7 +11,7 @@ import { groupVersionOf } from '../../api/resources.ts';
 import { CompactedError } from '../../store/index.ts';
 import type { StoreEvent, Stored, WatchCursor } from '../../store/index.ts';
 import type { ResourceExchange } from '../context.ts';
-import { gone, startStream } from '../http/respond.ts';
+import { startStream } from '../http/respond.ts';
 import { formKey, mediaTypes, negotiate } from '../http/negotiate.ts';
 import type { Form } from '../http/negotiate.ts';
 import { parseWatchOptions } from '../list-options.ts';
@@ -70,7 +70,7 @@ class Watch {
     startStream(response, { 'content-type': type, 'cache-control': 'no-cache, private' });
     const timers = this.#startTimers();
     const end = (): void => this.#end();
-    response.once('close', end);
+    response.body.once('close', end);
     server.stopping.addEventListener('abort', end, { once: true });
     const replaced = server.registry.custom?.endOf(kind);
     replaced?.addEventListener('abort', end, { once: true });
@@ -131,7 +131,7 @@ class Watch {
       for (let frame = this.#nextFrame(); frame !== undefined; frame = this.#nextFrame()) {
         if (this.#write(frame)) continue;
         this.#blocked = true;
-        this.#exchange.response.once('drain', () => {
+        this.#exchange.response.body.once('drain', () => {
           this.#blocked = false;
           this.#pump();
         });
@@ -252,8 +252,8 @@ class Watch {
 
   #write(frame: Buffer): boolean {
     const { response } = this.#exchange;
-    if (gone(response)) return false;
-    return (response.write as (chunk: Buffer) => boolean).call(response, frame);
+    if (response.over) return false;
+    return response.body.write(frame);
   }
 
   #fail(error: unknown): void {

@@ -46,15 +46,15 @@ export async function serveProxy(exchange: ResourceExchange): Promise<void> {
     return;
   }
   const host = String(request.headers[':authority'] ?? request.headers.host ?? '');
-  const headers = requestHeaders(request.headers, host, request.socket.remoteAddress ?? '');
+  const headers = requestHeaders(request.headers, host, request.socket?.remoteAddress ?? '');
   headers['x-forwarded-uri'] = prefix + path;
   headers['x-forwarded-host'] = host;
   headers['x-forwarded-proto'] = 'https';
   const abort = new AbortController();
-  response.once('close', () => abort.abort());
+  response.body.once('close', () => abort.abort());
   const signal = AbortSignal.any([abort.signal, server.stopping]);
-  const outgoing = open(target, { method: request.method ?? 'GET', path: (path || '/') + query, headers, signal });
-  const answer = await answered(outgoing, request);
+  const outgoing = open(target, { method: request.method, path: (path || '/') + query, headers, signal });
+  const answer = await answered(outgoing, request.body);
   const place: Place = { prefix, backend: `${target.host}:${String(target.port)}`, host };
   await passAnswer(exchange, answer, place, signal);
 }
@@ -90,10 +90,10 @@ async function passAnswer(
   }
   try {
     // An answer that begins slowly (a log, events) is seen as it begins.
-    if ('flushHeaders' in response) response.flushHeaders();
-    await pipeline([answer, ...streams, response as NodeJS.WritableStream], { signal });
+    response.flushHeaders();
+    await pipeline([answer, ...streams, response.body], { signal });
   } catch {
-    response.destroy();
+    response.body.destroy();
   }
 }
 
