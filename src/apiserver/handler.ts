@@ -21,7 +21,7 @@ import { sendNoSuchPath, sendStatus } from './http/respond.ts';
 import { addWarnings } from './http/warnings.ts';
 import { servePath } from './paths/index.ts';
 import { isTrue, parseRequest, splitTarget } from './request-info.ts';
-import type { RequestInfo } from './request-info.ts';
+import type { RequestInfo, ResourceRequest } from './request-info.ts';
 import { serveReview } from './reviews.ts';
 import { createNamelessBinding, serveSubresource } from './subresources/index.ts';
 import { create } from './verbs/create.ts';
@@ -35,28 +35,29 @@ import { watchObjects } from './verbs/watch.ts';
 
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
-export function handle(server: Server, request: Incoming, response: Outgoing): void {
+/** Never rejects. */
+export async function handle(server: Server, request: Incoming, response: Outgoing): Promise<void> {
   request.body.on('error', () => undefined);
   if (!request.http2) response.body.on('error', () => undefined);
   const { path, query } = splitTarget(request.url);
   const info = parseRequest(request.method, path, query);
   const to = { request, response, query };
-  serve(server, info, { server, ...to, path })
-    .catch((error: unknown) => answerError(to, info, error))
-    .catch((error: unknown) => {
-      log('apiserver').error({ error: String(error), path }, 'answer failed');
+  try {
+    await serve(info, { server, request, response, path, query });
+  } catch (error) {
+    await answerError(to, info, error).catch((failure: unknown) => {
+      log('apiserver').error({ error: String(failure), path }, 'answer failed');
       response.body.destroy();
-    })
-    .finally(() => {
-      const what = info.kind === 'path' ? '- -' : `${info.verb.toUpperCase()} ${info.plural}`;
-      server.metrics.requests.add(`${what} ${String(response.statusCode)}`);
-      // A body that nobody read would hold the connection.
-      request.body.resume();
     });
+  }
+  const what = info.kind === 'path' ? '- -' : `${info.verb.toUpperCase()} ${info.plural}`;
+  server.metrics.requests.add(`${what} ${String(response.statusCode)}`);
+  // A body that nobody read would hold the connection.
+  request.body.resume();
 }
 
-async function serve(server: Server, info: RequestInfo, half: Omit<Exchange, 'user'>): Promise<void> {
-  const { request, query } = half;
+async function serve(info: RequestInfo, half: Omit<Exchange, 'user'>): Promise<void> {
+  const { server, request, query } = half;
   const sender = await authenticate(request, server.pki, server.store);
   const leave = server.quotas.enter(sender, isLasting(info, query));
   try {
@@ -75,30 +76,33 @@ function isLasting(info: RequestInfo, query: URLSearchParams): boolean {
   return info.subresource === 'log' && isTrue(query.get('follow'));
 }
 
-async function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
+function dispatch(exchange: Exchange, info: RequestInfo): Promise<void> {
   const { server, request } = exchange;
-  if (info.kind === 'path') {
-    const [root, group = '', version, ...more] = info.path.split('/').filter((part) => part !== '');
-    if (
-      root === 'apis' &&
-      version !== undefined &&
-      more.length === 0 &&
-      (await servedElsewhere(exchange, group, version))
-    ) {
-      return;
-    }
-    await servePath(exchange);
-    return;
-  }
+  if (info.kind === 'path') return serveNamelessPath(exchange, info.path);
   const kind = server.registry.find(info.group, info.version, info.plural);
-  if (kind === undefined && (await servedElsewhere(exchange, info.group, info.version))) return;
-  if (info.subresource !== 'proxy' && !methods.has(request.method)) throw methodNotAllowed();
-  if (kind === undefined) {
-    if (await serveReview(exchange, info)) return;
-    if (!server.registry.hasGroup(info.group)) return sendNoSuchPath(exchange);
-    throw noSuchResource();
-  }
-  await serveResource({ ...exchange, info, kind });
+  if (kind === undefined) return serveUnregistered(exchange, info);
+  refuseOddMethod(request, info);
+  return serveResource({ ...exchange, info, kind });
+}
+
+/** Discovery of a group's version is with who serves it. */
+async function serveNamelessPath(exchange: Exchange, path: string): Promise<void> {
+  const [root, group = '', version, ...more] = path.split('/').filter((part) => part !== '');
+  const isVersion = root === 'apis' && version !== undefined && more.length === 0;
+  if (isVersion && (await servedElsewhere(exchange, group, version))) return;
+  await servePath(exchange);
+}
+
+async function serveUnregistered(exchange: Exchange, info: ResourceRequest): Promise<void> {
+  if (await servedElsewhere(exchange, info.group, info.version)) return;
+  refuseOddMethod(exchange.request, info);
+  if (await serveReview(exchange, info)) return;
+  if (!exchange.server.registry.hasGroup(info.group)) return sendNoSuchPath(exchange);
+  throw noSuchResource();
+}
+
+function refuseOddMethod({ method }: Incoming, { subresource }: ResourceRequest): void {
+  if (subresource !== 'proxy' && !methods.has(method)) throw methodNotAllowed();
 }
 
 /** By the server that an APIService names. */
@@ -113,7 +117,7 @@ async function servedElsewhere(exchange: Exchange, group: string, version: strin
 
 async function serveResource(exchange: ResourceExchange): Promise<void> {
   const { info, kind } = exchange;
-  await kind.custom?.prepare?.();
+  if (kind.custom?.prepare !== undefined) await kind.custom.prepare();
   if (info.namespace !== '' && !kind.resource.namespaced) throw noSuchResource();
   if (kind.deprecation !== undefined) addWarnings(exchange.response, [kind.deprecation]);
   if (info.subresource !== '') {

@@ -34,14 +34,35 @@ export type RequestInfo = ResourceRequest | PathRequest;
 export function splitTarget(target: string | undefined): { readonly path: string; readonly query: URLSearchParams } {
   const text = target ?? '/';
   const mark = text.indexOf('?');
-  if (mark < 0) return { path: text, query: new URLSearchParams() };
+  if (mark < 0) return { path: text, query: noQuery };
   return { path: text.slice(0, mark), query: new URLSearchParams(text.slice(mark + 1)) };
 }
+
+/** Nobody changes a query. */
+const noQuery = new URLSearchParams();
 
 /** Subresources of a namespace; anything else after its name is a resource in it. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
+/** Of whole collections, without a query: clients say the same few things all day. */
+const known = new Map<string, RequestInfo>();
+const mostKnown = 256;
+const longestKnown = 256;
+
 export function parseRequest(method: string, path: string, query: URLSearchParams): RequestInfo {
+  if (query.size > 0 || path.length > longestKnown) return parse(method, path, query);
+  const key = `${method} ${path}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const info = parse(method, path, query);
+  if (info.kind === 'resource' && info.name === '') {
+    if (known.size >= mostKnown) known.clear();
+    known.set(key, info);
+  }
+  return info;
+}
+
+function parse(method: string, path: string, query: URLSearchParams): RequestInfo {
   let parts: string[];
   try {
     parts = path.split('/').filter((part) => part !== '');

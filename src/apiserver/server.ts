@@ -88,7 +88,7 @@ async function serve(server: Server, stopping: AbortController, signal: AbortSig
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
     onRequest: ({ request, response }) => {
       ready.promise.then(
-        () => handle(server, request, response),
+        () => void handle(server, request, response),
         () => response.body.destroy(),
       );
     },
