@@ -54,7 +54,8 @@ export function decodeBody<T extends KubeObject>(
 /** From parsed JSON or YAML. Throws DecodeError where a type is wrong. `text`: the JSON, to find duplicate fields. */
 export function decodeObject<T extends KubeObject>(resource: Resource<T>, value: unknown, text?: string): Decoded<T> {
   const { object, strictErrors } = decodeType(resource.schema, value, text);
-  const kind = { apiVersion: groupVersionOf(resource), kind: resource.kind };
+  // In the order in which the store keeps it.
+  const kind = { kind: resource.kind, apiVersion: groupVersionOf(resource) };
   return { object: { ...kind, ...(object as object), ...kind } as unknown as T, strictErrors };
 }
 

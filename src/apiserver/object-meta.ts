@@ -97,16 +97,34 @@ function keep<K extends keyof ObjectMeta>(metadata: ObjectMeta, old: ObjectMeta,
   else metadata[key] = old[key];
 }
 
-/** kind and apiVersion first, as lists rely on. */
+/** kind and apiVersion first, as lists rely on; metadata next. */
 export function normalized(resource: Resource, object: KubeObject): KubeObject {
+  if (isNormal(resource, object)) return object;
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
   return { kind: resource.kind, apiVersion: groupVersionOf(resource), ...(metadata ? { metadata } : {}), ...rest };
 }
 
-/** The store's stamp: metadata.resourceVersion is the revision. */
+function isNormal(resource: Resource, object: KubeObject): boolean {
+  if (object.kind !== resource.kind || object.apiVersion !== groupVersionOf(resource)) return false;
+  let at = 0;
+  for (const key in object) {
+    if (key !== beginning[at]) return false;
+    if (++at === beginning.length) return object.metadata !== undefined;
+  }
+  return false;
+}
+
+const beginning = ['kind', 'apiVersion', 'metadata'];
+
+/** The store's stamp: metadata.resourceVersion is the revision. What is frozen is copied. */
 export function stampRevision(value: object, revision: number): object {
   const object = value as KubeObject;
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+  const { metadata } = object;
+  if (metadata === undefined || Object.isFrozen(metadata)) {
+    return { ...object, metadata: { ...metadata, resourceVersion: String(revision) } };
+  }
+  metadata.resourceVersion = String(revision);
+  return object;
 }
 
 /**

@@ -17,6 +17,8 @@ export class Batch implements Tx {
   readonly #base: number;
   readonly #stamp: StoreOptions['stamp'];
   #under: Batch | undefined;
+  /** Who asks for a slot writes it next, with the same one. */
+  #asked: { readonly slot: Slot; readonly key: string } | undefined;
 
   /** `revision`: of the buckets, unless another batch lies `under` this one. */
   constructor(
@@ -41,8 +43,14 @@ export class Batch implements Tx {
     this.#under = undefined;
   }
 
-  get({ resource, namespace, name }: Slot): Stored | undefined {
-    return this.#at(resource, bucketKey(namespace, name));
+  get(slot: Slot): Stored | undefined {
+    return this.#at(slot.resource, this.#keyOf(slot));
+  }
+
+  /** A text that was looked up before is looked up faster than a new one that is equal. */
+  #keyOf(slot: Slot): string {
+    if (this.#asked?.slot !== slot) this.#asked = { slot, key: bucketKey(slot.namespace, slot.name) };
+    return this.#asked.key;
   }
 
   #at(resource: string, key: string): Stored | undefined {
@@ -65,9 +73,10 @@ export class Batch implements Tx {
     return own === undefined || under === undefined ? (own ?? under) : new Map([...under, ...own]);
   }
 
-  put({ resource, namespace, name }: Slot, value: object): Stored {
+  put(slot: Slot, value: object): Stored {
+    const { resource, namespace, name } = slot;
     const revision = this.#nextRevision();
-    const key = bucketKey(namespace, name);
+    const key = this.#keyOf(slot);
     const previous = this.#at(resource, key);
     const created = previous?.createRevision ?? revision;
     const object = new Version(namespace, name, revision, created, JSON.stringify(this.#stamp(value, revision)));
