@@ -1,4 +1,4 @@
-/** What `bench api` measures: a server as a process of its own, certificates for it, and sessions of its administrator. */
+/** What `bench api` measures: the server that people start, as a process of its own, and sessions of its administrator. */
 import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,24 +12,43 @@ export interface Server {
   readonly stop: () => Promise<void>;
 }
 
-const apiServer = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const launcher = join(import.meta.dirname, '..', '..', 'portolan');
 const bareServer = join(import.meta.dirname, 'bare-server.ts');
 
 /** `profiles`: a directory for its CPU profile (`node --cpu-prof`). */
 export function startApi(directory: string, pki: string, profiles: string | undefined): Promise<Server> {
-  const node = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles];
-  const args = ['apiserver', '--data-dir', directory, '--cert-dir', pki, '--bind-address', '127.0.0.1'];
-  return start((port) => [...node, apiServer, ...args, '--secure-port', port], pki, join(directory, 'log'));
+  const options: Record<string, string> =
+    profiles === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` };
+  const args = [
+    'apiserver',
+    '--data-dir',
+    directory,
+    '--cert-dir',
+    pki,
+    '--bind-address',
+    '127.0.0.1',
+    '--secure-port',
+  ];
+  return start(launcher, (port) => [...args, port], pki, join(directory, 'log'), options);
 }
 
 /** Answers everything with so many bytes. */
 export function startBare(directory: string, pki: string, bytes: number): Promise<Server> {
-  return start((port) => [bareServer, pki, port, String(bytes)], pki, join(directory, 'bare.log'));
+  return start(process.execPath, (port) => [bareServer, pki, port, String(bytes)], pki, join(directory, 'bare.log'));
 }
 
-async function start(command: (port: string) => readonly string[], pki: string, log: string): Promise<Server> {
+async function start(
+  program: string,
+  args: (port: string) => readonly string[],
+  pki: string,
+  log: string,
+  options: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const port = await freePort();
-  const child = spawn(process.execPath, command(String(port)), { stdio: ['ignore', 'ignore', openSync(log, 'w')] });
+  const child = spawn(program, args(String(port)), {
+    stdio: ['ignore', 'ignore', openSync(log, 'w')],
+    env: { ...process.env, ...options },
+  });
   const sessions = sessionsTo(port, pki);
   for (const deadline = performance.now() + 30_000; !(await isAnswering(sessions.open));) {
     if (performance.now() > deadline) throw new Error(`the server does not answer: ${readFileSync(log, 'utf8')}`);
