@@ -234,7 +234,7 @@ test('nobody gives away what he has not got', async (t) => {
   assert.equal(changed.code, 422);
   assert.equal(
     changed.body['message'],
-    'RoleBinding.rbac.authorization.k8s.io "fine" is invalid: roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"edit"}: cannot change roleRef',
+    'RoleBinding.rbac.authorization.k8s.io "fine" is invalid: roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"ClusterRole","Name":"edit"}: cannot change roleRef',
   );
 });
 
