@@ -77,6 +77,16 @@ test('what was warned of is sent with a refusal', async (t) => {
     refused.headers['warning'],
     '299 - "spec.externalIPs is deprecated and may no longer be implemented in some clusters"',
   );
+  await client.call('POST', `${base}/services`, { metadata: { name: 'b' }, spec: { ports: [{ port: 80 }] } });
+  const patched = await client.call(
+    'PATCH',
+    `${base}/services/b`,
+    { spec: { externalIPs: ['192.0.2.1'] } },
+    {
+      'content-type': 'application/merge-patch+json',
+    },
+  );
+  assert.deepEqual([patched.code, patched.headers['warning']], [403, refused.headers['warning']]);
 });
 
 test('a path that no part of the server knows is said so in plain text', async (t) => {

@@ -25,6 +25,7 @@ import { badRequest, invalid, notFound, unroutedMediaType, unsupportedMediaType 
 import { negotiate } from '../http/negotiate.ts';
 import { jsonProblem, mediaType, readBody, refuseTraps } from '../http/body.ts';
 import { sendRendered } from '../http/respond.ts';
+import { warning } from '../http/warnings.ts';
 import { managerName } from '../ownership.ts';
 import { renderObject } from '../render.ts';
 import { parsePatchOptions } from '../write-options.ts';
@@ -51,11 +52,13 @@ export async function patch(exchange: ResourceExchange, subresource: UpdateReque
     type === applyPatchType
       ? { ...common, ...(await readApply(exchange, subresource, validation, force, warnings)) }
       : { ...common, ...(await readChange(exchange, validation, warnings)) };
-  const written = await withWebhooks(server, kind, { user, dryRun, warnings }, (admission) =>
-    updateObject(server.store, kind, info, { ...write, admission }),
+  const written = await warning(exchange.response, warnings, () =>
+    withWebhooks(server, kind, { user, dryRun, warnings }, (admission) =>
+      updateObject(server.store, kind, info, { ...write, admission }),
+    ),
   );
   const code = written.outcome === 'created' ? 201 : 200;
-  await sendRendered(exchange, code, renderObject(kind, written.stored, form), form, [...new Set(warnings)]);
+  await sendRendered(exchange, code, renderObject(kind, written.stored, form), form, warnings);
 }
 
 async function readChange(
