@@ -56,33 +56,22 @@ export function call(
 
 export const clients = 16;
 
-export interface Rates {
-  /** Calls a second. */
-  readonly rate: number;
-  /** Of the second half alone: both programs are compiled by then. */
-  readonly warmRate: number;
-}
-
-/** `count` calls by `clients` connections, each waiting for its answer. */
+/** `count` calls by `clients` connections, each waiting for its answer. Calls a second. */
 export async function load(
   open: OpenSession,
   count: number,
   one: (session: ClientHttp2Session, index: number) => Promise<Answer>,
-): Promise<Rates> {
+): Promise<number> {
   let next = 0;
   const start = performance.now();
-  const half = Math.ceil(count / 2);
-  let halfTime = start;
   const client = async (): Promise<void> => {
     const session = open();
     for (let index = next++; index < count; index = next++) {
-      if (index === half) halfTime = performance.now();
       const { status, body } = await one(session, index);
       if (status >= 300) throw new Error(`${String(status)} ${body.toString('utf8', 0, 200)}`);
     }
     session.close();
   };
   await Promise.all(Array.from({ length: clients }, client));
-  const end = performance.now();
-  return { rate: (count * 1000) / (end - start), warmRate: ((count - half) * 1000) / (end - halfTime) };
+  return (count * 1000) / (performance.now() - start);
 }
