@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { until } from '../../client/testing.ts';
 import { enterNetns } from '../../kernel/index.ts';
 import { makePki, startTestServer, watchReader, writeKubeconfig } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
@@ -184,13 +184,14 @@ describe('aggregation', () => {
   }
 
   async function condition(name: string, reason: string): Promise<Condition> {
-    for (;;) {
+    let found: Condition | undefined;
+    await until(`${name} is ${reason}`, async () => {
       const { body } = await server.client.call('GET', `${apiServices}/${name}`);
-      const { conditions = [] } = body['status'] as { readonly conditions?: readonly Condition[] };
-      const [found] = conditions;
-      if (found?.reason === reason) return found;
-      await sleep(20);
-    }
+      found = (body['status'] as { readonly conditions?: readonly Condition[] }).conditions?.[0];
+      return found?.reason === reason;
+    });
+    assert.ok(found);
+    return found;
   }
 
   const kubectl = async (...args: readonly string[]): Promise<string> => {
