@@ -10,11 +10,6 @@ import { validateMetadataUpdate } from '../validation/index.ts';
 import { sameValue } from './equal.ts';
 import { clone } from '../clone.ts';
 
-/** Go holds a spec by value: a body without one has an empty one. */
-export function filledSpec<S>(object: { spec?: S }, empty: NoInfer<S>): S {
-  return (object.spec ??= empty);
-}
-
 interface SpecStatus {
   metadata?: KubeObject['metadata'];
   spec?: unknown;

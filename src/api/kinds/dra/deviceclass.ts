@@ -5,16 +5,13 @@ import { defineKind } from '../../kind.ts';
 import { resources } from '../../resources.ts';
 import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../../validation/index.ts';
 import { ageColumn, nameColumn } from '../columns.ts';
-import { countGeneration, filledSpec } from '../lifecycle.ts';
+import { countGeneration } from '../lifecycle.ts';
 import { mostConfigurations, validateConfiguration, validateSelectors } from './configuration.ts';
 import { validateItems } from './lists.ts';
 
 export const deviceClassKind = defineKind<DeviceClass>({
   resource: resources.deviceClasses,
   returnsDeleted: true,
-  applyDefaults(deviceClass) {
-    filledSpec(deviceClass, {});
-  },
   prepareForCreate(deviceClass) {
     deviceClass.metadata = { ...deviceClass.metadata, generation: 1 };
   },

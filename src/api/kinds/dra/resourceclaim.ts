@@ -18,7 +18,7 @@ import {
   whyNotDns1123Subdomain,
 } from '../../validation/index.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { filledSpec, keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
+import { keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from '../storage/driver-name.ts';
 import {
   applyClaimDefaults,
@@ -39,7 +39,7 @@ export const resourceClaimKind = defineKind<ResourceClaim>({
   resource: resources.resourceClaims,
   returnsDeleted: true,
   applyDefaults(claim) {
-    applyClaimDefaults(filledSpec(claim, {}));
+    applyClaimDefaults(claim.spec);
   },
   ...keepsStatus<ResourceClaim>(),
   validate: (claim) => [

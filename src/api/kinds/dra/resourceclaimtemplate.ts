@@ -4,14 +4,14 @@ import { defineKind } from '../../kind.ts';
 import { resources } from '../../resources.ts';
 import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '../../validation/index.ts';
 import { ageColumn, nameColumn } from '../columns.ts';
-import { filledSpec, validateImmutable } from '../lifecycle.ts';
+import { validateImmutable } from '../lifecycle.ts';
 import { applyClaimDefaults, validateClaimSpec } from './claim-spec.ts';
 
 export const resourceClaimTemplateKind = defineKind<ResourceClaimTemplate>({
   resource: resources.resourceClaimTemplates,
   returnsDeleted: true,
   applyDefaults(template) {
-    applyClaimDefaults(filledSpec(filledSpec(template, { spec: {} }), {}));
+    applyClaimDefaults(template.spec.spec);
   },
   validate: (template) => [
     ...validateMetadata(template, true, dns1123SubdomainName),

@@ -8,7 +8,7 @@ import { dns1123SubdomainName, validateMetadata, validateMetadataUpdate } from '
 import type { Column } from '../../kind.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
 import { sameValue } from '../equal.ts';
-import { filledSpec, validateImmutable } from '../lifecycle.ts';
+import { validateImmutable } from '../lifecycle.ts';
 
 const tokensAreLogged =
   'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
@@ -20,7 +20,7 @@ export const csiDriverKind = defineKind<CSIDriver>({
   resource: resources.csiDrivers,
   returnsDeleted: true,
   applyDefaults(driver) {
-    const spec = filledSpec(driver, {});
+    const { spec } = driver;
     spec.attachRequired ??= true;
     spec.podInfoOnMount ??= false;
     spec.storageCapacity ??= false;

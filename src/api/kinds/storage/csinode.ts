@@ -12,7 +12,7 @@ import {
   whyNotQualifiedName,
 } from '../../validation/index.ts';
 import { ageColumn, integerColumn, nameColumn } from '../columns.ts';
-import { filledSpec, validateImmutable } from '../lifecycle.ts';
+import { validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from './driver-name.ts';
 
 const mostIdLetters = 256;
@@ -20,9 +20,6 @@ const mostIdLetters = 256;
 export const csiNodeKind = defineKind<CSINode>({
   resource: resources.csiNodes,
   returnsDeleted: true,
-  applyDefaults(node) {
-    filledSpec(node, { drivers: [] });
-  },
   validate,
   validateUpdate: (node, old) => [...validateMetadataUpdate(node, old), ...validate(node), ...validateKept(node, old)],
   columns: [

@@ -12,7 +12,7 @@ import {
   whyNotDns1123Subdomain,
 } from '../../validation/index.ts';
 import { ageColumn, column, nameColumn } from '../columns.ts';
-import { filledSpec, keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
+import { keepsStatus, statusOnly, validateImmutable } from '../lifecycle.ts';
 import { validateDriverName } from './driver-name.ts';
 
 const mostMetadataBytes = 256 * 1024;
@@ -21,9 +21,6 @@ const mostMessageBytes = 1024;
 export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   resource: resources.volumeAttachments,
   returnsDeleted: true,
-  applyDefaults(attachment) {
-    filledSpec(attachment, { attacher: '', nodeName: '', source: {} });
-  },
   ...keepsStatus<VolumeAttachment>({ attached: false }),
   validate,
   validateUpdate: (now, old) => [
