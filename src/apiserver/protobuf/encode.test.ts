@@ -20,7 +20,11 @@ const schema = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 /** A null is no value where a field is. */
-const json = fc.jsonValue().filter((value) => value !== null && !JSON.stringify(value).includes('__proto__'));
+/** Read from its text: -0 has none. */
+const json = fc
+  .json()
+  .filter((text) => text !== 'null' && !text.includes('__proto__'))
+  .map((text) => JSON.parse(text) as unknown);
 
 function filled<T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
   return fc.array(item, { minLength: 1, maxLength: 2 });
