@@ -52,7 +52,7 @@ export function dnsCommand(): Command {
     .addCommand(dnsShowCommand())
     .action((flags: Flags) =>
       runPart('dns', async (signal) => {
-        const [{ runDns }, { releaseMemory }] = await Promise.all([
+        const [{ runDns }, { staySmall }] = await Promise.all([
           import('../dns/index.ts'),
           import('../kernel/memory.ts'),
         ]);
@@ -60,7 +60,7 @@ export function dnsCommand(): Command {
         const client = await clientFor('dns', flags.kubeconfig);
         const dns = await runDns({ ...options, client }, signal);
         // This process does nothing else, and the list it has read is many times what is kept of it.
-        void dns.synced.then(releaseMemory);
+        void dns.synced.then(staySmall);
         await aborted(signal);
         await dns.stopped;
       }),

@@ -11,7 +11,7 @@ export { partOf } from './element-view.ts';
 export type { ElementView } from './element-view.ts';
 export { openConntrack } from './conntrack.ts';
 export type { Conntrack, Flow, FlowFilter, FlowHandle, FlowSide } from './conntrack.ts';
-export { giveBack } from './give-back.ts';
+export { giveBack, staySmall } from './memory.ts';
 export { socketsIn } from './socket.ts';
 export type { SocketFactory } from './socket.ts';
 export { probeKernel } from './probe.ts';
