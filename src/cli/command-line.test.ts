@@ -60,6 +60,7 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['image', 'load', main], /cannot load .*main.ts: /],
     [['apiserver'], /required option '--data-dir <dir>' not specified/],
     [['dns', '--listen', 'nowhere', '--kubeconfig', '/dev/null'], /nowhere: want address:port|kubeconfig/],
+    [['proxy', '--nice', '-21'], /'--nice <n>' argument '-21' is invalid. want a whole number from -20 to 19/],
     [['proxy', '--kubeconfig', '/no/such', '--hostname-override', 'x'], /cannot read kubeconfig \/no\/such/],
   ];
   const outcomes = await Promise.all(mistakes.map(([args]) => portolan(...args)));

@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pod } from '../api/gen/types.ts';
@@ -149,6 +149,20 @@ test('it answers where it was told to', async () => {
   assert.match(metrics, /^kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/m);
 });
 
+/** `nice` of all of its threads. */
+function precedenceOf({ child }: Part): { readonly nice: readonly number[]; readonly oomScoreAdj: number } {
+  const proc = `/proc/${String(child.pid)}`;
+  const nice = readdirSync(`${proc}/task`).map((thread) => getPriority(Number(thread)));
+  return { nice: [...new Set(nice)], oomScoreAdj: Number(readFileSync(`${proc}/oom_score_adj`, 'utf8')) };
+}
+
+test('it comes before pods, and is ended after them when memory is short', () => {
+  const { nice, oomScoreAdj } = precedenceOf(proxy);
+  assert.deepEqual(nice, [-10]);
+  // Below what it was started with only where root has CAP_SYS_RESOURCE; without, it says so.
+  if (oomScoreAdj !== -999) assert.match(proxy.said(), /"oom-score-adj":-999,"err":"EACCES.*"msg":"not set"/);
+});
+
 test('proxy show: nothing differs, then what somebody damaged is named, and the exit code tells', async () => {
   const clean = await show();
   assert.equal(clean.code, 0, clean.out + clean.err);
@@ -185,8 +199,10 @@ test('proxy show: nothing differs, then what somebody damaged is named, and the 
   assert.equal(none.code, 1);
 
   const guests = ['--cluster-ip-clients', '10.10.10.100/32'];
-  const again = start('proxy', '--kubeconfig', kubeconfig, '--hostname-override', 'node-1', ...guests);
+  const modest = ['--nice', '3', '--oom-score-adj=7'];
+  const again = start('proxy', '--kubeconfig', kubeconfig, '--hostname-override', 'node-1', ...guests, ...modest);
   await until('it is mended', () => again.said().includes('kernel tables are in sync'));
+  assert.deepEqual(precedenceOf(again), { nice: [3], oomScoreAdj: 7 });
   assert.equal((await show(...guests)).code, 0);
   assert.match((await show()).out, /^table ip portolan: its chains, rules or maps are not as the proxy writes them$/m);
   // A range that comes while the proxy runs: both know it, and packets to what nobody claims there are refused.
