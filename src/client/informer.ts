@@ -26,7 +26,7 @@ export interface InformerOptions<T extends KubeObject> {
   /** Shrinks an object before it is kept; managedFields are always dropped. May change it in place. */
   readonly transform?: (object: Live<T>) => Live<T>;
   readonly pageSize?: number;
-  /** Reads lists, where that is cheaper than to read everything and to shrink it. */
+  /** Reads lists into what is kept, where that is cheaper than to read everything and to shrink it. */
   readonly reader?: PageReader<T>;
   /** A watch with no byte (bookmarks come about every minute) for so long is taken for dead. Default 120. */
   readonly silenceSeconds?: number;
@@ -138,10 +138,10 @@ async function listAll<T extends KubeObject>(
   const objects: Live<T>[] = [];
   const base = selection(options);
   // At once: of a large list, only what is kept is ever held as a whole.
-  const keep = ({ items }: Page<T>): void => {
-    for (const item of items) objects.push(cache.shrink(item));
-  };
   const { reader } = options;
+  const keep = ({ items }: Page<T>): void => {
+    for (const item of items) objects.push(reader === undefined ? cache.shrink(item) : item);
+  };
   const ask = (which: ListOptions): Promise<Page<T>> =>
     reader === undefined ? client.list(resource, which) : client.page(resource, which, reader);
   let page = await ask({ ...base, limit });

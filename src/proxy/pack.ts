@@ -7,57 +7,93 @@
  *
  * They are still a Service and an EndpointSlice: nobody who reads them can tell.
  */
-import type { Endpoint, EndpointSlice, Service } from '../api/gen/types.ts';
-import type { Live } from '../api/object.ts';
+import type { Endpoint, EndpointSlice, Service, ServiceSpec } from '../api/gen/types.ts';
+import type { KubeObject, Live } from '../api/object.ts';
 
 /** Between endpoints, their fields and several addresses: in no name and no address. */
 export const [row, column, comma] = ['\n', '\t', ','] as const;
-/** Metadata of a slice that is read by the proxy: the service's name, the headless label, the trigger time. */
-export const keptAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
-export const keptLabels = ['kubernetes.io/service-name', 'service.kubernetes.io/headless'] as const;
+/** Labels and annotations that the proxy reads: of a slice the service's name and when its trigger was, of both who it is for. */
+export const keptOfSlices = {
+  labels: ['kubernetes.io/service-name', 'service.kubernetes.io/headless'],
+  annotations: ['endpoints.kubernetes.io/last-change-trigger-time'],
+} as const;
+export const keptOfServices = {
+  labels: ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'],
+  annotations: [],
+} as const;
 
-export function packService(service: Live<Service>): Live<Service> {
-  delete service.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
-  delete service.metadata.ownerReferences;
-  if (service.spec !== undefined) delete service.spec.selector;
-  return service;
+interface Kept {
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
 }
 
-/** One that is packed already is itself. */
+/** Apart from what it is selected by, which is for controllers, its spec and status are as they came. */
+export function packService({ metadata, spec, status }: Live<Service>): Live<Service> {
+  return {
+    // Events about it want to know.
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: keptMetadata(metadata, keptOfServices),
+    ...(spec === undefined ? {} : { spec: withoutSelector(spec) }),
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+export function withoutSelector(spec: ServiceSpec): ServiceSpec {
+  if (spec.selector === undefined) return spec;
+  // To delete it would make everybody who reads the others slower.
+  const { selector: _, ...kept } = spec;
+  return kept;
+}
+
 export function packSlice(slice: Live<EndpointSlice>): Live<EndpointSlice> {
-  if (slice instanceof PackedSlice) return slice;
   const { metadata, addressType, ports, endpoints } = slice;
   // Joined pieces would be kept as a tree of them: this makes one flat run of bytes.
-  return new PackedSlice(keptMetadata(metadata), addressType, ports, flat((endpoints ?? []).map(pack).join(row)));
+  return new PackedSlice(
+    keptMetadata(metadata, keptOfSlices),
+    addressType,
+    ports,
+    flat((endpoints ?? []).map(pack).join(row)),
+  );
 }
 
-export type SliceMeta = Live<EndpointSlice>['metadata'];
+type Metadata = Live<KubeObject>['metadata'];
 
-/** `labels` and `annotations` may have more than is kept. */
-export function keptMetadata(metadata: SliceMeta): SliceMeta {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations } = metadata;
-  const kept: Record<string, string> = {};
-  for (const label of keptLabels) if (labels?.[label] !== undefined) kept[label] = labels[label];
-  const trigger = annotations?.[keptAnnotation];
+function keptMetadata(metadata: Metadata, kept: Kept): Metadata {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const annotations = chosen(metadata.annotations, kept.annotations);
   return {
     name,
     ...(namespace === undefined ? {} : { namespace: shared(namespace) }),
     uid,
     resourceVersion,
     creationTimestamp,
-    labels: kept,
-    ...(trigger === undefined ? {} : { annotations: { [keptAnnotation]: trigger } }),
+    labels: chosen(metadata.labels, kept.labels) ?? {},
+    ...(annotations === undefined ? {} : { annotations }),
   };
 }
 
+/** undefined: it has none of them. */
+function chosen(
+  all: Record<string, string> | undefined,
+  wanted: readonly string[],
+): Record<string, string> | undefined {
+  let found: Record<string, string> | undefined;
+  for (const name of wanted) {
+    const value = all?.[name];
+    if (value !== undefined) (found ??= {})[name] = value;
+  }
+  return found;
+}
+
 export class PackedSlice implements EndpointSlice {
-  readonly metadata: SliceMeta;
+  readonly metadata: Metadata;
   readonly addressType: string;
   readonly ports: EndpointSlice['ports'];
   readonly #packed: string;
 
   /** `packed`: a row for each endpoint, with columns for its addresses, conditions, node, zone and hints. */
-  constructor(metadata: SliceMeta, addressType: string, ports: EndpointSlice['ports'], packed: string) {
+  constructor(metadata: Metadata, addressType: string, ports: EndpointSlice['ports'], packed: string) {
     this.metadata = metadata;
     this.addressType = addressType;
     this.ports = ports;

@@ -18,6 +18,7 @@ import { Metrics } from './metrics.ts';
 import { nodeFacts, sameFacts } from './node-view.ts';
 import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
 import { packService, packSlice } from './pack.ts';
+import { readServices } from './service-reader.ts';
 import { readSlices } from './slice-reader.ts';
 import { StatusServer } from './status-server.ts';
 import { planeOptions, proxiedServices, proxiedSlices } from './plane-options.ts';
@@ -146,7 +147,7 @@ function createInformers({ client }: ProxyOptions, signal: AbortSignal): ProxyIn
     services: createInformer(
       client,
       resources.services,
-      { labelSelector: proxiedServices, transform: packService },
+      { labelSelector: proxiedServices, transform: packService, reader: readServices },
       signal,
     ),
     endpointSlices: createInformer(

@@ -1,118 +1,36 @@
-/**
- * A list of EndpointSlices as it comes, read into what the proxy keeps of it (pack.ts), without an object for anything else:
- * nine tenths of the bytes are names of pods, fields and their managers.
- *
- *   answer ── readSlices ──> metadata at once (the next page is asked for), slices one by one when they are asked for
- *
- * A slice that is written in another way than servers write it is given to JSON.parse.
- */
-import type { EndpointSlice, ListMeta } from '../api/gen/types.ts';
-import type { Live } from '../api/object.ts';
-import type { Page } from '../client/index.ts';
-import { JsonCursor, Names, NotPlain } from '../util/json-cursor.ts';
-import type { Span } from '../util/json-cursor.ts';
-import { column, keptAnnotation, keptLabels, keptMetadata, PackedSlice, packSlice, row } from './pack.ts';
-import type { SliceMeta } from './pack.ts';
+/** Reads a list of EndpointSlices into what the proxy keeps of them (list-reader.ts): their endpoints become rows, byte by byte. */
+import type { EndpointSlice } from '../api/gen/types.ts';
+import { Names, NotPlain } from '../util/json-cursor.ts';
+import type { JsonCursor, Span } from '../util/json-cursor.ts';
+import { LastValue, pageReader, plainMetadata } from './list-reader.ts';
+import type { Metadata } from './list-reader.ts';
+import { column, keptOfSlices, PackedSlice, packSlice, row } from './pack.ts';
 
-const ofList = new Names('metadata', 'items');
 const ofSlice = new Names('metadata', 'addressType', 'endpoints', 'ports');
-const ofMetadata = new Names(
-  'name',
-  'namespace',
-  'uid',
-  'resourceVersion',
-  'creationTimestamp',
-  'labels',
-  'annotations',
-);
-const ofLabels = new Names(...keptLabels);
-const ofAnnotations = new Names(keptAnnotation);
+const ofLabels = new Names(...keptOfSlices.labels);
+const ofAnnotations = new Names(...keptOfSlices.annotations);
 const ofEndpoint = new Names('addresses', 'conditions', 'nodeName', 'zone', 'hints');
 const ofConditions = new Names('ready', 'serving', 'terminating');
+const ports = new LastValue<EndpointSlice['ports']>();
+let lastType = '';
 
-export function readSlices(answer: Buffer): Page<EndpointSlice> {
-  const cursor = new JsonCursor(answer);
-  let metadata: ListMeta | undefined;
-  let items: number | undefined;
-  cursor.object();
-  for (let name = cursor.name(ofList); name !== undefined; name = cursor.name(ofList)) {
-    const start = cursor.at;
-    if (name === 'items') items = start;
-    // They are long, and what comes after them is of no interest.
-    if (name !== 'items' || metadata === undefined) cursor.skip();
-    if (name === 'metadata') metadata = JSON.parse(answer.toString('utf8', start, cursor.at)) as ListMeta;
-    if (metadata !== undefined && items !== undefined) return { metadata, items: slicesAt(answer, items) };
-  }
-  throw new SyntaxError('the answer is no list of EndpointSlices');
-}
-
-function* slicesAt(answer: Buffer, start: number): Generator<Live<EndpointSlice>> {
-  const cursor = new JsonCursor(answer, start);
-  if (cursor.isNull()) return;
-  cursor.array();
-  while (cursor.item()) yield readSlice(cursor);
-}
-
-function readSlice(cursor: JsonCursor): Live<EndpointSlice> {
-  const start = cursor.at;
-  try {
-    return plainSlice(cursor);
-  } catch (error) {
-    if (!(error instanceof NotPlain)) throw error;
-    cursor.at = start;
-    cursor.skip();
-    return packSlice(JSON.parse(cursor.bytes.toString('utf8', start, cursor.at)) as Live<EndpointSlice>);
-  }
-}
+export const readSlices = pageReader<EndpointSlice>({ plain: plainSlice, pack: packSlice });
 
 function plainSlice(cursor: JsonCursor): PackedSlice {
-  let metadata: SliceMeta | undefined;
+  let metadata: Metadata | undefined;
   let addressType = '';
-  let ports: EndpointSlice['ports'];
+  let slicePorts: EndpointSlice['ports'];
   rows.clear();
   cursor.object();
   for (let name = cursor.name(ofSlice); name !== undefined; name = cursor.name(ofSlice)) {
-    if (name === 'metadata') metadata = keptMetadata(plainMetadata(cursor));
-    else if (name === 'addressType') addressType = cursor.text();
+    if (name === 'metadata') metadata = plainMetadata(cursor, ofLabels, ofAnnotations);
+    else if (name === 'addressType') addressType = lastType = cursor.text(lastType);
     else if (name === 'endpoints') packEndpoints(cursor);
-    else if (name === 'ports') ports = portsOf(cursor);
+    else if (name === 'ports') slicePorts = ports.read(cursor);
     else cursor.skip();
   }
   if (metadata === undefined) throw new NotPlain('a slice without metadata');
-  return new PackedSlice(metadata, addressType, ports, rows.text());
-}
-
-function plainMetadata(cursor: JsonCursor): SliceMeta {
-  const read: SliceMeta = { name: '', uid: '', resourceVersion: '', creationTimestamp: '' };
-  cursor.object();
-  for (let name = cursor.name(ofMetadata); name !== undefined; name = cursor.name(ofMetadata)) {
-    if (name === '') cursor.skip();
-    else if (name === 'labels') read.labels = plainTexts(cursor, ofLabels);
-    else if (name === 'annotations') read.annotations = plainTexts(cursor, ofAnnotations);
-    else read[name] = cursor.text();
-  }
-  return read;
-}
-
-function plainTexts(cursor: JsonCursor, wanted: Names<string>): Record<string, string> {
-  const read: Record<string, string> = {};
-  cursor.object();
-  for (let name = cursor.name(wanted); name !== undefined; name = cursor.name(wanted)) {
-    if (name === '') cursor.skip();
-    else read[name] = cursor.text();
-  }
-  return read;
-}
-
-const ports: Span = { start: 0, end: 0 };
-let lastPorts: { readonly text: string; readonly ports: EndpointSlice['ports'] } = { text: '', ports: undefined };
-
-/** Slices that come one after the other often have the same ones: those are kept once. */
-function portsOf(cursor: JsonCursor): EndpointSlice['ports'] {
-  cursor.span(ports);
-  const text = cursor.bytes.toString('utf8', ports.start, ports.end);
-  if (text !== lastPorts.text) lastPorts = { text, ports: JSON.parse(text) as EndpointSlice['ports'] };
-  return lastPorts.ports;
+  return new PackedSlice(metadata, addressType, slicePorts, rows.text());
 }
 
 /** The rows of a slice, as bytes. */

@@ -50,6 +50,8 @@ export interface Span {
   end: number;
 }
 
+const whole: Span = { start: 0, end: 0 };
+
 export class JsonCursor {
   readonly bytes: Buffer;
   /** Of the next byte to read. */
@@ -86,9 +88,11 @@ export class JsonCursor {
     return !this.#ends(closeArray);
   }
 
-  text(): string {
+  /** `likely`: what it may well be; then it is that very text. */
+  text(likely = ''): string {
     const end = this.#plain();
-    return this.bytes.toString('latin1', this.#text, end);
+    const isLikely = end - this.#text === likely.length && isAt(likely, this.bytes, this.#text);
+    return isLikely ? likely : this.bytes.toString('latin1', this.#text, end);
   }
 
   /** Where a text is, without its quotes. */
@@ -103,6 +107,12 @@ export class JsonCursor {
     span.start = this.at;
     this.skip();
     span.end = this.at;
+  }
+
+  /** As JSON.parse has it. */
+  value(): unknown {
+    this.span(whole);
+    return JSON.parse(this.bytes.toString('utf8', whole.start, whole.end));
   }
 
   boolean(): boolean {
