@@ -55,9 +55,13 @@ export class FamilyTable {
     this.#pending.set(key, undefined);
   }
 
-  /** Keys that are wanted, committed or found. */
-  keys(): Set<string> {
-    return new Set([...this.#pending.keys(), ...this.#held.keys(), ...(this.#found?.keys() ?? [])]);
+  /** Keys that something was asked for, and those that the kernel was found to hold otherwise than it should. */
+  unsettled(): Set<string> {
+    const keys = new Set(this.#pending.keys());
+    if (this.#found === undefined) return keys;
+    for (const [key, held] of this.#held) if (this.#found.get(key) !== held) keys.add(key);
+    for (const key of this.#found.keys()) if (!this.#held.has(key)) keys.add(key);
+    return keys;
   }
 
   /** Reads the kernel, to be compared key by key. Returns the changes that clear away what nobody of us wrote. */
@@ -79,7 +83,7 @@ export class FamilyTable {
     return changes;
   }
 
-  /** After read(), when the changes of all keys() are in the kernel: from now on what was committed is what is there. */
+  /** After read(), when nothing is unsettled() any more: from now on what was committed is what is there. */
   believe(): void {
     this.#found = undefined;
   }
@@ -146,6 +150,7 @@ export class FamilyTable {
       this.#count(before, -1);
     }
     this.#pending.delete(key);
+    if (after instanceof FoundEntry) after.forget();
     for (const map of [this.#held, this.#found]) {
       if (after === undefined) map?.delete(key);
       else map?.set(key, after);

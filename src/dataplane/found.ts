@@ -4,6 +4,7 @@
  *
  *   FoundSlots   the slots of all keys, packed:  add ── add ── add ── sorted by key when the first one is asked for
  *   FoundEntry   a Held;  adopt(wanted)  its endpoints are those lists, if the bytes say so
+ *                         forget()       back to bytes, which are a tenth of it
  */
 import type { Family } from '../model/index.ts';
 import { addressWidth, endpointIs, endpointText } from './bytes.ts';
@@ -121,8 +122,7 @@ export class FoundEntry implements Held {
   sources: string[] | undefined = undefined;
   sourceNat: 'all' | 'own' | undefined = undefined;
   readonly #number: number;
-  /** Until they are read. */
-  #slots: FoundSlots | undefined;
+  readonly #slots: FoundSlots;
   #plain: Pools | undefined;
 
   /** `number`: the key's, in `slots`. */
@@ -134,19 +134,15 @@ export class FoundEntry implements Held {
   }
 
   get plain(): Pools {
-    return this.#plain ?? this.#read(undefined);
+    return (this.#plain ??= this.#slots.read(this.#number));
   }
 
   /** Where its endpoints are these, in these slots, they are these very lists: nothing is read, and who compares is done. */
   adopt(pools: Pools): void {
-    if (this.#plain === undefined) this.#read(pools);
+    if (this.#slots.are(this.#number, pools)) this.#plain = [pools[0], pools[1]];
   }
 
-  #read(wish: Pools | undefined): Pools {
-    const slots = this.#slots;
-    const isWish = wish !== undefined && slots?.are(this.#number, wish) === true;
-    this.#plain = isWish ? [wish[0], wish[1]] : (slots?.read(this.#number) ?? [[], []]);
-    this.#slots = undefined;
-    return this.#plain;
+  forget(): void {
+    this.#plain = undefined;
   }
 }

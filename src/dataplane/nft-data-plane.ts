@@ -2,7 +2,7 @@
  * The data plane on nftables: every change is one netlink transaction over both families, and costs what it changes, not what
  * there is.
  *
- *   start   rules stand? read everything back, commit the difference        (the kernel went on meanwhile)
+ *   start   rules stand? read everything back; entry by entry as they come, commit the difference   (the kernel went on meanwhile)
  *   apply   plan, difference in memory, commit; the kernel says "not as you think" ──> mend
  *   audit   generation as after our last commit? nothing to do : mend
  *   mend    rules, then read everything back and commit the difference
@@ -19,8 +19,11 @@ import { familiesOf, planOptions, rulesetOptions } from './settings.ts';
 import type { Applied, DataPlane, DataPlaneOptions, TableDiff } from './types.ts';
 
 const logger = log('dataplane');
-/** Entries in one transaction of a start: between them the process answers probes and health checks. */
+/** Keys in one transaction of a start: between them the process answers probes and health checks. */
 const chunk = 1_000;
+
+/** What a transaction is about. */
+type Keys = ReadonlyMap<FamilyTable, ReadonlySet<string>>;
 
 export function createDataPlane(options: DataPlaneOptions): DataPlane {
   return new NftDataPlane(options);
@@ -46,15 +49,12 @@ class NftDataPlane implements DataPlane {
   }
 
   start(entries: Iterable<TableEntry>): Promise<Applied> {
-    return this.#serially(async () => {
-      for (const entry of entries) this.#want(entry);
-      return { ...(await this.#mend()), mended: undefined };
-    });
+    return this.#serially(async () => ({ ...(await this.#mend(entries)), mended: undefined }));
   }
 
   apply(diff: TableDiff): Promise<Applied> {
     return this.#serially(async () => {
-      const keys = new Map<FamilyTable, Set<string>>(this.#tables.map((table) => [table, new Set()]));
+      const keys = this.#noKeys();
       for (const key of diff.remove) {
         for (const [table, names] of keys) {
           table.unwant(key);
@@ -111,49 +111,67 @@ class NftDataPlane implements DataPlane {
     return table;
   }
 
-  async #mend(): Promise<Applied> {
+  /** `entries`: what is wanted, at a start. They are looked at as they come, so that none is kept. */
+  async #mend(entries: Iterable<TableEntry> = []): Promise<Applied> {
     const began = performance.now();
-    const before = this.#kernel.generation();
-    const commits = this.#ruleCommits();
+    // Counted from before we look: whatever others do meanwhile is looked at again by the next audit.
+    this.#generation = this.#kernel.generation();
     const found: string[] = [];
     let changes = 0;
-    let own = 0;
     for (const table of this.#tables) {
+      const commits = table.rules.commits;
       if (table.rules.ensure()) found.push(`rules of table ${table.family}`);
+      this.#generation += table.rules.commits - commits;
       const strays = table.read();
-      if (strays.length > 0) {
-        this.#kernel.commit(strays);
-        own++;
-        changes += size(strays);
-      }
-      const keys = [...table.keys()];
-      for (let i = 0; i < keys.length; i += chunk) {
-        const step = table.changes(keys.slice(i, i + chunk));
-        if (step.count > 0) {
-          this.#kernel.commit(step.changes);
-          own++;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        step.accept();
-        changes += step.count;
-      }
-      table.believe();
+      if (strays.length > 0) this.#write(strays);
+      changes += size(strays);
     }
-    // Counted from before we looked: whatever others did meanwhile is looked at again by the next audit.
-    this.#generation = before + own + this.#ruleCommits() - commits;
+    for (const keys of this.#inChunks(entries)) {
+      changes += this.#commit(keys);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const table of this.#tables) table.believe();
     if (changes > 0) found.push(`${String(changes)} elements`);
     const mended = found.length > 0 ? `rewritten: ${found.join(', ')}` : undefined;
     return { changes, milliseconds: performance.now() - began, ...(mended === undefined ? {} : { mended }) };
   }
 
-  #commit(keys: ReadonlyMap<FamilyTable, Set<string>>): number {
+  /** The keys of the entries, which are wanted from then on, and last those that are in another state than they should be. */
+  *#inChunks(entries: Iterable<TableEntry>): Generator<Keys> {
+    let keys = this.#noKeys();
+    let count = 0;
+    for (const entry of entries) {
+      const table = this.#want(entry);
+      if (table !== undefined) keys.get(table)?.add(entry.key);
+      if (++count % chunk !== 0) continue;
+      yield keys;
+      keys = this.#noKeys();
+    }
+    yield keys;
+    for (const table of this.#tables) {
+      const rest = [...table.unsettled()];
+      for (let i = 0; i < rest.length; i += chunk) yield new Map([[table, new Set(rest.slice(i, i + chunk))]]);
+    }
+  }
+
+  #noKeys(): Map<FamilyTable, Set<string>> {
+    return new Map(this.#tables.map((table) => [table, new Set()]));
+  }
+
+  /** One transaction over these keys; returns how many elements it changed. */
+  #commit(keys: Keys): number {
     const commits = this.#ruleCommits();
     const steps = [...keys].map(([table, names]) => table.changes(names));
+    this.#generation += this.#ruleCommits() - commits;
     const changes = steps.flatMap((step) => step.changes);
-    if (changes.length > 0) this.#kernel.commit(changes);
+    if (changes.length > 0) this.#write(changes);
     for (const step of steps) step.accept();
-    this.#generation += this.#ruleCommits() - commits + (changes.length > 0 ? 1 : 0);
     return size(changes);
+  }
+
+  #write(changes: readonly ElementChange[]): void {
+    this.#kernel.commit(changes);
+    this.#generation++;
   }
 
   #ruleCommits(): number {

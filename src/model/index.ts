@@ -22,7 +22,7 @@ export {
   sourceRanges,
 } from './frontends.ts';
 export * from './records.ts';
-export { buildTable, entryKey, serviceEntries, winner } from './table.ts';
+export { buildTable, entryKey, serviceEntries, byPrecedence, winner } from './table.ts';
 export type { EntryKey, ServiceTable, TableEntry, TableInput } from './table.ts';
 export type { Endpoint, Family, Frontend, FrontendKind, NodeView, Protocol, Selection, ServiceRef } from './types.ts';
 export { journey, walk } from './walk.ts';

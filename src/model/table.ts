@@ -74,11 +74,26 @@ export function entryKey(address: string, protocol: Protocol, port: number): Ent
   return `${address} ${protocol} ${String(port)}`;
 }
 
-/** Of two entries with the same key. Never the later one: nobody takes over an address by naming it in a new Service. */
+/** Of two entries with the same key. */
 export function winner(a: TableEntry, b: TableEntry): TableEntry {
-  const order = (entry: TableEntry): string =>
-    `${entry.since} ${entry.frontend.service.namespace}/${entry.frontend.service.name}`;
-  return order(b) < order(a) ? b : a;
+  return byPrecedence(claimantOf(b), claimantOf(a)) < 0 ? b : a;
+}
+
+/** A service that claims keys. */
+export interface Claimant {
+  readonly since: string;
+  /** `namespace/name` */
+  readonly service: string;
+}
+
+/** Negative: the first one has what both claim. Never the later one: nobody takes over an address by naming it in a new Service. */
+export function byPrecedence(a: Claimant, b: Claimant): number {
+  if (a.since !== b.since) return a.since < b.since ? -1 : 1;
+  return a.service < b.service ? -1 : a.service > b.service ? 1 : 0;
+}
+
+function claimantOf({ since, frontend: { service } }: TableEntry): Claimant {
+  return { since, service: `${service.namespace}/${service.name}` };
 }
 
 function addressesOf(frontend: Frontend, node: NodeView): readonly string[] {

@@ -64,6 +64,15 @@ export class Metrics {
   /** The slice version that was last measured, so that another slice's change does not count it again. */
   readonly #observed = new Map<string, string>();
 
+  /** Counts the entries of a full pass, and hands them on. */
+  *starting(entries: Iterable<TableEntry>): Generator<TableEntry> {
+    for (const byFamily of Object.values(this.noLocal)) for (const keys of Object.values(byFamily)) keys.clear();
+    for (const entry of entries) {
+      this.#countNoLocal(entry);
+      yield entry;
+    }
+  }
+
   applied({ applied, full, services, diff }: Pass, store: TableStore): void {
     this.servicesPending = this.endpointsPending = 0;
     const seconds = applied.milliseconds / 1000;

@@ -61,6 +61,7 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     store,
     createDataPlane,
     {
+      onStart: (entries) => metrics.starting(entries),
       onApplied(pass) {
         status.applied();
         metrics.applied(pass, store);

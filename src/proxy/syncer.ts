@@ -4,6 +4,7 @@
  *
  *   touch() ─> microtask ─> take dirty services ─> DataPlane.apply ─> listeners (UDP flows, health ports, local ports)
  *                               ^── failed: the same diff again, after a back-off
+ *   configure() ──────────> the whole table ─────> DataPlane.start ─> the same
  */
 import type { Applied, DataPlane, DataPlaneOptions, TableDiff } from '../dataplane/index.ts';
 import type { TableEntry } from '../model/index.ts';
@@ -12,6 +13,8 @@ import { log } from '../util/log.ts';
 import type { TableStore, Taken } from './table-store.ts';
 
 export interface SyncerEvents {
+  /** The entries of a full pass on their way to the kernel: to be handed on. */
+  readonly onStart: (entries: Iterable<TableEntry>) => Iterable<TableEntry>;
   /** In the kernel; `before` are the entries as they were. */
   readonly onApplied: (pass: Pass) => void;
   readonly onFailed: (error: unknown) => void;
@@ -20,10 +23,11 @@ export interface SyncerEvents {
 
 export interface Pass {
   readonly services: readonly string[];
+  /** Nothing, where the pass is full. */
   readonly diff: TableDiff;
   readonly before: readonly TableEntry[];
   readonly applied: Applied;
-  /** The first pass: everything there is. */
+  /** Everything there is: the first pass, and one with other options. */
   readonly full: boolean;
 }
 
@@ -112,6 +116,14 @@ export class Syncer {
   }
 
   async #pass(): Promise<void> {
+    const plane = this.#madeWith === this.#options ? this.#plane : undefined;
+    const pass = plane === undefined ? await this.#start() : await this.#apply(plane);
+    this.#unwritten = undefined;
+    if (pass.applied.mended !== undefined) this.#events.onMended(pass.applied.mended);
+    this.#events.onApplied(pass);
+  }
+
+  async #apply(plane: DataPlane): Promise<Pass> {
     const taken = this.#store.take();
     const failed = this.#unwritten;
     // What the kernel still holds after a failure is what it held before the failed pass.
@@ -124,29 +136,28 @@ export class Syncer {
             diff: merge(failed.diff, taken.diff),
           };
     this.#unwritten = pass;
-    if (this.#madeWith !== this.#options) {
-      await this.#auditing;
-      this.#plane?.close();
-      this.#plane = undefined;
-    }
-    const full = this.#plane === undefined;
-    const applied = await this.#write(pass.diff);
-    this.#unwritten = undefined;
-    if (applied.mended !== undefined) this.#events.onMended(applied.mended);
-    this.#events.onApplied({ ...pass, applied, full });
+    return { ...pass, applied: await plane.apply(pass.diff), full: false };
   }
 
-  async #write(diff: TableDiff): Promise<Applied> {
-    if (this.#plane !== undefined) return this.#plane.apply(diff);
-    if (this.#options === undefined) throw new Error('the data plane is not configured');
+  async #start(): Promise<Pass> {
     const options = this.#options;
+    if (options === undefined) throw new Error('the data plane is not configured');
+    const { services, entries } = this.#store.takeAll();
+    const pass = {
+      services: [...new Set([...(this.#unwritten?.services ?? []), ...services])],
+      before: [],
+      diff: { set: [], remove: [] },
+    };
+    this.#unwritten = pass;
+    await this.#auditing;
+    this.#plane?.close();
+    this.#plane = undefined;
     const plane = this.#open(options);
     try {
-      // The first pass has worked all of them out already.
-      const applied = await plane.start(this.#madeWith === undefined ? diff.set : this.#store.entries.values());
+      const applied = await plane.start(this.#events.onStart(entries));
       this.#plane = plane;
       this.#madeWith = options;
-      return applied;
+      return { ...pass, applied, full: true };
     } catch (error) {
       plane.close();
       throw error;

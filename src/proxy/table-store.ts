@@ -1,8 +1,9 @@
 /**
  * The node's logical table, kept up to date service by service: a change costs what that service has.
  *
- *   change of a Service or slice ─> dirty(service) ─> take() ─> TableDiff      for the data plane
- *   change of the Node           ─> allDirty()
+ *   change of a Service or slice ─> dirty(service) ─> take() ─> TableDiff                     for the data plane
+ *   change of the Node           ─> all dirty
+ *   a start                                        ─> takeAll() ─> entries, made as they are asked for
  *
  * Two services may claim one key (an external IP); the older has it, and the other gets it when the older lets go.
  *
@@ -11,7 +12,7 @@
  */
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import type { TableDiff } from '../dataplane/index.ts';
-import { serviceEntries, serviceKeyOf, winner } from '../model/index.ts';
+import { byPrecedence, serviceEntries, serviceKeyOf, winner } from '../model/index.ts';
 import type { EntryKey, NodeView, TableEntry } from '../model/index.ts';
 import { keyOf, keyText } from '../api/object.ts';
 
@@ -25,7 +26,6 @@ export interface Taken {
 /** The table as it is looked at: entries are made when they are asked for. */
 export interface Entries {
   get(key: EntryKey): TableEntry | undefined;
-  values(): Iterable<TableEntry>;
   /** Those of services that are not only TCP: they are kept, so this costs no work. */
   datagrams(): Iterable<TableEntry>;
 }
@@ -53,7 +53,6 @@ export class TableStore {
   get entries(): Entries {
     return {
       get: (key) => this.#won(key, (service) => this.entriesOf(service)),
-      values: () => this.#values(),
       datagrams: () => this.#datagramEntries(this.#claims.keys()),
     };
   }
@@ -110,6 +109,29 @@ export class TableStore {
     for (const key of this.#services.keys()) this.#dirty.add(key);
   }
 
+  /**
+   * The whole table. An entry is made when it is asked for: 100,000 endpoints at once are 40 MB. What changes before the last one was
+   * asked for is dirty, so it comes with the next take().
+   */
+  takeAll(): { readonly services: readonly string[]; readonly entries: Iterable<TableEntry> } {
+    const services = [...new Set([...this.#services.keys(), ...this.#dirty])];
+    this.#dirty.clear();
+    this.#claims.clear();
+    this.#claimants.clear();
+    return { services, entries: this.#all() };
+  }
+
+  *#all(): Generator<TableEntry> {
+    for (const service of this.#byPrecedence()) {
+      const object = this.#services.get(service);
+      const now = object === undefined ? [] : this.#work(service, object);
+      // Who comes first has a key, and keeps it.
+      const won = now.filter(({ key }) => !this.#claimants.has(key));
+      this.#claimAll(service, now);
+      yield* won;
+    }
+  }
+
   /** Recomputes what is dirty. */
   take(): Taken {
     const services = [...this.#dirty];
@@ -131,11 +153,8 @@ export class TableStore {
       for (const entry of now) {
         if (this.#claimants.has(entry.key)) contested.add(entry.key);
         else set.set(entry.key, entry);
-        this.#claim(entry.key, key);
       }
-      const entries = now.every(({ frontend }) => frontend.protocol === 'TCP') ? undefined : now;
-      if (now.length > 0) this.#claims.set(key, { keys: now.map((entry) => entry.key), entries });
-      else this.#claims.delete(key);
+      this.#claimAll(key, now);
     }
     const remove: EntryKey[] = [];
     for (const name of left) {
@@ -162,19 +181,23 @@ export class TableStore {
     return [...kept.values()];
   }
 
-  *#values(): Generator<TableEntry> {
-    for (const service of this.#claims.keys()) {
-      for (const entry of this.entriesOf(service)) {
-        const claimants = listed(this.#claimants.get(entry.key));
-        // Of several, the first one tells.
-        if (claimants[0] !== service) continue;
-        yield claimants.length === 1 ? entry : (this.entries.get(entry.key) ?? entry);
-      }
-    }
-  }
-
   #work(key: string, service: Service): readonly TableEntry[] {
     return serviceEntries(service, this.slicesOf(key), this.#node);
+  }
+
+  #byPrecedence(): string[] {
+    const claimants = Array.from(this.#services, ([service, { metadata }]) => ({
+      since: metadata?.creationTimestamp ?? '',
+      service,
+    }));
+    return claimants.sort(byPrecedence).map(({ service }) => service);
+  }
+
+  #claimAll(service: string, entries: readonly TableEntry[]): void {
+    for (const { key } of entries) this.#claim(key, service);
+    const kept = entries.every(({ frontend }) => frontend.protocol === 'TCP') ? undefined : entries;
+    if (entries.length > 0) this.#claims.set(service, { keys: entries.map(({ key }) => key), entries: kept });
+    else this.#claims.delete(service);
   }
 
   #claim(key: EntryKey, service: string): void {
