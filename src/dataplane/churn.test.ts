@@ -36,6 +36,8 @@ before(async () => {
     });
     planes.push(plane);
     await plane.start([]);
+    // As a proxy does (proxy/sysctls.ts): these clients reset what they have, and soon come again from the same ports.
+    net.run(`node-${n}`, 'sysctl', '-qw', 'net.netfilter.nf_conntrack_tcp_timeout_close=1');
   }
 });
 after(async () => {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { createDataPlane } from '../dataplane/index.ts';
-import { addresses, createTopology, service, slice } from '../dataplane/testing/index.ts';
+import { addresses, createTopology, resetRequest, service, slice } from '../dataplane/testing/index.ts';
 import type { EndpointWords, PlaceName, Topology } from '../dataplane/testing/index.ts';
 import { openNftElements } from '../kernel/index.ts';
 import { buildTable } from '../model/index.ts';
@@ -102,6 +102,29 @@ test('UDP: another target port, an endpoint that gets ready, another port and ty
   await meets(outer, 'pod-b');
   await set(service('moving', { clusterIP: ip, ports: [udp(5353)] }));
   await meets(outer, 'ECONNREFUSED');
+});
+
+test('TCP: a connection that was reset is forgotten in a second, and its port then leads to an endpoint that is there', async () => {
+  const ip = '10.96.1.20';
+  const ask = async (from?: number): Promise<string> => {
+    const [answer = ''] = await net.places['pod-a'].ask('TCP', ip, 80, from === undefined ? {} : { from });
+    return answer.split(' ')[0] ?? '';
+  };
+  const remembered = (): string =>
+    net.run('node-1', 'conntrack', '-L', '-p', 'tcp', '--orig-dst', ip, '--orig-port-src', '40020');
+  await net.places['pod-b'].serve('TCP', 8098);
+  await set(service('again', { clusterIP: ip, ports: [{ port: 80 }] }), slice('again', 8098, [podB]));
+  await until('pod-b answers', ask, (got) => got === 'pod-b');
+  assert.match(await net.places['pod-a'].hold('first', ip, 80, 40_020), /^pod-b /);
+  assert.match(remembered(), / ESTABLISHED /);
+  await assert.rejects(net.places['pod-a'].say('first', resetRequest));
+  const [, seconds = '0'] = /^tcp +6 (\d+) CLOSE /.exec(remembered()) ?? [];
+  assert.ok(Number(seconds) <= 1, `kept for ${seconds} s more`);
+  await set(slice('again', 8080, [podC]));
+  await net.places['pod-b'].unserve(8098);
+  await until('a new client meets pod-c', ask, (got) => got === 'pod-c');
+  await until('the old connection is forgotten', remembered, (lines) => !lines.includes('40020'));
+  assert.equal(await ask(40_020), 'pod-c');
 });
 
 test('UDP, internalTrafficPolicy Local: the flow follows the endpoint of this node', async () => {

@@ -4,7 +4,7 @@ export { answer, caller, end } from './call.ts';
 export { kernelWords, slotsMapOf } from './kernel-words.ts';
 export { service, slice } from './objects.ts';
 export type { EndpointWords } from './objects.ts';
-export { openPlace } from './place.ts';
+export { openPlace, resetRequest } from './place.ts';
 export type { Load, Place, Question } from './place.ts';
 export { addresses, createTopology, outside, outside6, publicRanges } from './topology.ts';
 export type { PlaceName, Topology } from './topology.ts';

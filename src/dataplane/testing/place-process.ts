@@ -4,6 +4,7 @@ import net from 'node:net';
 import { enterNetns } from '../../kernel/index.ts';
 import { answer } from './call.ts';
 import { Loads } from './loads.ts';
+import { resetRequest } from './place.ts';
 import type { Command, Question } from './place.ts';
 
 const [name = '', netns = ''] = process.argv.slice(2);
@@ -44,7 +45,10 @@ function serveTcp(port: number, address?: string): Promise<void> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);
     socket.write(`${name} ${plain(socket.remoteAddress)} ${String(socket.remotePort)}\n`);
-    socket.on('data', (bytes) => socket.write(bytes));
+    socket.on('data', (bytes) => {
+      if (bytes.toString() === resetRequest) socket.resetAndDestroy();
+      else socket.write(bytes);
+    });
   });
   listening.set(port, server);
   return new Promise((resolve, reject) => {

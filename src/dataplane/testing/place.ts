@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 import type { Protocol } from '../../model/index.ts';
 import { caller, end } from './call.ts';
 
+/** What a server of a place answers with a reset. */
+export const resetRequest = 'RESET';
+
 export interface AskOptions {
   readonly times?: number;
   readonly timeoutMs?: number;
