@@ -109,6 +109,12 @@ async function createPod(name: string, address: string): Promise<void> {
 
 let proxy: Part;
 
+test('proxy show ends with the reason when the API server does not answer', async () => {
+  const { code, err } = await show();
+  assert.equal(code, 1);
+  assert.match(err, /ECONNREFUSED 127\.0\.0\.1:16443/);
+});
+
 test('a proxy whose API server is not there yet says so, waits, and then does its work', async () => {
   const binds = ['--metrics-bind-address', '127.0.0.1:20249', '--healthz-bind-address', ':20256'];
   proxy = start('proxy', '--kubeconfig', kubeconfig, '--hostname-override', 'node-1', ...binds);

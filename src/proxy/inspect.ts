@@ -3,7 +3,7 @@
  * the running proxy is not asked.
  */
 import { isReason } from '../api/errors.ts';
-import type { Node } from '../api/gen/types.ts';
+import type { EndpointSlice, Node, Service } from '../api/gen/types.ts';
 import { resources } from '../api/resources.ts';
 import { watchServiceRanges } from '../client/index.ts';
 import type { Client } from '../client/index.ts';
@@ -34,15 +34,9 @@ export interface ShowOptions extends ProxyOptions {
 }
 
 export async function showProxy(options: ShowOptions): Promise<Shown> {
-  const { client } = options;
-  const [services, slices, node, serviceCidrs] = await Promise.all([
-    client.list(resources.services, { labelSelector: proxiedServices }),
-    client.list(resources.endpointSlices, { labelSelector: proxiedSlices }),
-    nodeOf(client, options.nodeName),
-    rangesOf(options),
-  ]);
+  const { services, slices, node, serviceCidrs } = await read(options);
   const facts = nodeFacts(options, node);
-  const table = buildTable({ services: services.items, slices: slices.items, node: facts.view });
+  const table = buildTable({ services, slices, node: facts.view });
   const plane = {
     ...planeOptions(options, facts, serviceCidrs),
     ...(options.netns === undefined ? {} : { netns: options.netns }),
@@ -64,12 +58,28 @@ export async function showProxy(options: ShowOptions): Promise<Shown> {
   };
 }
 
-async function rangesOf({ client, serviceCidrs }: ShowOptions): Promise<readonly string[]> {
+interface Read {
+  readonly services: readonly Service[];
+  readonly slices: readonly EndpointSlice[];
+  readonly node: Node | undefined;
+  readonly serviceCidrs: readonly string[];
+}
+
+async function read({ client, nodeName, serviceCidrs }: ShowOptions): Promise<Read> {
+  // Whatever fails, the watch of the ranges ends too: it would try again for ever, and hold the process.
   const once = new AbortController();
   const ranges = watchServiceRanges(client, serviceCidrs, once.signal);
-  await ranges.synced;
-  once.abort();
-  return ranges.current();
+  try {
+    const [services, slices, node] = await Promise.all([
+      client.list(resources.services, { labelSelector: proxiedServices }),
+      client.list(resources.endpointSlices, { labelSelector: proxiedSlices }),
+      nodeOf(client, nodeName),
+      ranges.synced,
+    ]);
+    return { services: services.items, slices: slices.items, node, serviceCidrs: ranges.current() };
+  } finally {
+    once.abort();
+  }
 }
 
 async function nodeOf(client: Client, name: string): Promise<Node | undefined> {
