@@ -6,6 +6,8 @@
  *   else               ── the nodes of a local cluster
  */
 import { Command } from 'commander';
+import { isReason } from '../api/errors.ts';
+import { resources } from '../api/resources.ts';
 import type { ClosableClient } from '../client/index.ts';
 import { findCluster, netnsPath, rangesOf, UsageError } from '../cluster/index.ts';
 import type { Cluster, NodePlace } from '../cluster/index.ts';
@@ -50,10 +52,7 @@ export function proxyShowCommand(): Command {
         const shown = await Promise.all(wanted.options.map(settled));
         const chosen = shown.map((one) => select(one, service, flags.namespace));
         if (service !== undefined && chosen.every(({ keys }) => keys.length === 0)) {
-          const where = flags.namespace ?? 'default';
-          throw new UsageError(
-            `no service "${service}" in namespace "${where}" has an address that a node answers for`,
-          );
+          throw new UsageError(await whyNothing(wanted.client, flags.namespace ?? 'default', service));
         }
         process.stdout.write(flags.output === 'json' ? `${JSON.stringify(chosen, undefined, 2)}\n` : text(chosen));
         process.exitCode = chosen.every(isClean) ? 0 : 1;
@@ -61,6 +60,21 @@ export function proxyShowCommand(): Command {
         wanted.client.close();
       }
     });
+}
+
+async function whyNothing(client: ClosableClient, namespace: string, name: string): Promise<string> {
+  const named = `service "${name}" in namespace "${namespace}"`;
+  try {
+    const [service, { whyNotProxied }] = await Promise.all([
+      client.get(resources.services, { namespace, name }),
+      import('../model/index.ts'),
+    ]);
+    const why = whyNotProxied(service);
+    return `${named} has no address that a node answers for${why === undefined ? '' : `: ${why}`}`;
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return `there is no ${named}`;
+    throw error;
+  }
 }
 
 async function targets(flags: Flags): Promise<{ readonly client: ClosableClient; readonly options: ShowOptions[] }> {
@@ -137,9 +151,11 @@ function nodeText({ node, keys, problems }: Shown): string {
     key.differences.length === 0 ? 'ok' : 'DIFFERS',
   ]);
   const details = differing.flatMap(({ key, differences }) => differences.map((one) => `${key}: ${one}`));
+  const reasons = sorted.flatMap(({ service, why }) => (why === undefined ? [] : [`${service}: ${why}`]));
   return [
     `${node}: ${String(keys.length)} addresses; ${verdict}`,
     ...(rows.length === 0 ? [] : [table(['SERVICE', 'KIND', 'ADDRESS', 'LOGICAL', 'KERNEL', 'SAME'], rows)]),
+    ...new Set(reasons),
     ...problems,
     ...details,
   ].join('\n');

@@ -7,10 +7,12 @@
  *   buildTable({ services, slices, node })  all of it, for one node
  *   records(service, slices)                its DNS names
  *   journey(packet, nodes, sender)          what becomes of a packet, step by step
+ *   whyNobody(service, port, slices, pods)  what people are told where nobody serves it
  */
 export { isUsableAddress } from './address.ts';
 export { backends, localReady, select } from './backends.ts';
 export type { Traffic } from './backends.ts';
+export { whyNobody, whyNotProxied } from './cause.ts';
 export { endpoints, serviceKeyOf, serviceNameLabel } from './endpoints.ts';
 export type { EndpointPort } from './endpoints.ts';
 export {
