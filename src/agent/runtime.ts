@@ -219,8 +219,11 @@ function processFile(
   if (existsSync(file)) return file;
   const config = readText(join(paths.containers, id, 'config.json'));
   if (config === '') return file;
-  const { process } = JSON.parse(config) as { readonly process: Readonly<Record<string, unknown>> };
-  writeFileSync(file, JSON.stringify({ ...process, args, terminal }), { mode: 0o600 });
+  const { process } = JSON.parse(config) as { readonly process: { readonly env?: readonly string[] } };
+  const { env = [] } = process;
+  // Programs on a terminal ask for its kind; containerd names the same (internal/cri/server/container_execsync.go).
+  const named = terminal ? [...env.filter((one) => !one.startsWith('TERM=')), 'TERM=xterm'] : env;
+  writeFileSync(file, JSON.stringify({ ...process, args, terminal, env: named }), { mode: 0o600 });
   return file;
 }
 

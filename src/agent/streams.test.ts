@@ -111,9 +111,9 @@ await test('streams of a pod', async (t) => {
     });
 
     await t.test(`exec -t: a terminal with the size of the client’s (${name})`, async () => {
-      const inside = 'sleep 0.3; stty size; test -t 0 && echo terminal';
+      const inside = 'sleep 0.3; stty size; test -t 0 && echo terminal $TERM';
       const outside = `stty cols 91 rows 33; ${kubectl} --kubeconfig ${node.kubeconfig} exec -it web -c a -- sh -c '${inside}'`;
-      assert.match((await run('script', ['-qefc', outside, '/dev/null'])).out, /33 91\r\n(.|\n)*terminal/);
+      assert.match((await run('script', ['-qefc', outside, '/dev/null'])).out, /33 91\r\n(.|\n)*terminal xterm/);
     });
 
     await t.test(`attach: the program’s own streams (${name})`, async () => {

@@ -1,4 +1,5 @@
 /** `portolan from pod/NAMESPACE/NAME[/CONTAINER]`: the command line that enters the pod's container. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pod } from '../api/gen/types.ts';
 import { isReason } from '../api/errors.ts';
@@ -18,9 +19,18 @@ export async function inPod(
   const node = pod.spec?.nodeName ?? '';
   // The node agent's crun state; the container's own cgroup, where it has one, is none of our business.
   const crunRoot = join(cluster.paths.nodeRun(node), 'crun');
-  const tty = process.stdin.isTTY && process.stdout.isTTY ? ['--tty'] : [];
+  const tty = process.stdin.isTTY && process.stdout.isTTY ? ['--tty', ...onTerminal(join(crunRoot, id))] : [];
   const wanted = command.length > 0 ? command : ['sh'];
   return ['crun', '--root', crunRoot, '--cgroup-manager=disabled', 'exec', ...tty, id, ...wanted];
+}
+
+/** Its own environment and the terminal's kind: crun's --env takes the place of all that the container has. */
+function onTerminal(state: string): readonly string[] {
+  const { process } = JSON.parse(readFileSync(join(state, 'config.json'), 'utf8')) as {
+    readonly process: { readonly env?: readonly string[] };
+  };
+  const own = (process.env ?? []).filter((one) => !one.startsWith('TERM='));
+  return [...own, 'TERM=xterm'].flatMap((one) => ['--env', one]);
 }
 
 async function readPod(cluster: Cluster, namespace: string, name: string): Promise<Live<Pod>> {
