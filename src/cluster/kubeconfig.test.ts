@@ -87,7 +87,7 @@ test('other entries and comments stay; current-context is ours; down takes only 
 
   assert.deepEqual(await removeContext('portolan-t'), [file]);
   const left = parse(text()) as Record<string, unknown>;
-  assert.deepEqual(left, { ...(parse(foreign) as object), 'current-context': '' });
+  assert.deepEqual(left, parse(foreign), 'the context that was current is so again');
   assert.ok(text().includes('# the office'));
   assert.deepEqual(await removeContext('portolan-t'), []);
   assert.deepEqual(readdirSync(dir), ['config'], 'no lock and no half-written file stays');
@@ -103,6 +103,30 @@ test('a current-context that is not ours stays', async () => {
     left.contexts.map((one) => one.name),
     ['portolan'],
   );
+});
+
+test('the last cluster gone gives back the context before the first, whichever goes first', async () => {
+  const current = (): string => (parse(text()) as { 'current-context': string })['current-context'];
+  for (const order of [
+    ['portolan-a', 'portolan-b'],
+    ['portolan-b', 'portolan-a'],
+  ]) {
+    writeFileSync(file, foreign);
+    for (const name of ['portolan-a', 'portolan-b', 'portolan-b']) await mergeContext({ ...access, name });
+    assert.equal(current(), 'portolan-b');
+    await removeContext(order[0] ?? '');
+    assert.equal(current(), order[1]);
+    await removeContext(order[1] ?? '');
+    assert.deepEqual(parse(text()), parse(foreign));
+  }
+});
+
+test('a context that is gone meanwhile is not made current again', async () => {
+  writeFileSync(file, foreign);
+  await mergeContext(access);
+  await removeContext('work');
+  await removeContext('portolan-t');
+  assert.equal((parse(text()) as { 'current-context': string })['current-context'], '');
 });
 
 test('empty lists as kubectl writes them, and an empty file', async () => {

@@ -4,7 +4,7 @@
  *   writeKubeconfig   part file, JSON (which is YAML): read without loading a YAML parser
  *   checkKubeconfig   told before a cluster is made, not after
  *   mergeContext      $KUBECONFIG or ~/.kube/config: adds or replaces our three entries, sets current-context
- *   removeContext     takes those three away again
+ *   removeContext     takes those three away again, and gives back the context that was current before
  *
  * As kind does it (pkg/cluster/internal/kubeconfig): everybody else's entries and comments stay, the file is locked
  * meanwhile with client-go's FILE.lock, and replaced as a whole.
@@ -78,7 +78,9 @@ export async function mergeContext(access: Access): Promise<string> {
     const document = await readDocument(file);
     const { name } = access;
     put(document, 'clusters', { name, cluster: clusterOf(access) });
-    put(document, 'contexts', { name, context: { cluster: name, user: name } });
+    const current = currentOf(document);
+    const before = current === name ? beforeOf(document, name) : current;
+    put(document, 'contexts', { name, context: { cluster: name, user: name, ...remembering(before) } });
     put(document, 'users', { name, user: userOf(access) });
     document.set('current-context', name);
     replace(file, String(document));
@@ -93,14 +95,47 @@ export async function removeContext(name: string): Promise<readonly string[]> {
     if (!existsSync(file) || !readFileSync(file, 'utf8').includes(name)) continue;
     await locked(file, async () => {
       const document = await readDocument(file);
+      const before = beforeOf(document, name);
       const had = ['clusters', 'contexts', 'users'].filter((list) => drop(document, list, name));
-      if (document.get('current-context') === name) document.set('current-context', '');
+      const heirs = contextNames(document).filter((one) => beforeOf(document, one) === name);
+      for (const one of heirs) document.setIn(pathOfBefore(document, one), before);
+      const isThere = contextNames(document).includes(before);
+      if (currentOf(document) === name) document.set('current-context', isThere ? before : '');
       if (had.length === 0) return;
       replace(file, String(document));
       changed.push(file);
     });
   }
   return changed;
+}
+
+/** Which context was current before ours, in an extension of ours: kubectl keeps it, and it outlives whatever happens to us. */
+const extensionName = 'portolan';
+
+function remembering(before: string): object {
+  return before === '' ? {} : { extensions: [{ name: extensionName, extension: { before } }] };
+}
+
+function currentOf(document: Document): string {
+  const name = document.get('current-context');
+  return typeof name === 'string' ? name : '';
+}
+
+function beforeOf(document: Document, name: string): string {
+  const before = document.getIn(pathOfBefore(document, name));
+  return typeof before === 'string' ? before : '';
+}
+
+function pathOfBefore(document: Document, name: string): readonly (string | number)[] {
+  const contexts = sequence(document, 'contexts');
+  const path = ['contexts', contexts === undefined ? -1 : indexOf(contexts, name), 'context', 'extensions'];
+  const extensions = document.getIn(path) as YAMLSeq | undefined;
+  return [...path, extensions === undefined ? -1 : indexOf(extensions, extensionName), 'extension', 'before'];
+}
+
+function contextNames(document: Document): readonly string[] {
+  const items = sequence(document, 'contexts')?.items ?? [];
+  return items.map((item) => String((item as YAMLMap | null)?.get?.('name')));
 }
 
 function clusterOf(access: Access): Record<string, string> {
