@@ -1,5 +1,7 @@
 /** `portolan apiserver`: the Kubernetes API alone. Flags have kube-apiserver's names. */
+import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { ApiServer } from '../apiserver/index.ts';
 import { UsageError } from '../cluster/usage-error.ts';
@@ -63,6 +65,11 @@ export async function serveApi(
   const { startApiServer, wrongPluginNames } = await import('../apiserver/index.ts');
   const wrong = wrongPluginNames(flags.enableAdmissionPlugins ?? [], flags.disableAdmissionPlugins ?? []);
   if (wrong.length > 0) throw new UsageError(wrong.join('; '));
+  if (!existsSync(join(flags.certDir, 'ca.crt'))) {
+    throw new UsageError(
+      `--cert-dir ${flags.certDir}: no ca.crt is there; "portolan up" makes such a folder, DATA/pki`,
+    );
+  }
   const host = flags.bindAddress.includes(':') ? `[${flags.bindAddress}]` : flags.bindAddress;
   const options = {
     dataDir: flags.dataDir,

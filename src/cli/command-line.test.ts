@@ -39,6 +39,8 @@ test('help lists every command, and every command has help with its flags', asyn
   }
 });
 
+const lbFlags = '--pool 198.51.100.128/25 --lan-interface a --public-interface b --lan-range 10.10.10.0/24'.split(' ');
+
 test('mistakes get a clear error and exit code 1', async () => {
   const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
     [['statsu'], /unknown command 'statsu'\n\(Did you mean status\?\)/],
@@ -57,9 +59,16 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['status', '-o', 'yaml'], /Allowed choices are table, json/],
     [['image', 'load', './no-such.tar'], /there is no file .\/no-such.tar/],
     [['image', 'load'], /missing required argument 'source'\n\(portolan image load --help/],
-    [['image', 'load', main], /cannot load .*main.ts: /],
+    [
+      ['image', 'load', main],
+      /cannot load .*main.ts: no whole tar archive \(.*\): want an OCI layout or a docker archive/,
+    ],
     [['apiserver'], /required option '--data-dir <dir>' not specified/],
-    [['dns', '--listen', 'nowhere', '--kubeconfig', '/dev/null'], /nowhere: want address:port|kubeconfig/],
+    [['apiserver', '--data-dir', '/no/such', '--cert-dir', '/no/such'], /--cert-dir \/no\/such: no ca.crt is there/],
+    [['dns', '--listen', 'nowhere'], /^portolan: nowhere: want address:port/m],
+    [['dns', '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such: ENOENT.*--kubeconfig$/m],
+    [['agent', '--node-ip', '10.0.0.1', '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such/m],
+    [['lb', ...lbFlags, '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such/m],
     [['proxy', '--nice', '-21'], /'--nice <n>' argument '-21' is invalid. want a whole number from -20 to 19/],
     [['proxy', '--kubeconfig', '/no/such', '--hostname-override', 'x'], /cannot read kubeconfig \/no\/such/],
   ];
@@ -68,7 +77,7 @@ test('mistakes get a clear error and exit code 1', async () => {
     const [args, message] = mistakes[i]!;
     assert.equal(code, 1, args.join(' '));
     assert.match(stderr + stdout, message, args.join(' '));
-    assert.doesNotMatch(stderr, /^\s+at /m, 'no stack for a mistake');
+    assert.doesNotMatch(stderr, /^\s+at |"stack":/m, 'no stack for a mistake');
   }
 });
 

@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api/errors.ts';
 import { loadKubeconfig, createClient } from '../client/index.ts';
 import type { Client, ClosableClient } from '../client/index.ts';
+import { UsageError } from '../cluster/usage-error.ts';
 import { log } from '../util/log.ts';
+import { fail, messageOf } from './fail.ts';
 
 /** A part that hangs in its goodbye must not hold up `down`, an init system or a reboot. */
 const goodbyeMs = 5000;
@@ -35,7 +37,8 @@ export async function runPart(name: string, work: (signal: AbortSignal) => Promi
     await work(controller.signal);
   } catch (error) {
     if (!controller.signal.aborted) {
-      logger.error({ err: error }, `${name} failed`);
+      if (isMistake(error)) fail(error);
+      else logger.error({ err: error }, `${name} failed`);
       process.exit(1);
     }
   }
@@ -44,8 +47,17 @@ export async function runPart(name: string, work: (signal: AbortSignal) => Promi
   process.exit(0);
 }
 
+/** Of the person who started it: told as one line without a stack. A port in use or a file that may not be read is one, too. */
+function isMistake(error: unknown): boolean {
+  const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
+  return error instanceof UsageError || ['bind', 'listen', 'open'].some((one) => one === call);
+}
+
 export async function clientFor(part: string, kubeconfig: string | undefined): Promise<ClosableClient> {
-  return createClient(await loadKubeconfig(kubeconfig), { userAgent: `portolan-${part}` });
+  const found = await loadKubeconfig(kubeconfig).catch((error: unknown) => {
+    throw new UsageError(messageOf(error));
+  });
+  return createClient(found, { userAgent: `portolan-${part}` });
 }
 
 /**

@@ -152,5 +152,13 @@ export async function unpackArchive(root: string, archive: string): Promise<void
       entry.resume();
     }
   })();
-  await Promise.all([reading, applying]);
+  try {
+    await Promise.all([reading, applying]);
+  } catch (error) {
+    // tar-stream's words, for a text file too.
+    if (!(error instanceof Error) || !/^(Unexpected end of data|Invalid tar header)/.test(error.message)) throw error;
+    throw new Error(`no whole tar archive (${error.message}): want an OCI layout or a docker archive`, {
+      cause: error,
+    });
+  }
 }
