@@ -139,7 +139,11 @@ function askUdp({ address, port, timeoutMs, from, source, bytes: size = 1 }: Ask
     );
     socket.bind({ port: from ?? 0, ...(source === undefined ? {} : { address: source }) }, () => {
       // Connected, so that an ICMP refusal comes back as an error.
-      socket.connect(port, address, () => socket.send('?'.repeat(size)));
+      socket.connect(port, address, (error?: NodeJS.ErrnoException) => {
+        // No route, for one.
+        if (error !== undefined && error !== null) end(error.code ?? error.message);
+        else socket.send('?'.repeat(size));
+      });
     });
   });
 }
