@@ -3,7 +3,7 @@
  * address, one per port or by overlap while a controller moves it.
  *
  *   slice A: 10.244.1.2, 10.244.2.3 ┐                 ┌ 10.244.1.2:8080 ready
- *   slice B: 10.244.2.3 (terminating)├── endpoints ──> └ 10.244.2.3:8080 ready     the better state of both wins
+ *   slice B: 10.244.2.3 (terminating)├── endpoints ──> └ 10.244.2.3:8080 ready     one that stays wins, then the better state
  *   slice C: other family, other port┘
  *
  * Upstream: pkg/proxy/endpointslicecache.go.
@@ -110,7 +110,7 @@ function flatten(
     nodeName,
     zone,
     ready,
-    serving: conditions?.serving ?? ready,
+    serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
     hintZones: names(hints?.forZones),
     hintNodes: names(hints?.forNodes),
@@ -134,6 +134,7 @@ function merge(a: Endpoint, b: Endpoint): Endpoint {
   };
 }
 
-function rank(endpoint: Endpoint): number {
-  return endpoint.ready ? 2 : endpoint.serving ? 1 : 0;
+/** An address that a pod which ends left to another one is the other's, whatever either can do (pkg/proxy/endpointslicecache.go, addEndpoints). */
+function rank({ ready, serving, terminating }: Endpoint): number {
+  return (terminating ? 0 : 4) + (ready ? 2 : 0) + (serving ? 1 : 0);
 }

@@ -16,7 +16,7 @@ import type { Family, Frontend, FrontendKind, Protocol } from './types.ts';
 
 /** A Service with this label is another proxy's business. Upstream: pkg/proxy/apis/well_known_labels.go. */
 export const serviceProxyNameLabel = 'service.kubernetes.io/service-proxy-name';
-/** A Service or EndpointSlice with this label is not proxied, whatever its clusterIP says. */
+/** An EndpointSlice with this label is not proxied. Of a Service it says nothing: what has a cluster IP is proxied (cmd/kube-proxy/app/server.go). */
 export const headlessLabel = 'service.kubernetes.io/headless';
 
 const defaultAffinitySeconds = 10_800;
@@ -44,10 +44,10 @@ export function frontends(service: Service): Frontend[] {
   return found;
 }
 
-/** False for what no node proxies: headless, ExternalName, and services labelled for somebody else. */
+/** False for what no node proxies: headless, ExternalName, and services labelled for another proxy. */
 export function isProxied(service: Service): boolean {
   const labels = service.metadata?.labels ?? {};
-  if (serviceProxyNameLabel in labels || headlessLabel in labels) return false;
+  if (serviceProxyNameLabel in labels) return false;
   return service.spec?.type !== 'ExternalName' && clusterIPs(service).length > 0;
 }
 

@@ -93,9 +93,9 @@ test('frontends by type', () => {
     ],
   ];
   for (const [what, given, want] of rows) assert.deepEqual(brief(frontends(given)), want, what);
-  for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
-    assert.deepEqual(frontends(service({}, { metadata: { name: 'web', labels: { [label]: '' } } })), [], label);
-  }
+  const labelled = (label: string): Service => service({}, { metadata: { name: 'web', labels: { [label]: '' } } });
+  assert.deepEqual(frontends(labelled('service.kubernetes.io/service-proxy-name')), []);
+  assert.equal(frontends(labelled('service.kubernetes.io/headless')).length, 1, 'of slices only');
 });
 
 test('affinity, source ranges and health check port', () => {
@@ -126,11 +126,23 @@ test('endpoints: joined by name and protocol, merged over slices, bad addresses 
     );
   assert.deepEqual(found([slice([at('10.244.1.2'), at('10.244.1.3', { ready: false })])]), [
     '10.244.1.2:8080 ready',
-    '10.244.1.3:8080 not',
+    // Not told whether it serves: it does.
+    '10.244.1.3:8080 serving',
   ]);
   const leaving = { ready: false, serving: true, terminating: true };
   assert.deepEqual(found([slice([at('10.244.1.2', leaving)]), slice([at('10.244.1.2')])]), ['10.244.1.2:8080 ready']);
   assert.deepEqual(found([slice([at('10.244.1.2')]), slice([at('10.244.1.2', leaving)])]), ['10.244.1.2:8080 ready']);
+  // The address has gone to another pod, which is not ready yet: nothing is left of the first.
+  const starting = { ready: false, serving: false, terminating: false };
+  for (const both of [
+    [leaving, starting],
+    [starting, leaving],
+  ]) {
+    assert.deepEqual(found(both.map((conditions) => slice([at('10.244.1.2', conditions)]))), ['10.244.1.2:8080 not']);
+  }
+  assert.deepEqual(found([slice([at('10.244.1.2', { ready: false, terminating: true })])]), [
+    '10.244.1.2:8080 serving',
+  ]);
   assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: 'other', port: 1 }] })]), []);
   assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: '', port: 1, protocol: 'UDP' }] })]), []);
   assert.deepEqual(found([slice([at('10.244.1.2')], { ports: [{ name: '' }] })]), [], 'all ports');

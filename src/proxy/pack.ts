@@ -18,7 +18,7 @@ export const keptOfSlices = {
   annotations: ['endpoints.kubernetes.io/last-change-trigger-time'],
 } as const;
 export const keptOfServices = {
-  labels: ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'],
+  labels: ['service.kubernetes.io/service-proxy-name'],
   annotations: [],
 } as const;
 

@@ -4,7 +4,7 @@ import type { NodeFacts } from './node-view.ts';
 import type { ProxyOptions } from './options.ts';
 
 /** Upstream's selectors: others' services never leave the server. */
-export const proxiedServices = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
+export const proxiedServices = '!service.kubernetes.io/service-proxy-name';
 export const proxiedSlices = '!service.kubernetes.io/headless';
 
 /** `serviceCidrs`: as they are now. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { addresses, createTopology, service, slice } from '../dataplane/testing/index.ts';
 import type { EndpointWords, PlaceName, Topology } from '../dataplane/testing/index.ts';
+import { headlessLabel } from '../model/index.ts';
 import { openProxy } from './testing/index.ts';
 import type { ProxyProcess } from './testing/index.ts';
 
@@ -96,12 +97,21 @@ test('the labels that take a service away work live, in both directions', async 
     metadata: { ...plain.metadata, labels: { [label]: 'x' } },
   });
   await set(plain, slice('labelled', 8080, [podA]));
-  for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
+  const ends = slice('labelled', 8080, [podA]);
+  const headless = {
+    ...ends,
+    metadata: { ...ends.metadata, labels: { ...ends.metadata?.labels, [headlessLabel]: '' } },
+  };
+  for (const [without, plainly] of [
+    [labelled('service.kubernetes.io/service-proxy-name'), plain],
+    [headless, ends],
+  ] as const) {
     await reached('pod-c', '10.96.0.2', 80, 'pod-a');
-    await set(labelled(label));
+    await set(without);
     await reached('pod-c', '10.96.0.2', 80, 'ECONNREFUSED');
-    await set(plain);
+    await set(plainly);
   }
+  await set(labelled(headlessLabel));
   await reached('pod-c', '10.96.0.2', 80, 'pod-a');
 });
 

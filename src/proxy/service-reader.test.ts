@@ -59,7 +59,7 @@ describe('service reader', () => {
       uid: 'u',
       resourceVersion: '1',
       creationTimestamp: '2026-01-01T00:00:00Z',
-      labels: { app: 'web', 'service.kubernetes.io/headless': '' },
+      labels: { app: 'web', 'service.kubernetes.io/service-proxy-name': 'mine' },
       annotations: { note: 'x' },
     };
     const spec = { type: 'ClusterIP', selector: { app: 'web' }, ports: [{ port: 80 }] };
@@ -68,7 +68,7 @@ describe('service reader', () => {
     assert.deepEqual(kept, {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { ...rest, labels: { 'service.kubernetes.io/headless': '' } },
+      metadata: { ...rest, labels: { 'service.kubernetes.io/service-proxy-name': 'mine' } },
       spec: { type: 'ClusterIP', ports: [{ port: 80 }] },
       status: { loadBalancer: {} },
     });
