@@ -24,6 +24,8 @@ export interface TableEntry {
   readonly internal: Selection;
   /** For everybody else. */
   readonly external: Selection;
+  /** Endpoints that flows which are there may go on to, chosen for new ones or not; of UDP, whose flows have no end of their own. */
+  readonly serving: readonly Endpoint[];
   /** Decides between services that claim the same key. */
   readonly since: string;
 }
@@ -52,6 +54,8 @@ export function buildTable({ services, slices, node }: TableInput): ServiceTable
   return { node, entries };
 }
 
+const nobody: readonly Endpoint[] = [];
+
 export function serviceEntries(service: Service, slices: readonly EndpointSlice[], node: NodeView): TableEntry[] {
   const since = service.metadata?.creationTimestamp ?? '';
   const flat = new Map<string, readonly Endpoint[]>();
@@ -62,9 +66,10 @@ export function serviceEntries(service: Service, slices: readonly EndpointSlice[
     if (all === undefined) flat.set(port, (all = endpoints(slices, frontend)));
     const internal = select(frontend, all, node, 'internal');
     const external = select(frontend, all, node, 'external');
+    const serving = frontend.protocol === 'UDP' ? all.filter((endpoint) => endpoint.ready || endpoint.serving) : nobody;
     for (const address of addressesOf(frontend, node)) {
       const key = entryKey(address, frontend.protocol, frontend.port);
-      found.push({ key, frontend, address, internal, external, since });
+      found.push({ key, frontend, address, internal, external, serving, since });
     }
   }
   return found;

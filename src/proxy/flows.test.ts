@@ -139,6 +139,28 @@ test('UDP, internalTrafficPolicy Local: the flow follows the endpoint of this no
   await meets(send, 'pod-b');
 });
 
+test('UDP: a flow stays where it is while that endpoint serves, whatever is chosen for new ones, and goes with its last service', async () => {
+  const ip = '10.96.1.7';
+  const web = service('stay', { clusterIP: ip, ports: [udp(443)] });
+  await set(web, ends('stay', 8080, podB));
+  const send = flow('pod-a', ip, 443, 40_050);
+  await meets(send, 'pod-b');
+  // New clients tell when the kernel has the change; the old flow was looked at then.
+  const newOnes = (want: string): Promise<string> => meets(flow('pod-a', ip, 443, 0), want);
+  const leaving = { ...podB, ready: false, serving: true, terminating: true };
+  await set(ends('stay', 8080, leaving, podC));
+  await newOnes('pod-c');
+  assert.equal(await send(), 'pod-b', 'it terminates and serves');
+  const near = service('stay', { clusterIP: ip, internalTrafficPolicy: 'Local', ports: [udp(443)] });
+  await set(ends('stay', 8080, podC));
+  await meets(send, 'pod-c');
+  await set(near);
+  await newOnes('TIMEOUT');
+  assert.equal(await send(), 'pod-c', 'the policy is for new flows');
+  await set(ends('stay', 8080, { ...podC, ready: false }));
+  await meets(send, 'ECONNREFUSED');
+});
+
 test('UDP: a long flow stays at its endpoint while the proxy is killed and starts again, and while the service grows', async () => {
   const ip = '10.96.1.3';
   const long = service('long', { clusterIP: ip, ports: [udp(443)] });

@@ -65,7 +65,8 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
       onApplied(pass) {
         status.applied();
         metrics.applied(pass, store);
-        if (pass.applied.changes > 0 || pass.full) udp.clean(pass, store);
+        // Who serves may have changed where who is chosen did not.
+        udp.clean(pass, store);
         health.update(store, pass.services);
         local.update(store, pass.services);
         if (pass.full) logger.info({ ...pass.applied, services: store.services.size }, 'kernel tables are in sync');

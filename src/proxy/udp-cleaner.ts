@@ -7,6 +7,9 @@
  *   the key is gone                a flow that was translated for it, whoever answers
  *   no endpoints are left          as the first
  *
+ * Who serves is the only question. A flow stays at its endpoint while that one terminates and still serves, and where policies or hints
+ * would choose another for a new flow: as a TCP connection does.
+ *
  * At a start all keys are looked at, and flows into the service ranges that no key explains. Valid flows are never touched.
  * Upstream: pkg/proxy/conntrack/cleanup.go (which lists the whole table for each pass; here only passes with UDP changes do).
  */
@@ -105,9 +108,5 @@ function changedKeys({ diff, before }: Pass, store: TableStore): ReadonlyMap<str
 }
 
 function answersOf(entry: TableEntry | undefined): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const selection of entry === undefined ? [] : [entry.internal, entry.external]) {
-    for (const { address, port } of selection.endpoints) found.add(`${address} ${String(port)}`);
-  }
-  return found;
+  return new Set((entry?.serving ?? []).map(({ address, port }) => `${address} ${String(port)}`));
 }
