@@ -1,14 +1,17 @@
 /**
  * Health check node ports: for a service with externalTrafficPolicy Local, a load balancer asks each node whether it has a
- * ready endpoint of its own. 200 with one, 503 without.
+ * ready endpoint of its own. 200 with one, 503 without. Who asks by IPv6 is told of IPv6 endpoints: their number is the node's
+ * weight, and a pod has an address in each family.
  *
  * Upstream: pkg/proxy/healthcheck/service_health.go.
  */
 import type http from 'node:http';
 import type { Service } from '../api/gen/types.ts';
 import { endpoints, frontends, healthCheckPort, localReady } from '../model/index.ts';
+import type { Family } from '../model/index.ts';
 import { createServer } from '../util/http.ts';
 import { log } from '../util/log.ts';
+import { answer, json } from './answer.ts';
 import { closed, listen } from './listen.ts';
 import type { StatusServer } from './status-server.ts';
 import type { TableStore } from './table-store.ts';
@@ -16,8 +19,10 @@ import type { TableStore } from './table-store.ts';
 interface Opened {
   readonly port: number;
   readonly server: http.Server;
-  localEndpoints: number;
+  localEndpoints: Readonly<Record<Family, number>>;
 }
+
+const nobody = { IPv4: 0, IPv6: 0 };
 
 const logger = log('proxy');
 
@@ -53,44 +58,46 @@ export class HealthPorts {
   }
 
   #open(key: string, service: Service, port: number): Opened {
-    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (_request, response) => {
-      this.#answer(key, service, response);
+    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+      this.#answer(key, service, familyOf(request), response);
     });
-    const opened = { port, server, localEndpoints: 0 };
+    const opened = { port, server, localEndpoints: nobody };
     this.#opened.set(key, opened);
     void listen(server, port).then((error) => {
       if (error === undefined) return;
       logger.error({ service: key, port, err: error.message }, 'health check node port cannot be opened');
-      this.#warn(`node failed to start healthcheck "${key}" on port ${String(port)}: ${error.message}`, service);
+      this.#warn(`failed to start healthcheck "${key}" on port ${String(port)}: ${error.message}`, service);
     });
     return opened;
   }
 
-  #answer(key: string, { metadata }: Service, response: http.ServerResponse): void {
-    const count = this.#opened.get(key)?.localEndpoints ?? 0;
+  #answer(key: string, { metadata }: Service, family: Family, response: http.ServerResponse): void {
+    const count = (this.#opened.get(key)?.localEndpoints ?? nobody)[family];
     const healthy = this.#status.healthy;
-    response.writeHead(count > 0 && healthy ? 200 : 503, {
-      'content-type': 'application/json',
-      'x-content-type-options': 'nosniff',
-      'x-load-balancing-endpoint-weight': String(count),
-    });
     const body = {
       service: { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' },
       localEndpoints: count,
       serviceProxyHealthy: healthy,
     };
-    response.end(JSON.stringify(body, undefined, '\t'));
+    const weight = { 'x-load-balancing-endpoint-weight': String(count) };
+    answer(response, count > 0 && healthy ? 200 : 503, json, JSON.stringify(body, undefined, '\t'), weight);
   }
 }
 
 /** Pods, not ports: an endpoint that serves three ports counts once. */
-function countLocal(store: TableStore, key: string, service: Service): number {
+function countLocal(store: TableStore, key: string, service: Service): Readonly<Record<Family, number>> {
   const slices = store.slicesOf(key);
-  const found = new Set<string>();
+  const found = { IPv4: new Set<string>(), IPv6: new Set<string>() };
   for (const frontend of frontends(service)) {
-    for (const { address } of localReady(endpoints(slices, frontend), store.node)) found.add(address);
+    for (const { address } of localReady(endpoints(slices, frontend), store.node)) found[frontend.family].add(address);
   }
-  return found.size;
+  return { IPv4: found.IPv4.size, IPv6: found.IPv6.size };
+}
+
+/** One listener for both: an IPv4 client's address is a mapped one. */
+function familyOf({ socket }: http.IncomingMessage): Family {
+  const address = socket.localAddress ?? '';
+  return address.includes(':') && !address.startsWith('::ffff:') ? 'IPv6' : 'IPv4';
 }
 
 function shut(server: http.Server): Promise<void> {

@@ -12,7 +12,7 @@ import type { ProxyOptions } from './options.ts';
 export interface NodeFacts {
   readonly view: NodeView;
   readonly podCidrs: readonly string[];
-  /** False while the node is going away: upstream's pkg/proxy/healthcheck (KEP-3836). */
+  /** False while the node is going away or nobody knows it: upstream's pkg/proxy/healthcheck (KEP-3836). */
   readonly eligible: boolean;
 }
 
@@ -37,8 +37,9 @@ export function nodeFacts(options: ProxyOptions, node: Node | undefined): NodeFa
     },
     podCidrs: options.podCidrs ?? (fromNode.length > 0 ? fromNode : options.clusterCidrs),
     eligible:
-      node?.metadata?.deletionTimestamp === undefined &&
-      !(node?.spec?.taints ?? []).some(({ key }) => key === goingTaint),
+      node !== undefined &&
+      node.metadata?.deletionTimestamp === undefined &&
+      !(node.spec?.taints ?? []).some(({ key }) => key === goingTaint),
   };
 }
 

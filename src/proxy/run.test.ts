@@ -15,6 +15,13 @@ const podA = { address: addresses['pod-a'][0], node: 'node-1' };
 const podB = { address: addresses['pod-b'][0], node: 'node-1' };
 const podC = { address: addresses['pod-c'][0], node: 'node-2' };
 
+const nodes = (['node-1', 'node-2'] as const).map((name) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name },
+  status: { addresses: addresses[name].map((address) => ({ type: 'InternalIP', address })) },
+}));
+
 before(async () => {
   net = await createTopology();
   await Promise.all(
@@ -24,6 +31,7 @@ before(async () => {
     ]),
   );
   proxies = await Promise.all([openProxy(net, 'node-1'), openProxy(net, 'node-2')]);
+  await Promise.all(nodes.map((node, i) => proxies[i]?.set('nodes', node)));
   await Promise.all(proxies.map((proxy) => proxy.do('start')));
 });
 after(async () => {
@@ -139,20 +147,36 @@ test('health check node port: 200 with a local endpoint, 503 without or with ter
   const lb = (policy: string): Service =>
     service('health', {
       type: 'LoadBalancer',
-      clusterIP: '10.96.0.4',
+      clusterIPs: ['10.96.0.4', 'fd00:10:96::4'],
       externalTrafficPolicy: policy,
       ...(policy === 'Local' ? { healthCheckNodePort: 30_404 } : {}),
       ports: [{ ...http, nodePort: 30_403 }],
     });
   const url = (node: 'node-1' | 'node-2'): string => `http://${addresses[node][0]}:30404/`;
+  const url6 = `http://[${addresses['node-1'][1]}]:30404/`;
   const code = (node: 'node-1' | 'node-2') => async (): Promise<number> => (await get('lan', url(node))).code;
-  await set(lb('Local'), slice('health', 8080, [podA, podB]));
+  const six = (...list: EndpointWords[]): EndpointSlice =>
+    slice('health', 8080, list, { name: 'health-6', family: 'IPv6' });
+  const podA6 = { address: addresses['pod-a'][1], node: 'node-1' };
+  await set(lb('Local'), slice('health', 8080, [podA, podB]), six(podA6));
   await until('node-1 is healthy', code('node-1'), (got) => got === 200);
   assert.deepEqual(JSON.parse((await get('lan', url('node-1'))).body), {
     service: { namespace: 'default', name: 'health' },
     localEndpoints: 2,
     serviceProxyHealthy: true,
   });
+  // A pod has an address in each family, and counts once.
+  const names = `['x-load-balancing-endpoint-weight', 'content-length']`;
+  const program = `fetch(process.argv[1]).then(r => console.log(r.status, ...${names}.map(n => r.headers.get(n))))`;
+  const weight = (at: string): string => net.run('lan', process.execPath, '-e', program, at).trim();
+  assert.equal(weight(url('node-1')), '200 2 117');
+  assert.equal(weight(url6), '200 1 117');
+  await set(six());
+  await until(
+    'no endpoint has an IPv6 address',
+    async () => weight(url6),
+    (got) => got === '503 0 117',
+  );
   assert.equal((await get('lan', url('node-2'))).code, 503);
   const leaving: EndpointWords = { ...podA, ready: false, serving: true, terminating: true };
   await set(slice('health', 8080, [leaving]));
@@ -160,6 +184,14 @@ test('health check node port: 200 with a local endpoint, 503 without or with ter
   await reached('lan', addresses['node-1'][0], 30_403, 'pod-a');
   await set(lb('Cluster'));
   await until('closed', code('node-1'), (got) => got === 0);
+  await net.places['node-2'].serve('TCP', 30_404);
+  await set(lb('Local'));
+  const told = 'node node-2 failed to start healthcheck \\"default/health\\" on port 30404: listen EADDRINUSE';
+  await until(
+    'a port that somebody has is told of',
+    async () => JSON.stringify(await proxies[1]?.written()),
+    (events) => events.includes(told),
+  );
 });
 
 test('UDP: a client that never pauses is moved in all four cases, and a valid flow is left alone', async () => {
@@ -206,8 +238,11 @@ test('/healthz, /livez, /proxyMode and /metrics', async () => {
   const health = await get('lan', `http://${addresses['node-1'][0]}:10256/healthz`);
   assert.equal(health.code, 200);
   const body = JSON.parse(health.body) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(body), ['lastUpdated', 'currentTime', 'nodeEligible']);
-  assert.equal((await get('lan', `http://${addresses['node-1'][0]}:10256/livez`)).code, 200);
+  assert.deepEqual(Object.keys(body), ['lastUpdated', 'currentTime', 'nodeEligible', 'healthy', 'status']);
+  assert.match(health.body, /"healthy":true,"status":\{"IPv4":\{"lastUpdated":"[^"]+","healthy":true\},"IPv6":\{/);
+  const livez = await get('lan', `http://${addresses['node-1'][0]}:10256/livez`);
+  assert.equal(livez.code, 200);
+  assert.deepEqual(Object.keys(JSON.parse(livez.body) as object), ['lastUpdated', 'currentTime', 'healthy', 'status']);
   assert.deepEqual(await get('node-1', 'http://127.0.0.1:10249/proxyMode'), { code: 200, body: 'nftables' });
   assert.equal((await get('lan', `http://${addresses['node-1'][0]}:10249/proxyMode`)).code, 0, 'not from outside');
   const { body: metrics } = await get('node-1', 'http://127.0.0.1:10249/metrics');
@@ -258,8 +293,16 @@ test('the node: its addresses and its going away are followed', async () => {
   assert.equal(await ask('lan', '10.10.10.1', 30_707), 'ECONNREFUSED');
   assert.equal((await get('node-1', 'http://127.0.0.1:10256/healthz')).code, 503);
   assert.equal((await get('node-1', 'http://127.0.0.1:10256/livez')).code, 200);
-  await proxies[0]?.remove('nodes', node);
+  await proxies[0]?.set('nodes', nodes[0] ?? node);
   await reached('lan', '10.10.10.1', 30_707, 'pod-a');
+  assert.equal((await get('node-1', 'http://127.0.0.1:10256/healthz')).code, 200);
+  await proxies[0]?.remove('nodes', node);
+  await until(
+    'a node that is gone gets no connections',
+    async () => (await get('node-1', 'http://127.0.0.1:10256/healthz')).code,
+    (code) => code === 503,
+  );
+  assert.equal(await ask('lan', '10.10.10.1', 30_707), 'pod-a');
 });
 
 test('without its API server the proxy goes on; killed, the kernel goes on; started again, it repairs by difference', async () => {

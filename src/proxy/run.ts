@@ -47,7 +47,7 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
   const store = new TableStore(facts.view);
   const status = new StatusServer(options, metrics, () => facts.eligible);
   const health = new HealthPorts(status, (text, service) =>
-    events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
+    events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', `node ${options.nodeName} ${text}`),
   );
   const local = new LocalPorts(options.localhostNodePorts ?? true);
   const cidrs = options.informers?.serviceCIDRs;

@@ -10,7 +10,9 @@
 import type http from 'node:http';
 import { createServer } from '../util/http.ts';
 import { log } from '../util/log.ts';
+import { answer, json, plainText } from './answer.ts';
 import { closed, listen } from './listen.ts';
+import { families } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import type { MetricsText } from './metrics-text.ts';
 import type { Bind, ProxyOptions } from './options.ts';
@@ -18,6 +20,8 @@ import type { Bind, ProxyOptions } from './options.ts';
 const healthzDefault: Bind = { port: 10256 };
 const metricsDefault: Bind = { address: '127.0.0.1', port: 10249 };
 const staleMs = 120_000;
+/** As Go writes a time that nobody set. */
+const zeroTime = '0001-01-01T00:00:00Z';
 
 const logger = log('proxy');
 
@@ -25,7 +29,8 @@ export class StatusServer {
   readonly #servers: readonly (readonly [http.Server, Bind])[];
   readonly #metrics: Metrics;
   readonly #eligible: () => boolean;
-  #lastUpdated = Date.now();
+  /** When the kernel last had everything. */
+  #lastUpdated: Date | undefined;
   /** The oldest change that is not in the kernel. */
   #queuedSince: number | undefined;
   #failing = false;
@@ -55,7 +60,7 @@ export class StatusServer {
   applied(): void {
     this.#queuedSince = undefined;
     this.#failing = false;
-    this.#lastUpdated = Date.now();
+    this.#lastUpdated = new Date();
   }
 
   failed(): void {
@@ -86,26 +91,30 @@ export class StatusServer {
   #answerHealth(request: http.IncomingMessage, response: http.ServerResponse): void {
     const path = pathOf(request);
     if (path !== '/healthz' && path !== '/livez') return notFound(response);
-    const eligible = this.#eligible();
-    const code = this.healthy && (path === '/livez' || eligible) ? 200 : 503;
+    const { healthy } = this;
+    const nodeEligible = path === '/healthz' ? this.#eligible() : undefined;
+    const code = healthy && nodeEligible !== false ? 200 : 503;
     this.#metrics.probed(path, code);
-    const now = new Date();
-    // A healthy proxy with nothing to do is up to date now.
-    const lastUpdated = this.healthy ? now : new Date(this.#lastUpdated);
-    response.writeHead(code, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' });
-    response.end(
-      JSON.stringify({
-        lastUpdated: lastUpdated.toISOString(),
-        currentTime: now.toISOString(),
-        ...(path === '/healthz' ? { nodeEligible: eligible } : {}),
-      }),
-    );
+    const currentTime = new Date();
+    const lastUpdated = this.#lastUpdated;
+    const body = {
+      // Who is well and has nothing to do is up to date now.
+      lastUpdated: code === 200 ? currentTime : (lastUpdated ?? zeroTime),
+      currentTime,
+      nodeEligible,
+      healthy,
+      // One pass writes both families.
+      ...(lastUpdated === undefined
+        ? {}
+        : { status: Object.fromEntries(families.map((family) => [family, { lastUpdated, healthy }])) }),
+    };
+    answer(response, code, json, JSON.stringify(body));
   }
 
   #answerStatus(request: http.IncomingMessage, response: http.ServerResponse): void {
     const path = pathOf(request);
-    if (path === '/proxyMode') return text(response, 200, 'nftables');
-    if (path === '/healthz') return text(response, 200, 'ok');
+    if (path === '/proxyMode') return answer(response, 200, plainText, 'nftables');
+    if (path === '/healthz') return answer(response, 200, plainText, 'ok');
     if (path === '/metrics') return void this.#answerMetrics(response);
     notFound(response);
   }
@@ -114,10 +123,10 @@ export class StatusServer {
     try {
       const made = (this.#page ??= import('./metrics-text.ts').then(({ metricsText }) => metricsText(this.#metrics)));
       const page = await made;
-      text(response, 200, await page.text(), page.type);
+      answer(response, 200, page.type, await page.text());
     } catch (error) {
       logger.error({ err: error }, 'the metrics cannot be written');
-      text(response, 500, 'the metrics cannot be written\n');
+      answer(response, 500, plainText, 'the metrics cannot be written\n');
     }
   }
 }
@@ -131,9 +140,5 @@ function pathOf(request: http.IncomingMessage): string {
 }
 
 function notFound(response: http.ServerResponse): void {
-  text(response, 404, '404 page not found\n');
-}
-
-function text(response: http.ServerResponse, code: number, body: string, type = 'text/plain'): void {
-  response.writeHead(code, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body);
+  answer(response, 404, plainText, '404 page not found\n');
 }
