@@ -64,6 +64,12 @@ export class FamilyTable {
     return keys;
   }
 
+  /** Keys that the kernel was found to hold and nobody wants. */
+  unclaimed(): readonly string[] {
+    const isWanted = (key: string): boolean => this.#held.has(key) || this.#pending.get(key) !== undefined;
+    return [...(this.#found?.keys() ?? [])].filter((key) => !isWanted(key));
+  }
+
   /** Reads the kernel, to be compared key by key. Returns the changes that clear away what nobody of us wrote. */
   read(): ElementChange[] {
     const { held, slots, hairpin, strays, ids } = readBack(this.#kernel, this.family, this.#table);

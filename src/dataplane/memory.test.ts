@@ -93,7 +93,7 @@ test('the IPv6 ruleset is the IPv4 one in other words', () => {
   const words = (family: 'IPv4' | 'IPv6'): string[] =>
     [
       ...chains(options(family)).flatMap(({ name, hook, rules }) => [`${name} ${JSON.stringify(hook)}`, ...rules]),
-      ...declarations(options(family)).filter((line) => !line.includes(' affinity ')),
+      ...declarations(options(family)).flatMap(({ name, body }) => (name === 'affinity' ? [] : [`${name} ${body}`])),
     ].map((line) =>
       line
         .replaceAll('ip6', 'ip')

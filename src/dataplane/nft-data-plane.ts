@@ -3,11 +3,11 @@
  * there is.
  *
  *   start   rules stand? read everything back; entry by entry as they come, commit the difference   (the kernel went on meanwhile)
- *   apply   plan, difference in memory, commit; the kernel says "not as you think" ──> mend
+ *   apply   plan, difference in memory, commit; the kernel refuses: it is not as we think ──> mend
  *   audit   generation as after our last commit? nothing to do : mend
  *   mend    rules, then read everything back and commit the difference
  */
-import { NetlinkError, openNft, openNftElements } from '../kernel/index.ts';
+import { NetlinkError, NftError, openNft, openNftElements } from '../kernel/index.ts';
 import type { ElementChange, Nft, NftElements } from '../kernel/index.ts';
 import type { TableEntry } from '../model/index.ts';
 import { mustParseCidr } from '../util/ip.ts';
@@ -34,8 +34,8 @@ class NftDataPlane implements DataPlane {
   readonly #kernel: NftElements;
   readonly #tables: readonly FamilyTable[];
   readonly #plan: PlanOptions;
-  /** The kernel's after our last commit. */
-  #generation = -1;
+  /** The kernel's after our last commit; NaN, which is like no other: what is there is not known. */
+  #generation = Number.NaN;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(options: DataPlaneOptions) {
@@ -69,7 +69,8 @@ class NftDataPlane implements DataPlane {
       try {
         return { changes: this.#commit(keys), milliseconds: performance.now() - began };
       } catch (error) {
-        if (!(error instanceof NetlinkError) || !disagreement.has(error.code)) throw error;
+        // Whatever the reason, chains and maps may be gone, or others: only to look at them tells.
+        if (!(error instanceof NetlinkError || error instanceof NftError)) throw error;
         logger.warn({ err: error.message }, 'the kernel does not hold what was written: reading it back');
         return await this.#mend();
       }
@@ -111,8 +112,18 @@ class NftDataPlane implements DataPlane {
     return table;
   }
 
-  /** `entries`: what is wanted, at a start. They are looked at as they come, so that none is kept. */
   async #mend(entries: Iterable<TableEntry> = []): Promise<Applied> {
+    try {
+      return await this.#readAndWrite(entries);
+    } catch (error) {
+      // Half done: the next audit must not take it for whole.
+      this.#generation = Number.NaN;
+      throw error;
+    }
+  }
+
+  /** `entries`: what is wanted, at a start. They are looked at as they come, so that none is kept. */
+  async #readAndWrite(entries: Iterable<TableEntry>): Promise<Applied> {
     const began = performance.now();
     // Counted from before we look: whatever others do meanwhile is looked at again by the next audit.
     this.#generation = this.#kernel.generation();
@@ -126,18 +137,22 @@ class NftDataPlane implements DataPlane {
       if (strays.length > 0) this.#write(strays);
       changes += size(strays);
     }
-    for (const keys of this.#inChunks(entries)) {
+    const unclaimed: string[] = [];
+    for (const keys of this.#inChunks(entries, unclaimed)) {
       changes += this.#commit(keys);
       await new Promise((resolve) => setImmediate(resolve));
     }
     for (const table of this.#tables) table.believe();
     if (changes > 0) found.push(`${String(changes)} elements`);
     const mended = found.length > 0 ? `rewritten: ${found.join(', ')}` : undefined;
-    return { changes, milliseconds: performance.now() - began, ...(mended === undefined ? {} : { mended }) };
+    return { changes, milliseconds: performance.now() - began, unclaimed, ...(mended === undefined ? {} : { mended }) };
   }
 
-  /** The keys of the entries, which are wanted from then on, and last those that are in another state than they should be. */
-  *#inChunks(entries: Iterable<TableEntry>): Generator<Keys> {
+  /**
+   * The keys of the entries, which are wanted from then on, and last those that are in another state than they should be; of these
+   * `unclaimed` gets those that nobody wants.
+   */
+  *#inChunks(entries: Iterable<TableEntry>, unclaimed: string[]): Generator<Keys> {
     let keys = this.#noKeys();
     let count = 0;
     for (const entry of entries) {
@@ -149,6 +164,7 @@ class NftDataPlane implements DataPlane {
     }
     yield keys;
     for (const table of this.#tables) {
+      unclaimed.push(...table.unclaimed());
       const rest = [...table.unsettled()];
       for (let i = 0; i < rest.length; i += chunk) yield new Map([[table, new Set(rest.slice(i, i + chunk))]]);
     }
@@ -178,9 +194,6 @@ class NftDataPlane implements DataPlane {
     return this.#tables.reduce((sum, { rules }) => sum + rules.commits, 0);
   }
 }
-
-/** Somebody else wrote, or deleted, what we hold. */
-const disagreement: ReadonlySet<string> = new Set(['ENOENT', 'EEXIST', 'EBUSY']);
 
 function size(changes: readonly ElementChange[]): number {
   return changes.reduce((sum, { elements }) => sum + elements.length, 0);

@@ -2,7 +2,8 @@
  * Keeps the constant part of a table right: written when it is missing or damaged, left alone when it stands. A mark in the
  * table says which text was written and what the kernel made of it, so that a new process can tell without writing.
  */
-import type { Nft, NftElements } from '../kernel/index.ts';
+import { NetlinkError } from '../kernel/index.ts';
+import type { ListedElement, Nft, NftElements, TablePart } from '../kernel/index.ts';
 import {
   aboutChain,
   dropCode,
@@ -14,7 +15,7 @@ import {
   refuseCode,
 } from './ruleset.ts';
 import type { Picker, RulesetOptions } from './ruleset.ts';
-import { aboutScript, digest, pickerScript, rulesetScript, unpickerScript } from './script.ts';
+import { aboutScript, digest, isSayable, partNames, pickerScript, rulesetScript, unpickerScript } from './script.ts';
 
 export class Rules {
   readonly #nft: Nft;
@@ -84,17 +85,30 @@ export class Rules {
   /** True when it had to write. */
   ensure(): boolean {
     if (this.stand()) return false;
-    const { family, table } = this.#options;
-    const script = rulesetScript(this.#options, this.#extra());
-    try {
-      this.#run(script);
-    } catch (error) {
-      // A table of the same name with maps of another shape, by an older version: it can't be changed, only replaced.
-      const name = `${familyWord(family)} ${table}`;
-      this.#run(`add table ${name}\ndelete table ${name}\n${script}`, error);
+    const foreign = this.#foreign();
+    if (!foreign.every(isSayable)) this.#replace();
+    else {
+      try {
+        this.#run(rulesetScript(this.#options, this.#extra(), foreign));
+      } catch (error) {
+        // A table of the same name with maps of another shape, by an older version: it can't be changed, only replaced.
+        this.#replace(error);
+      }
     }
     this.#mark();
     return true;
+  }
+
+  #replace(cause?: unknown): void {
+    const name = `${familyWord(this.#options.family)} ${this.#options.table}`;
+    this.#run(`add table ${name}\ndelete table ${name}\n${rulesetScript(this.#options, this.#extra())}`, cause);
+  }
+
+  /** What is in the table and not from us: an older version's, or somebody's who means harm. */
+  #foreign(): readonly TablePart[] {
+    const { family, table } = this.#options;
+    const ours = partNames(this.#options, this.#extra());
+    return this.#kernel.parts(familyWord(family), table).filter(({ name }) => !ours.has(name));
   }
 
   delete(): void {
@@ -104,9 +118,9 @@ export class Rules {
 
   /** Takes over the pickers of the process before: elements refer to them. False: @route is not as it must be. */
   #adoptRoutes(): boolean {
-    const { family, table } = this.#options;
     const routes = new Map<number, string>();
-    for (const { key, verdict } of this.#kernel.list(familyWord(family), table, 'route')) {
+    for (const { key, verdict } of this.#routes()) {
+      if (key.length !== 4) return false;
       routes.set(key.readUInt32LE(0), verdict?.kind === 'goto' ? verdict.chain : (verdict?.kind ?? ''));
     }
     for (const [code, name] of routes) {
@@ -118,6 +132,17 @@ export class Rules {
     const wanted = [...this.#pickers].map(([name, picker]) => [pickerCode(picker), name] as const);
     const all = [...wanted, [refuseCode, 'refuse'] as const, [dropCode, 'drop'] as const];
     return all.length === routes.size && all.every(([code, name]) => routes.get(code) === name);
+  }
+
+  /** A table with our name and without our maps is somebody else's work. */
+  #routes(): readonly ListedElement[] {
+    const { family, table } = this.#options;
+    try {
+      return this.#kernel.list(familyWord(family), table, 'route');
+    } catch (error) {
+      if (error instanceof NetlinkError && error.code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   #extra(): readonly Picker[] {

@@ -101,15 +101,21 @@ export function readyPickers(): readonly Picker[] {
   return [...range(readyPicks, false), ...range(readyNear, true)];
 }
 
-/** Maps and sets, as nft declares them. */
-export function declarations(options: Pick<RulesetOptions, 'family' | 'table'>): readonly string[] {
+export interface Declaration {
+  readonly kind: 'map' | 'set';
+  readonly name: string;
+  /** As nft writes it. */
+  readonly body: string;
+}
+
+export function declarations(options: Pick<RulesetOptions, 'family'>): readonly Declaration[] {
   const ip = familyWord(options.family);
   const address = options.family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr';
   const key = `${address} . inet_proto . inet_service`;
   const slot = `typeof ${ip} daddr . meta l4proto . th dport . numgen random mod 65536`;
   const target = `${address} . inet_service`;
-  const map = (name: string, body: string): string => `add map ${ip} ${options.table} ${name} { ${body} }`;
-  const set = (name: string, body: string): string => `add set ${ip} ${options.table} ${name} { ${body} }`;
+  const map = (name: string, body: string): Declaration => ({ kind: 'map', name, body });
+  const set = (name: string, body: string): Declaration => ({ kind: 'set', name, body });
   return [
     map('internal', `type ${key} : classid;`),
     map('external', `type ${key} : classid;`),

@@ -3,6 +3,7 @@
  * rules in one transaction and leaves the maps with their elements alone, so no packet sees anything in between.
  */
 import { createHash } from 'node:crypto';
+import type { TablePart } from '../kernel/index.ts';
 import {
   aboutChain,
   chains,
@@ -17,13 +18,19 @@ import {
 } from './ruleset.ts';
 import type { Chain, Picker, RulesetOptions } from './ruleset.ts';
 
-/** `extra`: pickers beyond the ready ones that elements refer to already. */
-export function rulesetScript(options: RulesetOptions, extra: readonly Picker[]): string {
+/** `extra`: pickers beyond the ready ones that elements refer to already; `foreign`: what is in the table and must go. */
+export function rulesetScript(
+  options: RulesetOptions,
+  extra: readonly Picker[],
+  foreign: readonly TablePart[] = [],
+): string {
   const table = `${familyWord(options.family)} ${options.table}`;
   const all = [...chains(options), ...pickerChains(options, [...readyPickers(), ...extra])];
   return [
     `add table ${table}`,
-    ...declarations(options),
+    // Emptied first: their rules may hold what is theirs, and deleted last: our old rules may lead there.
+    ...foreign.flatMap(({ kind, name }) => (kind === 'chain' ? [`flush chain ${table} ${name}`] : [])),
+    ...declarations(options).map(({ kind, name, body }) => `add ${kind} ${table} ${name} { ${body} }`),
     ...[...all, { name: aboutChain, rules: [] }].flatMap((chain) => [
       `add chain ${table} ${chain.name}${hookText(chain)}`,
       `flush chain ${table} ${chain.name}`,
@@ -32,8 +39,25 @@ export function rulesetScript(options: RulesetOptions, extra: readonly Picker[])
     `flush map ${table} route`,
     `add element ${table} route { ${classid(refuseCode)} : goto refuse, ${classid(dropCode)} : drop }`,
     ...routeLines(table, [...readyPickers(), ...extra]),
+    // Maps before chains: their elements may lead there.
+    ...[...foreign].sort(chainsLast).map(({ kind, name }) => `delete ${kind} ${table} ${name}`),
     '',
   ].join('\n');
+}
+
+/** Of all that the script makes. */
+export function partNames(options: RulesetOptions, extra: readonly Picker[]): ReadonlySet<string> {
+  const made = [...declarations(options), ...chains(options)].map(({ name }) => name);
+  return new Set([...made, aboutChain, ...[...readyPickers(), ...extra].map(pickerName)]);
+}
+
+/** Whether the nft language has a word for it: the kernel takes any text. */
+export function isSayable({ name }: TablePart): boolean {
+  return /^[a-zA-Z][a-zA-Z0-9/_.-]*$/.test(name);
+}
+
+function chainsLast(a: TablePart, b: TablePart): number {
+  return Number(a.kind === 'chain') - Number(b.kind === 'chain');
 }
 
 /** Adds pickers to a table that stands. */

@@ -19,6 +19,8 @@ export interface Applied {
   /** Elements written and deleted; 0: the kernel had it all. */
   readonly changes: number;
   readonly milliseconds: number;
+  /** Keys that the kernel was found to hold for nobody: of services that went while no proxy was there. */
+  readonly unclaimed?: readonly EntryKey[];
   /** Set when something of ours had been changed by others: what, for people. */
   readonly mended?: string;
 }

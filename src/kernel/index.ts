@@ -6,7 +6,15 @@ export { NftError, openNft } from './nft.ts';
 export type { Nft } from './nft.ts';
 export { NetlinkError } from './netlink.ts';
 export { openNftElements } from './nft-elements.ts';
-export type { ElementChange, ListedElement, NftElement, NftElements, NftFamily, Verdict } from './nft-elements.ts';
+export type {
+  ElementChange,
+  ListedElement,
+  NftElement,
+  NftElements,
+  NftFamily,
+  TablePart,
+  Verdict,
+} from './nft-elements.ts';
 export { partOf } from './element-view.ts';
 export type { ElementView } from './element-view.ts';
 export { openConntrack } from './conntrack.ts';

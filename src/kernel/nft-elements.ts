@@ -46,6 +46,12 @@ export interface ListedElement {
   readonly verdict?: Verdict;
 }
 
+export interface TablePart {
+  readonly kind: 'chain' | 'set' | 'map';
+  /** As it was given to the kernel: not always one that the nft language can say. */
+  readonly name: string;
+}
+
 export interface NftElements {
   /** All or nothing. NetlinkError ENOENT: something to delete, or the set, is not there; EEXIST/EBUSY: it has another value. */
   commit(changes: readonly ElementChange[]): void;
@@ -56,6 +62,8 @@ export interface NftElements {
   generation(): number;
   /** Fingerprint of a table's chains, rules and sets, without elements and handles; undefined: there is no such table. */
   fingerprint(family: NftFamily, table: string, skipChain: string): string | undefined;
+  /** What a table is made of, nothing where there is none; the sets of single rules, which have no name of their own, are not told. */
+  parts(family: NftFamily, table: string): readonly TablePart[];
   /** Comments of a chain's rules, in order; '' where a rule has none. Empty: there is no such chain. */
   comments(family: NftFamily, table: string, chain: string): readonly string[];
   close(): void;
@@ -63,6 +71,7 @@ export interface NftElements {
 
 const subsystem = 10 << 8;
 const msg = {
+  getTable: 1,
   getChain: 4,
   getRule: 7,
   getSet: 10,
@@ -146,8 +155,9 @@ export function openNftElements(netns?: string): NftElements {
       const tableAttribute = 1;
       let parts = 0;
       try {
-        for (const type of [msg.getChain, msg.getRule, msg.getSet]) {
-          const filter = type === msg.getChain ? [] : [[tableAttribute, table] as const];
+        for (const type of [msg.getTable, msg.getChain, msg.getRule, msg.getSet]) {
+          // The kernel filters rules and sets by table, and the others not.
+          const filter = type === msg.getTable || type === msg.getChain ? [] : [[tableAttribute, table] as const];
           for (const body of dump(type, family, filter)) {
             if (attributeText(body, tableAttribute) !== table) continue;
             if (stable(type, body, skipChain, hash.update.bind(hash))) parts++;
@@ -158,6 +168,21 @@ export function openNftElements(netns?: string): NftElements {
         throw error;
       }
       return parts === 0 ? undefined : hash.digest('hex').slice(0, 32);
+    },
+    parts(family, table) {
+      const tableAttribute = 1;
+      const isOurs = (body: Buffer): boolean => attributeText(body, tableAttribute) === table;
+      const found = dump(msg.getChain, family, [])
+        .filter(isOurs)
+        .map((body): TablePart => ({ kind: 'chain', name: attributeText(body, chainAttribute.name) }));
+      // The kernel refuses to tell the sets of a table that is not there.
+      if (!dump(msg.getTable, family, []).some(isOurs)) return [];
+      for (const body of dump(msg.getSet, family, [[tableAttribute, table]])) {
+        const flags = attribute(body, 4, setAttribute.flags)?.readUInt32BE(0) ?? 0;
+        const kind = (flags & setFlag.map) === 0 ? 'set' : 'map';
+        if ((flags & setFlag.anonymous) === 0) found.push({ kind, name: attributeText(body, setAttribute.name) });
+      }
+      return found;
     },
     comments(family, table, chain) {
       const rule = { table: 1, chain: 2 };
@@ -247,12 +272,14 @@ function attributeText(bytes: Buffer, type: number, start = 4): string {
 }
 
 const chainAttribute = { name: 3 };
+const setAttribute = { name: 2, flags: 3 };
+const setFlag = { anonymous: 1, map: 8 };
 const ruleAttribute = { chain: 2 };
 
 /** Feeds what people could damage, and nothing that changes by itself (handles, positions, counts of users). */
 function stable(type: number, body: Buffer, skipChain: string, feed: (bytes: Buffer) => void): boolean {
-  const nameAttribute = type === msg.getChain ? chainAttribute.name : ruleAttribute.chain;
-  if (type !== msg.getSet && attributeText(body, nameAttribute) === skipChain) return false;
+  if (type === msg.getChain && attributeText(body, chainAttribute.name) === skipChain) return false;
+  if (type === msg.getRule && attributeText(body, ruleAttribute.chain) === skipChain) return false;
   const wanted = stableAttributes.get(type) ?? new Set();
   feed(Buffer.from([type]));
   attributes(body, 4, (kind, value) => {
@@ -263,8 +290,12 @@ function stable(type: number, body: Buffer, skipChain: string, feed: (bytes: Buf
   return true;
 }
 
-/** Chain: name, hook, policy, type. Rule: chain, expressions. Set: name, flags, key type and length, data type and length. */
+/**
+ * Table: flags, one of which puts it to sleep. Chain: name, hook, policy, type. Rule: chain, expressions. Set: name, flags, key
+ * type and length, data type and length.
+ */
 const stableAttributes: ReadonlyMap<number, ReadonlySet<number>> = new Map([
+  [msg.getTable, new Set([2])],
   [msg.getChain, new Set([3, 4, 5, 7])],
   [msg.getRule, new Set([2, 4])],
   [msg.getSet, new Set([2, 3, 4, 5, 6, 7])],
