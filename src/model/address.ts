@@ -2,7 +2,20 @@
  * Which addresses may ever be programmed. Validation refuses the others at the API server; this is the second line, for
  * objects that were stored by somebody else's server (CVE-2021-25737).
  */
-import { parseIp, specialRange } from '../util/ip.ts';
+import { canonicalIp, parseIp, specialRange } from '../util/ip.ts';
+import type { Family } from './types.ts';
+
+/** As the kernel tells it when it is read back, however it was written; undefined: never to be programmed, or of another family. */
+export function usableAddress(address: string, family?: Family): string | undefined {
+  const isIpv6 = address.includes(':');
+  if ((family !== undefined && isIpv6 !== (family === 'IPv6')) || !isUsableAddress(address)) return undefined;
+  return isIpv6 ? canonicalIp(address) : address;
+}
+
+/** What a packet can carry. */
+export function isPort(port: number | undefined): port is number {
+  return port !== undefined && port >= 1 && port <= 65_535 && Number.isInteger(port);
+}
 
 /** False for loopback, link-local, multicast, unspecified, IPv4-mapped, and what is no canonical address at all. */
 export function isUsableAddress(address: string): boolean {

@@ -9,9 +9,9 @@
  * Upstream: pkg/proxy/endpointslicecache.go.
  */
 import type { Endpoint as SliceEndpoint, EndpointSlice } from '../api/gen/types.ts';
-import { isUsableAddress } from './address.ts';
+import { isPort, usableAddress } from './address.ts';
 import { headlessLabel } from './frontends.ts';
-import type { Endpoint, Frontend } from './types.ts';
+import type { Endpoint, Family, Frontend } from './types.ts';
 
 /** Slices carry the name of their service in this label. */
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -29,7 +29,7 @@ export function endpoints(slices: readonly EndpointSlice[], port: EndpointPort):
     const entries = numbers.length === 0 ? [] : (slice.endpoints ?? []);
     for (const number of numbers) {
       for (const entry of entries) {
-        const endpoint = flatten(entry, number);
+        const endpoint = flatten(entry, number, port.family);
         if (endpoint === undefined) continue;
         const place = places.of(endpoint);
         const other = found[place];
@@ -91,7 +91,7 @@ function portNumbers(slice: EndpointSlice, port: EndpointPort): readonly number[
   for (const { name, protocol, port: number } of slice.ports ?? []) {
     if ((name ?? '') !== port.portName || (protocol ?? 'TCP') !== port.protocol) continue;
     // No number means "all ports", which a translation can't express; upstream skips it too.
-    if (number !== undefined && number > 0 && !numbers.includes(number)) numbers.push(number);
+    if (isPort(number) && !numbers.includes(number)) numbers.push(number);
   }
   return numbers;
 }
@@ -100,9 +100,10 @@ function portNumbers(slice: EndpointSlice, port: EndpointPort): readonly number[
 function flatten(
   { addresses, conditions, nodeName, zone, hints, targetRef }: SliceEndpoint,
   port: number,
+  family: Family,
 ): Endpoint | undefined {
-  const address = addresses[0];
-  if (address === undefined || !isUsableAddress(address)) return undefined;
+  const address = addresses[0] === undefined ? undefined : usableAddress(addresses[0], family);
+  if (address === undefined) return undefined;
   const ready = conditions?.ready ?? true;
   return {
     address,

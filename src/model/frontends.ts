@@ -11,7 +11,7 @@
  */
 import type { LoadBalancerIngress, Service, ServicePort } from '../api/gen/types.ts';
 import { familyOf, formatCidr, parseCidr } from '../util/ip.ts';
-import { isUsableAddress } from './address.ts';
+import { isPort, usableAddress } from './address.ts';
 import type { Family, Frontend, FrontendKind, Protocol } from './types.ts';
 
 /** A Service with this label is another proxy's business. Upstream: pkg/proxy/apis/well_known_labels.go. */
@@ -21,15 +21,19 @@ export const headlessLabel = 'service.kubernetes.io/headless';
 
 const defaultAffinitySeconds = 10_800;
 const familyNames: readonly Family[] = ['IPv4', 'IPv6'];
+const protocols: readonly string[] = ['TCP', 'UDP', 'SCTP'] satisfies readonly Protocol[];
 
 export function frontends(service: Service): Frontend[] {
   if (!isProxied(service)) return [];
   const found: Frontend[] = [];
   for (const port of service.spec?.ports ?? []) {
+    // A server that stored what no packet can carry must not stop what all others are served with.
+    if (!isPort(port.port) || !protocols.includes(port.protocol ?? 'TCP')) continue;
     const common = commonOf(service, port);
-    const add = (kind: FrontendKind, address: string, policy: Frontend['policy'], rest?: Partial<Frontend>): void => {
-      const family = familyOf(address);
-      if (family === undefined || !isUsableAddress(address)) return;
+    const add = (kind: FrontendKind, text: string, policy: Frontend['policy'], rest?: Partial<Frontend>): void => {
+      const address = usableAddress(text);
+      const family = address === undefined ? undefined : familyOf(address);
+      if (address === undefined || family === undefined) return;
       found.push({ ...common, kind, family, address, port: port.port, policy, ...rest });
     };
     for (const address of clusterIPs(service)) add('ClusterIP', address, internalPolicy(service));
@@ -62,7 +66,8 @@ export function sourceRanges(service: Service, family: Family): readonly string[
 /** Where the node answers 200 while it has a local endpoint; 0: the service asks for none. */
 export function healthCheckPort(service: Service): number {
   const local = service.spec?.type === 'LoadBalancer' && externalPolicy(service) === 'Local';
-  return local && isProxied(service) ? (service.spec?.healthCheckNodePort ?? 0) : 0;
+  const port = service.spec?.healthCheckNodePort;
+  return local && isProxied(service) && isPort(port) ? port : 0;
 }
 
 type Common = Pick<Frontend, 'service' | 'portName' | 'protocol' | 'affinitySeconds' | 'sourceRanges'>;
@@ -80,7 +85,7 @@ function commonOf(service: Service, port: ServicePort): Common {
 function nodePorts(service: Service, port: ServicePort, common: Common): Frontend[] {
   const number = port.nodePort ?? 0;
   const type = service.spec?.type;
-  if (number === 0 || (type !== 'NodePort' && type !== 'LoadBalancer')) return [];
+  if (!isPort(number) || (type !== 'NodePort' && type !== 'LoadBalancer')) return [];
   return families(service).map((family) => ({
     ...common,
     kind: 'NodePort',

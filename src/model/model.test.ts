@@ -356,6 +356,56 @@ test('the table: node ports on each address of the node; the older of two claims
   }
 });
 
+test('an address is one address however it is written, and is called as the kernel tells it', () => {
+  const spelled = ['2001:DB8::1', '2001:0db8:0:0::1', '2001:db8::1'];
+  const entries = serviceEntries(service({ externalIPs: spelled }), [], node);
+  assert.deepEqual(
+    entries.map(({ key }) => key),
+    ['10.96.0.7 TCP 80', '2001:db8::1 TCP 80'],
+  );
+  const [endpoint] = endpoints([slice([{ addresses: ['FD00:0::2'] }], { addressType: 'IPv6' })], {
+    portName: '',
+    protocol: 'TCP',
+    family: 'IPv6',
+  });
+  assert.equal(endpoint?.address, 'fd00::2');
+});
+
+test('an address that a service names twice: the source ranges of the load balancer hold, whatever else it is', () => {
+  const twice = service(
+    {
+      type: 'LoadBalancer',
+      externalIPs: ['198.51.100.9', '10.10.10.1'],
+      loadBalancerSourceRanges: ['192.0.2.0/24'],
+      ports: [{ ...http, port: 30_080, nodePort: 30_080 }],
+    },
+    { status: { loadBalancer: { ingress: [{ ip: '198.51.100.9' }, { ip: '10.10.10.1' }] } } },
+  );
+  const entries = serviceEntries(twice, [], node);
+  assert.deepEqual(
+    entries.map(({ key, frontend }) => `${key} ${frontend.kind}`),
+    ['10.96.0.7 TCP 30080 ClusterIP', '10.10.10.1 TCP 30080 LoadBalancerIP', '198.51.100.9 TCP 30080 LoadBalancerIP'],
+  );
+});
+
+test('what no packet can carry and no table hold is left out, and takes nothing else with it', () => {
+  const ports = [
+    { name: 'a', port: 70_000, nodePort: 70_001, protocol: 'TCP' },
+    { name: 'b', port: 80, protocol: 'QUIC' },
+    { name: 'c', port: 81, nodePort: 70_000, protocol: 'TCP' },
+  ];
+  assert.deepEqual(brief(frontends(service({ type: 'NodePort', ports }))), ['ClusterIP 10.96.0.7:81/TCP Cluster IPv4']);
+  const port = { portName: '', protocol: 'TCP', family: 'IPv4' } as const;
+  const of = (address: string, number: number): number =>
+    endpoints([slice([{ addresses: [address] }], { ports: [{ name: '', port: number }] })], port).length;
+  assert.deepEqual(
+    [of('fd00::2', 80), of('10.244.1.2', 65_536), of('10.244.1.2', 1.5), of('10.244.1.2', 65_535)],
+    [0, 0, 0, 1],
+  );
+  const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 70_000 };
+  assert.equal(healthCheckPort(service(local)), 0);
+});
+
 const anyEnd = fc.record({
   addresses: fc
     .tuple(fc.constantFrom('10.244.1.2', '10.244.1.3', '10.244.2.2', '127.0.0.1', 'fe80::1'))

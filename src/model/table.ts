@@ -24,8 +24,8 @@ export interface TableEntry {
   readonly internal: Selection;
   /** For everybody else. */
   readonly external: Selection;
-  /** Endpoints that flows which are there may go on to, chosen for new ones or not; of UDP, whose flows have no end of their own. */
-  readonly serving: readonly Endpoint[];
+  /** Of the service port, on any node and in any state. */
+  readonly endpoints: readonly Endpoint[];
   /** Decides between services that claim the same key. */
   readonly since: string;
 }
@@ -54,25 +54,31 @@ export function buildTable({ services, slices, node }: TableInput): ServiceTable
   return { node, entries };
 }
 
-const nobody: readonly Endpoint[] = [];
-
 export function serviceEntries(service: Service, slices: readonly EndpointSlice[], node: NodeView): TableEntry[] {
   const since = service.metadata?.creationTimestamp ?? '';
   const flat = new Map<string, readonly Endpoint[]>();
-  const found: TableEntry[] = [];
+  const found = new Map<EntryKey, TableEntry>();
   for (const frontend of frontends(service)) {
     const port = `${frontend.family} ${frontend.protocol} ${frontend.portName}`;
     let all = flat.get(port);
     if (all === undefined) flat.set(port, (all = endpoints(slices, frontend)));
     const internal = select(frontend, all, node, 'internal');
     const external = select(frontend, all, node, 'external');
-    const serving = frontend.protocol === 'UDP' ? all.filter((endpoint) => endpoint.ready || endpoint.serving) : nobody;
     for (const address of addressesOf(frontend, node)) {
       const key = entryKey(address, frontend.protocol, frontend.port);
-      found.push({ key, frontend, address, internal, external, serving, since });
+      const entry = { key, frontend, address, internal, external, endpoints: all, since };
+      const other = found.get(key);
+      if (other === undefined || isStricter(entry, other)) found.set(key, entry);
     }
   }
-  return found;
+  return [...found.values()];
+}
+
+/** A service may name an address twice, as its external IP and as its load balancer's: source ranges hold for both. */
+function isStricter(entry: TableEntry, other: TableEntry): boolean {
+  const isGuarded = ({ kind, sourceRanges }: Frontend): boolean =>
+    kind === 'LoadBalancerIP' && sourceRanges !== undefined;
+  return isGuarded(entry.frontend) && !isGuarded(other.frontend);
 }
 
 export function entryKey(address: string, protocol: Protocol, port: number): EntryKey {

@@ -108,5 +108,9 @@ function changedKeys({ diff, before }: Pass, store: TableStore): ReadonlyMap<str
 }
 
 function answersOf(entry: TableEntry | undefined): ReadonlySet<string> {
-  return new Set((entry?.serving ?? []).map(({ address, port }) => `${address} ${String(port)}`));
+  const found = new Set<string>();
+  for (const { address, port, ready, serving } of entry?.endpoints ?? []) {
+    if (ready || serving) found.add(`${address} ${String(port)}`);
+  }
+  return found;
 }
