@@ -12,13 +12,15 @@ import type { Family } from '../model/index.ts';
 import { createServer } from '../util/http.ts';
 import { log } from '../util/log.ts';
 import { answer, json } from './answer.ts';
-import { closed, listen } from './listen.ts';
+import { keepListening } from './listen.ts';
+import type { Listening } from './listen.ts';
 import type { StatusServer } from './status-server.ts';
 import type { TableStore } from './table-store.ts';
 
 interface Opened {
   readonly port: number;
   readonly server: http.Server;
+  readonly listening: Listening;
   localEndpoints: Readonly<Record<Family, number>>;
 }
 
@@ -28,23 +30,28 @@ const logger = log('proxy');
 
 export class HealthPorts {
   readonly #opened = new Map<string, Opened>();
+  readonly #nodeName: string;
   readonly #status: StatusServer;
   readonly #warn: (text: string, service: Service) => void;
 
-  constructor(status: StatusServer, warn: (text: string, service: Service) => void) {
+  constructor(nodeName: string, status: StatusServer, warn: (text: string, service: Service) => void) {
+    this.#nodeName = nodeName;
     this.#status = status;
     this.#warn = warn;
   }
 
   update(store: TableStore, services: readonly string[]): void {
+    const portOf = (service: Service | undefined): number => (service === undefined ? 0 : healthCheckPort(service));
+    // All that close before any that open: a port may go from one service to another.
+    for (const key of services) {
+      const old = this.#opened.get(key);
+      if (old === undefined || old.port === portOf(store.services.get(key))) continue;
+      this.#opened.delete(key);
+      void shut(old);
+    }
     for (const key of services) {
       const service = store.services.get(key);
-      const port = service === undefined ? 0 : healthCheckPort(service);
-      const old = this.#opened.get(key);
-      if (old !== undefined && old.port !== port) {
-        this.#opened.delete(key);
-        void shut(old.server);
-      }
+      const port = portOf(service);
       if (service === undefined || port === 0) continue;
       const opened = this.#opened.get(key) ?? this.#open(key, service, port);
       opened.localEndpoints = countLocal(store, key, service);
@@ -54,20 +61,23 @@ export class HealthPorts {
   async close(): Promise<void> {
     const all = [...this.#opened.values()];
     this.#opened.clear();
-    await Promise.all(all.map(({ server }) => shut(server)));
+    await Promise.all(all.map(shut));
   }
 
   #open(key: string, service: Service, port: number): Opened {
     const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
       this.#answer(key, service, familyOf(request), response);
     });
-    const opened = { port, server, localEndpoints: nobody };
-    this.#opened.set(key, opened);
-    void listen(server, port).then((error) => {
-      if (error === undefined) return;
-      logger.error({ service: key, port, err: error.message }, 'health check node port cannot be opened');
-      this.#warn(`failed to start healthcheck "${key}" on port ${String(port)}: ${error.message}`, service);
+    const listening = keepListening(server, { port }, (error) => {
+      logger.error({ service: key, port, err: error.message }, 'health check node port cannot be opened yet');
+      this.#warn(
+        `node ${this.#nodeName} failed to start healthcheck "${key}" on port ${String(port)}: ${error.message}`,
+        service,
+      );
+      return true;
     });
+    const opened = { port, server, listening, localEndpoints: nobody };
+    this.#opened.set(key, opened);
     return opened;
   }
 
@@ -100,7 +110,7 @@ function familyOf({ socket }: http.IncomingMessage): Family {
   return address.includes(':') && !address.startsWith('::ffff:') ? 'IPv6' : 'IPv4';
 }
 
-function shut(server: http.Server): Promise<void> {
+function shut({ server, listening }: Opened): Promise<void> {
   server.closeAllConnections();
-  return closed(server);
+  return listening.close();
 }

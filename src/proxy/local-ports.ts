@@ -9,13 +9,15 @@
  * service port lead to.
  */
 import net from 'node:net';
+import { entryKey } from '../model/index.ts';
 import type { TableEntry } from '../model/index.ts';
 import { log } from '../util/log.ts';
-import { closed, listen } from './listen.ts';
+import { keepListening } from './listen.ts';
+import type { Listening } from './listen.ts';
 import type { TableStore } from './table-store.ts';
 
 interface Opened {
-  readonly servers: readonly net.Server[];
+  readonly listening: readonly Listening[];
   /** Of the node, where the kernel answers for the port. */
   address: string;
 }
@@ -38,25 +40,46 @@ export class LocalPorts {
 
   update(store: TableStore, services: readonly string[]): void {
     if (!this.#enabled) return;
+    const wanted = new Map<string, ReadonlyMap<number, TableEntry>>();
+    const freed = new Set<number>();
+    // All that close before any that open: a port may go from one service to another.
     for (const service of services) {
       const had = this.#ports.get(service);
       const mayHave = store.services.get(service)?.spec?.ports?.some(({ nodePort = 0 }) => nodePort > 0) ?? false;
       if (had === undefined && !mayHave) continue;
-      const wanted = portsOf(store.entriesOf(service));
-      for (const port of had ?? []) if (!wanted.has(port)) this.#shut(port);
-      for (const [port, { address }] of wanted) {
+      const ports = portsOf(store.entriesOf(service));
+      wanted.set(service, ports);
+      for (const port of had ?? []) {
+        if (ports.has(port)) continue;
+        this.#shut(port);
+        freed.add(port);
+      }
+    }
+    for (const [service, ports] of wanted) {
+      for (const [port, { address }] of ports) {
         if ((this.#owner.get(port) ?? service) === service) this.#open(port, service, address);
       }
+    }
+    for (const port of freed) if (!this.#owner.has(port)) this.#pass(store, port);
+  }
+
+  /** To a service that claimed the port too, and did not get it as long as an older one had it. */
+  #pass(store: TableStore, port: number): void {
+    for (const address of store.node.addresses) {
+      const entry = store.entries.get(entryKey(address, 'TCP', port));
+      if (entry === undefined || !portsOf([entry]).has(port)) continue;
+      const { namespace, name } = entry.frontend.service;
+      return this.#open(port, `${namespace}/${name}`, address);
     }
   }
 
   async close(): Promise<void> {
-    const servers = [...this.#opened.values()].flatMap((opened) => opened.servers);
+    const listening = [...this.#opened.values()].flatMap((opened) => opened.listening);
     this.#opened.clear();
     this.#owner.clear();
     this.#ports.clear();
     for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(servers.map(closed));
+    await Promise.all(listening.map((one) => one.close()));
   }
 
   #open(port: number, service: string, address: string): void {
@@ -65,24 +88,24 @@ export class LocalPorts {
       known.address = address;
       return;
     }
-    const servers = loopbacks.map(() =>
-      net.createServer({ allowHalfOpen: true }, (client) => this.#relay(client, port)),
-    );
-    this.#opened.set(port, { servers, address });
+    const listening = loopbacks.map((loopback) => {
+      const server = net.createServer({ allowHalfOpen: true }, (client) => this.#relay(client, port));
+      return keepListening(server, { port, address: loopback }, ({ code, message }) => {
+        // A machine without IPv6.
+        if (code === 'EADDRNOTAVAIL') return false;
+        logger.warn({ port, address: loopback, service, err: message }, 'localhost node port is not open yet');
+        return true;
+      });
+    });
+    this.#opened.set(port, { listening, address });
     this.#owner.set(port, service);
     const ports = this.#ports.get(service);
     if (ports === undefined) this.#ports.set(service, new Set([port]));
     else ports.add(port);
-    servers.forEach((server, i) => {
-      void listen(server, port, loopbacks[i]).then((error) => {
-        if (error === undefined || (error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL') return;
-        logger.warn({ port, address: loopbacks[i], service, err: error.message }, 'localhost node port is not open');
-      });
-    });
   }
 
   #shut(port: number): void {
-    for (const server of this.#opened.get(port)?.servers ?? []) void closed(server);
+    for (const one of this.#opened.get(port)?.listening ?? []) void one.close();
     this.#opened.delete(port);
     const service = this.#owner.get(port) ?? '';
     this.#owner.delete(port);

@@ -1,6 +1,6 @@
 /**
  * The counts under kube-proxy's metric names, labels and help texts, so that its dashboards and alerts work. prom-client writes
- * the text; it is loaded with the first scrape.
+ * the text; it is loaded with the first scrape. How full the table of connections is has node_exporter's names.
  *
  * Upstream: pkg/proxy/metrics/metrics.go, component-base/metrics/prometheus/restclient/metrics.go.
  */
@@ -8,6 +8,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metric } from 'prom-client';
 import { requestCounts } from '../client/index.ts';
 import type { Family } from '../model/index.ts';
+import { conntrackFill } from './conntrack-fill.ts';
 import { families } from './metrics.ts';
 import type { Histogram, Metrics } from './metrics.ts';
 
@@ -88,7 +89,7 @@ export function metricsText(metrics: Metrics): MetricsText {
       (['internal', 'external'] as const).flatMap((policy) =>
         families.map((family) => ({
           labels: { ip_family: family, traffic_policy: policy },
-          value: metrics.noLocal[policy][family].size,
+          value: new Set(metrics.noLocal[policy][family].values()).size,
         })),
       ),
   );
@@ -96,6 +97,14 @@ export function metricsText(metrics: Metrics): MetricsText {
     'kubeproxy_conntrack_reconciler_deleted_entries_total',
     'Cumulative conntrack flows deleted by conntrack reconciler',
     () => byFamily((family) => metrics.flowsForgotten[family]),
+  );
+  register.gauge(
+    'node_nf_conntrack_entries',
+    'Number of currently allocated flow entries for connection tracking.',
+    () => plain(conntrackFill()?.entries ?? 0),
+  );
+  register.gauge('node_nf_conntrack_entries_limit', 'Maximum size of connection tracking table.', () =>
+    plain(conntrackFill()?.limit ?? 0),
   );
   register.counter('kubeproxy_proxy_healthz_total', 'Cumulative proxy healthz HTTP status', () => probes('healthz'));
   register.counter('kubeproxy_proxy_livez_total', 'Cumulative proxy livez HTTP status', () => probes('livez'));

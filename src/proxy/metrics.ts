@@ -4,9 +4,9 @@
  *
  * Upstream: pkg/proxy/metrics/metrics.go.
  */
+import type { EndpointSlice } from '../api/gen/types.ts';
 import type { Family, TableEntry } from '../model/index.ts';
 import type { Pass } from './syncer.ts';
-import type { TableStore } from './table-store.ts';
 
 /** Counts per upper bound, in seconds; the last is for what is above all. */
 export class Histogram {
@@ -56,13 +56,15 @@ export class Metrics {
   readonly programmingSeconds = perFamily(() => new Histogram(programmingBounds));
   /** `healthz 200` -> how often. */
   readonly probes = new Map<string, number>();
-  /** Keys whose Local policy finds nobody here. */
-  readonly noLocal: Readonly<Record<TrafficPolicy, Record<Family, Set<string>>>> = {
-    internal: perFamily(() => new Set<string>()),
-    external: perFamily(() => new Set<string>()),
+  /** Keys whose Local policy finds nobody here, with their service ports: of several addresses, they count once. */
+  readonly noLocal: Readonly<Record<TrafficPolicy, Record<Family, Map<string, string>>>> = {
+    internal: perFamily(() => new Map<string, string>()),
+    external: perFamily(() => new Map<string, string>()),
   };
-  /** The slice version that was last measured, so that another slice's change does not count it again. */
-  readonly #observed = new Map<string, string>();
+  /** Of changes that are not in the kernel yet: when what they tell of happened. */
+  #triggers: { readonly family: Family; readonly at: number }[] = [];
+  /** What was there before says nothing about our speed. */
+  readonly #started = Date.now();
 
   /** Counts the entries of a full pass, and hands them on. */
   *starting(entries: Iterable<TableEntry>): Generator<TableEntry> {
@@ -73,7 +75,17 @@ export class Metrics {
     }
   }
 
-  applied({ applied, full, services, diff }: Pass, store: TableStore): void {
+  sliceChanged(current: EndpointSlice | undefined, old: EndpointSlice | undefined): void {
+    this.endpointChanges++;
+    this.endpointsPending++;
+    const trigger = current?.metadata?.annotations?.[triggerAnnotation];
+    // The controller writes another one, or none, with each change of the endpoints.
+    if (trigger === undefined || trigger === old?.metadata?.annotations?.[triggerAnnotation]) return;
+    const at = Date.parse(trigger);
+    if (at > this.#started) this.#triggers.push({ family: current?.addressType === 'IPv6' ? 'IPv6' : 'IPv4', at });
+  }
+
+  applied({ applied, full, diff }: Pass): void {
     this.servicesPending = this.endpointsPending = 0;
     const seconds = applied.milliseconds / 1000;
     const keys = [...diff.set.map(({ key }) => key), ...diff.remove];
@@ -86,8 +98,10 @@ export class Metrics {
     for (const key of diff.remove) {
       for (const byFamily of Object.values(this.noLocal)) byFamily[familyOfKey(key)].delete(key);
     }
-    // What was there before the start says nothing about our speed.
-    if (!full) for (const service of services) this.#observeProgramming(store, service);
+    for (const { family, at } of this.#triggers) {
+      this.programmingSeconds[family].observe(Math.max(0, Date.now() - at) / 1000);
+    }
+    this.#triggers = [];
   }
 
   probed(path: string, code: number): void {
@@ -99,23 +113,12 @@ export class Metrics {
     const { kind, family, policy } = frontend;
     const lacks = (verdict: string): boolean => policy === 'Local' && verdict === 'drop';
     const set = (which: TrafficPolicy, isLacking: boolean): void => {
-      if (isLacking) this.noLocal[which][family].add(key);
+      const { service, portName } = frontend;
+      if (isLacking) this.noLocal[which][family].set(key, `${service.namespace}/${service.name}:${portName}`);
       else this.noLocal[which][family].delete(key);
     };
     set('internal', kind === 'ClusterIP' && lacks(internal.verdict));
     set('external', kind !== 'ClusterIP' && lacks(external.verdict));
-  }
-
-  #observeProgramming(store: TableStore, service: string): void {
-    for (const slice of store.slicesOf(service)) {
-      const trigger = Date.parse(slice.metadata?.annotations?.[triggerAnnotation] ?? '');
-      const version = `${slice.metadata?.name ?? ''} ${String(trigger)}`;
-      if (Number.isNaN(trigger) || this.#observed.get(service) === version) continue;
-      this.#observed.set(service, version);
-      const family = slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4';
-      this.programmingSeconds[family].observe(Math.max(0, Date.now() - trigger) / 1000);
-    }
-    if (!store.services.has(service)) this.#observed.delete(service);
   }
 }
 

@@ -7,6 +7,11 @@
 import { networkInterfaces } from 'node:os';
 import { canonicalIp, cidrContains, mustParseCidr, parseIp } from '../util/ip.ts';
 
+/** Whether the machine's own addresses count. */
+export function namesRanges(wanted: readonly string[] | undefined): boolean {
+  return wanted?.some((text) => text !== 'primary') ?? false;
+}
+
 export function nodePortAddresses(
   wanted: readonly string[] | undefined,
   primary: readonly string[],

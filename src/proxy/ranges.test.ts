@@ -130,7 +130,17 @@ test('--nodeport-addresses: CIDRs of this machine, the primary ones, and both', 
     assert.equal((await ask('lan', second, 30_800)).startsWith('pod-a '), atSecond, `${told}${second}`);
     await proxy?.kill();
   }
+  // Addresses come and go while the proxy runs, and the Node says nothing of it.
+  await start({ nodePortAddresses: ['198.51.100.128/25'] }, async (one) => {
+    await one.set('services', web);
+    await one.set('endpointslices', slice('web', 8080, [podA]));
+  });
+  const third = '198.51.100.141';
+  net.run('node-1', 'ip', 'addr', 'add', `${third}/32`, 'dev', 'lo');
   net.run('node-1', 'ip', 'addr', 'del', `${second}/32`, 'dev', 'lo');
+  await becomes('lan', third, 30_800, /^pod-a /);
+  assert.doesNotMatch(await ask('lan', second, 30_800), /^pod-a /);
+  net.run('node-1', 'ip', 'addr', 'del', `${third}/32`, 'dev', 'lo');
 });
 
 test('zone hints keep packets in the zone of the node, until one endpoint has none or no hint names the zone', async () => {

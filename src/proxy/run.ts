@@ -7,14 +7,17 @@
  *                                                     ├─> health check node ports · localhost node ports
  *                                                     └─> /healthz, /metrics, events
  */
+import type { Node } from '../api/gen/types.ts';
 import { resources } from '../api/resources.ts';
 import { createEventRecorder, createInformer, serviceRangesOf, watchServiceRanges } from '../client/index.ts';
 import { createDataPlane } from '../dataplane/index.ts';
 import { giveBack } from '../kernel/index.ts';
 import { log } from '../util/log.ts';
+import { ConntrackAlarm } from './conntrack-fill.ts';
 import { HealthPorts } from './health-ports.ts';
 import { LocalPorts } from './local-ports.ts';
 import { Metrics } from './metrics.ts';
+import { namesRanges } from './node-port-addresses.ts';
 import { nodeFacts, sameFacts } from './node-view.ts';
 import type { Proxy, ProxyInformers, ProxyOptions } from './options.ts';
 import { packService, packSlice } from './pack.ts';
@@ -27,7 +30,8 @@ import { setConntrackSysctls } from './sysctls.ts';
 import { TableStore } from './table-store.ts';
 import { UdpCleaner } from './udp-cleaner.ts';
 
-const auditMs = 5_000;
+/** What nobody tells us of is looked at so often: of the tables one number, which is another one when somebody wrote. */
+const lookMs = 1_000;
 /** Reading so many leaves tens of megabytes behind. */
 const manyServices = 1_000;
 
@@ -46,8 +50,10 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
 
   const store = new TableStore(facts.view);
   const status = new StatusServer(options, metrics, () => facts.eligible);
-  const health = new HealthPorts(status, (text, service) =>
-    events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', `node ${options.nodeName} ${text}`),
+  const warnNode = (reason: string, text: string): void => events.event(node, 'Warning', reason, text);
+  const alarm = new ConntrackAlarm(warnNode);
+  const health = new HealthPorts(options.nodeName, status, (text, service) =>
+    events.event(service, 'Warning', 'FailedToStartServiceHealthcheck', text),
   );
   const local = new LocalPorts(options.localhostNodePorts ?? true);
   const cidrs = options.informers?.serviceCIDRs;
@@ -64,8 +70,7 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
       onStart: (entries) => metrics.starting(entries),
       onApplied(pass) {
         status.applied();
-        metrics.applied(pass, store);
-        // Who serves may have changed where who is chosen did not.
+        metrics.applied(pass);
         udp.clean(pass, store);
         health.update(store, pass.services);
         local.update(store, pass.services);
@@ -84,7 +89,11 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
       },
       onMended(what) {
         logger.warn({ what }, 'kernel tables were changed by somebody else; mended');
-        events.event(node, 'Warning', 'ProxyTablesRepaired', `kernel tables were changed by somebody else; ${what}`);
+        warnNode('ProxyTablesRepaired', `kernel tables were changed by somebody else; ${what}`);
+      },
+      onAudited(applied) {
+        status.stands();
+        if (applied.mended !== undefined) udp.cleanAll(applied, store);
       },
     },
     signal,
@@ -108,19 +117,23 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     touch();
   });
   endpointSlices.onChange((current, old) => {
-    metrics.endpointChanges++;
-    metrics.endpointsPending++;
+    metrics.sliceChanged(current, old);
     store.setSlice(current, old);
     touch();
   });
-  nodes.onChange((current, old) => {
-    if ((current ?? old)?.metadata.name !== options.nodeName) return;
-    const now = nodeFacts(options, current);
+  let self: Node | undefined;
+  const lookAtNode = (): void => {
+    const now = nodeFacts(options, self);
     if (sameFacts(now, facts)) return;
     facts = now;
     store.setNode(facts.view);
     if (configured()) configure();
     touch();
+  };
+  nodes.onChange((current, old) => {
+    if ((current ?? old)?.metadata.name !== options.nodeName) return;
+    self = current;
+    lookAtNode();
   });
   ranges.onChange(() => {
     if (!configured()) return;
@@ -128,13 +141,17 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
     configure();
   });
 
-  const audit = setInterval(() => void syncer.audit(), auditMs);
-  const listening = status.listen();
+  const look = setInterval(() => {
+    void syncer.audit();
+    alarm.look();
+    // Addresses come and go without a word in the Node; its own are told there.
+    if (namesRanges(options.nodePortAddresses)) lookAtNode();
+  }, lookMs);
+  status.listen(warnNode);
   void Promise.all([services.synced, endpointSlices.synced, nodes.synced, ranges.synced]).then(configure);
   const stopped = new Promise<void>((resolve) => {
     const stop = async (): Promise<void> => {
-      clearInterval(audit);
-      await listening;
+      clearInterval(look);
       await Promise.all([syncer.close(), status.close(), health.close(), local.close()]);
       udp.close();
       resolve();

@@ -11,7 +11,8 @@ import type http from 'node:http';
 import { createServer } from '../util/http.ts';
 import { log } from '../util/log.ts';
 import { answer, json, plainText } from './answer.ts';
-import { closed, listen } from './listen.ts';
+import { keepListening } from './listen.ts';
+import type { Listening } from './listen.ts';
 import { families } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import type { MetricsText } from './metrics-text.ts';
@@ -26,9 +27,11 @@ const zeroTime = '0001-01-01T00:00:00Z';
 const logger = log('proxy');
 
 export class StatusServer {
-  readonly #servers: readonly (readonly [http.Server, Bind])[];
+  /** With the reason of the event when it cannot listen (upstream: cmd/kube-proxy/app/server.go). */
+  readonly #servers: readonly (readonly [http.Server, Bind, string])[];
   readonly #metrics: Metrics;
   readonly #eligible: () => boolean;
+  #listening: readonly Listening[] = [];
   /** When the kernel last had everything. */
   #lastUpdated: Date | undefined;
   /** The oldest change that is not in the kernel. */
@@ -47,8 +50,12 @@ export class StatusServer {
       this.#answerStatus(request, response);
     };
     this.#servers = [
-      ...(options.healthz === false ? [] : [[server(health), options.healthz ?? healthzDefault] as const]),
-      ...(options.metrics === false ? [] : [[server(status), options.metrics ?? metricsDefault] as const]),
+      ...(options.healthz === false
+        ? []
+        : [[server(health), options.healthz ?? healthzDefault, 'FailedToStartProxierHealthcheck'] as const]),
+      ...(options.metrics === false
+        ? []
+        : [[server(status), options.metrics ?? metricsDefault, 'FailedToStartMetricServer'] as const]),
     ];
   }
 
@@ -63,6 +70,11 @@ export class StatusServer {
     this.#lastUpdated = new Date();
   }
 
+  /** The tables were looked at while nothing was to be written, and are right: what failed before is over. */
+  stands(): void {
+    this.#failing = false;
+  }
+
   failed(): void {
     this.#failing = true;
   }
@@ -72,20 +84,20 @@ export class StatusServer {
     return Date.now() - this.#queuedSince < staleMs;
   }
 
-  async listen(): Promise<void> {
-    for (const [listener, { address, port }] of this.#servers) {
-      const error = await listen(listener, port, address);
-      if (error !== undefined) logger.error({ port, address, err: error.message }, 'the proxy cannot answer here');
-    }
+  /** `warn`: the first refusal of each address; it is tried again until it is free. */
+  listen(warn: (reason: string, text: string) => void): void {
+    this.#listening = this.#servers.map(([listener, where, reason]) =>
+      keepListening(listener, where, (error) => {
+        logger.error({ ...where, err: error.message }, 'the proxy cannot answer here yet');
+        warn(reason, error.message);
+        return true;
+      }),
+    );
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      this.#servers.map(([listener]) => {
-        listener.closeAllConnections();
-        return closed(listener);
-      }),
-    );
+    for (const [listener] of this.#servers) listener.closeAllConnections();
+    await Promise.all(this.#listening.map((one) => one.close()));
   }
 
   #answerHealth(request: http.IncomingMessage, response: http.ServerResponse): void {

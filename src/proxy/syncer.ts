@@ -19,6 +19,8 @@ export interface SyncerEvents {
   readonly onApplied: (pass: Pass) => void;
   readonly onFailed: (error: unknown) => void;
   readonly onMended: (what: string) => void;
+  /** Between passes the tables were looked at, and are as they should be. */
+  readonly onAudited: (applied: Applied) => void;
 }
 
 export interface Pass {
@@ -32,7 +34,6 @@ export interface Pass {
 }
 
 const logger = log('proxy');
-const auditMs = 5_000;
 
 export class Syncer {
   readonly #store: TableStore;
@@ -78,14 +79,19 @@ export class Syncer {
   /** Looks whether somebody changed our tables; at most a hundredth of the time goes into it. */
   async audit(): Promise<void> {
     if (this.#running !== undefined || this.#plane === undefined || performance.now() < this.#auditAfter) return;
+    const began = performance.now();
     try {
       const auditing = this.#plane.audit();
       this.#auditing = auditing.catch(() => undefined);
-      const { mended, milliseconds } = await auditing;
-      this.#auditAfter = performance.now() + Math.max(auditMs / 5, milliseconds * 100);
-      if (mended !== undefined) this.#events.onMended(mended);
+      const applied = await auditing;
+      this.#auditAfter = began + applied.milliseconds * 100;
+      if (applied.mended !== undefined) this.#events.onMended(applied.mended);
+      this.#events.onAudited(applied);
     } catch (error) {
+      logger.error({ err: error }, 'looking at the kernel tables failed');
       this.#events.onFailed(error);
+      // Until then nothing is known to be right, so that is worth more of the time.
+      this.#auditAfter = began + (performance.now() - began) * 10;
     }
   }
 

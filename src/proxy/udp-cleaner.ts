@@ -2,21 +2,22 @@
  * Forgets UDP flows that lead to the wrong place. A flow keeps the translation of its first packet for as long as packets come,
  * so a change of the tables alone would never reach a client that does not pause. Four cases, one rule:
  *
- *   an endpoint is gone            a flow of a key that is answered by none of the key's endpoints
+ *   an endpoint is gone            a flow of a key that is answered by none of the service port's serving endpoints
  *   the first endpoint is there    … nor by the key's own address (it was not translated before)
  *   the key is gone                a flow that was translated for it, whoever answers
  *   no endpoints are left          as the first
  *
- * Who serves is the only question. A flow stays at its endpoint while that one terminates and still serves, and where policies or hints
- * would choose another for a new flow: as a TCP connection does.
+ * At a start all keys are looked at, those that the kernel still held for services that are gone, and flows into the service
+ * ranges that no key explains. So they are when somebody had changed our tables: what came meanwhile was not translated.
  *
- * At a start all keys are looked at, and flows into the service ranges that no key explains. Valid flows are never touched.
+ * Valid flows are never touched: whom policies, hints or termination keep new flows from still serves those it has, as with TCP.
  * Upstream: pkg/proxy/conntrack/cleanup.go (which lists the whole table for each pass; here only passes with UDP changes do).
  */
+import type { Applied } from '../dataplane/index.ts';
 import { openConntrack } from '../kernel/index.ts';
 import type { Conntrack, Flow } from '../kernel/index.ts';
 import { entryKey } from '../model/index.ts';
-import type { Family, TableEntry } from '../model/index.ts';
+import type { EntryKey, Family, TableEntry } from '../model/index.ts';
 import { cidrContains, mustParseCidr, parseIp } from '../util/ip.ts';
 import { log } from '../util/log.ts';
 import type { Metrics } from './metrics.ts';
@@ -41,12 +42,24 @@ export class UdpCleaner {
 
   /** After the kernel has the pass: packets that come now meet the new tables. */
   clean(pass: Pass, store: TableStore): void {
-    const keys = pass.full ? allKeys(store) : changedKeys(pass, store);
-    if (keys.size === 0 && !pass.full) return;
+    if (pass.full || pass.applied.mended !== undefined) return this.cleanAll(pass.applied, store);
+    const keys = changedKeys(pass, store);
+    if (keys.size > 0) this.#clean(keys, false);
+  }
+
+  /** After the tables were read back. */
+  cleanAll({ unclaimed = [] }: Applied, store: TableStore): void {
+    const keys = new Map<EntryKey, Answers>(unclaimed.map((key) => [key, undefined]));
+    for (const entry of store.entries.datagrams())
+      if (entry.frontend.protocol === 'UDP') keys.set(entry.key, answersOf(entry));
+    this.#clean(keys, true);
+  }
+
+  #clean(keys: ReadonlyMap<EntryKey, Answers>, full: boolean): void {
     try {
       for (const family of ['IPv4', 'IPv6'] as const) {
         const began = performance.now();
-        this.#cleanFamily(family, keys, pass.full);
+        this.#cleanFamily(family, keys, full);
         this.#metrics.conntrackSeconds[family].observe((performance.now() - began) / 1000);
       }
     } catch (error) {
@@ -83,13 +96,6 @@ function isStale({ original, reply }: Flow, answers: Answers): boolean {
   const translated = reply.source !== original.destination || reply.sourcePort !== original.destinationPort;
   // Without the key, a flow to the node's own address may be a program's of the node.
   return answers === undefined ? translated : !answers.has(`${reply.source} ${String(reply.sourcePort)}`);
-}
-
-function allKeys(store: TableStore): ReadonlyMap<string, Answers> {
-  const keys = new Map<string, Answers>();
-  for (const entry of store.entries.datagrams())
-    if (entry.frontend.protocol === 'UDP') keys.set(entry.key, answersOf(entry));
-  return keys;
 }
 
 /** Keys where somebody stopped answering, or where nobody answered before. */
