@@ -87,7 +87,7 @@ function farewell({ settings, topology, kubeconfig }: UpResult, ms: number): str
   const program = process.env['PORTOLAN_COMMAND'] ?? 'portolan';
   const example = fileURLToPath(new URL('../../examples/three-tier.yaml', import.meta.url));
   const ip = `$(kubectl get service frontend -o jsonpath='{.status.loadBalancer.ingress[0].ip}')`;
-  const url = topology.families[0]?.isIPv6 === true ? `http://[${ip}]` : `http://${ip}`;
+  const url = topology.families[0].isIPv6 ? `http://[${ip}]` : `http://${ip}`;
   return `Cluster "${settings.name}" is Ready (${(ms / 1000).toFixed(2)} s). kubectl's context is now "${topology.context}" (${kubeconfig}).
 
 Try next:

@@ -95,8 +95,8 @@ export function notReadyReason(node: Live<Node> | undefined): string {
 
 /** Packets from a node's namespace, as any program there would send them: by bash, which is on every Debian. */
 export function servicesAnswer(settings: ClusterSettings, topology: Topology): Condition {
-  const node = topology.nodes[0]!;
-  const type = topology.families[0]?.isIPv6 === true ? recordTypes.AAAA : recordTypes.A;
+  const [node] = topology.nodes;
+  const type = topology.families[0].isIPv6 ? recordTypes.AAAA : recordTypes.A;
   // Not of `kubernetes`: bash's printf would cut the datagram after its length, ten, which is a newline.
   const query = dnsQuery(`kube-dns.kube-system.svc.${settings.clusterDomain}`, type);
   const script = [
@@ -112,10 +112,10 @@ export function servicesAnswer(settings: ClusterSettings, topology: Topology): C
       try {
         const answer = await run('nsenter', [`--net=${netnsPath(node.namespace)}`, '--', 'bash', '-c', script]);
         // Header bytes 3 (RCODE in its lower half) and 7 (number of answers).
-        const bytes = answer.trim().split(/\s+/);
-        if (bytes.length < 8) return 'the DNS does not answer';
-        if (!bytes[3]!.endsWith('0')) return `the DNS answers with code ${bytes[3]!.slice(1)}`;
-        return bytes[7] === '00' ? 'the DNS does not know its own service' : undefined;
+        const [, , , code = '', , , , count] = answer.trim().split(/\s+/);
+        if (count === undefined) return 'the DNS does not answer';
+        if (!code.endsWith('0')) return `the DNS answers with code ${code.slice(1)}`;
+        return count === '00' ? 'the DNS does not know its own service' : undefined;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }

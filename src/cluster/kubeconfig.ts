@@ -152,13 +152,13 @@ function base64(text: string): string {
 
 /** $KUBECONFIG may name several files: the first that exists, else the last (client-go's rule, kept by kind). */
 function fileToWrite(): string {
-  const files = candidates();
-  return files.length === 1 ? files[0]! : (files.find((file) => existsSync(file)) ?? files.at(-1)!);
+  const [first, ...others] = candidates();
+  return [first, ...others].find((file) => existsSync(file)) ?? others.at(-1) ?? first;
 }
 
-function candidates(): readonly string[] {
-  const named = (process.env['KUBECONFIG'] ?? '').split(':').filter((file) => file !== '');
-  return named.length > 0 ? named : [join(personsHome(), '.kube', 'config')];
+function candidates(): readonly [string, ...string[]] {
+  const [first, ...others] = (process.env['KUBECONFIG'] ?? '').split(':').filter((file) => file !== '');
+  return first === undefined ? [join(personsHome(), '.kube', 'config')] : [first, ...others];
 }
 
 /** Under sudo the person is the one who called it: their kubectl reads their own home. */

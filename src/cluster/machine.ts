@@ -43,7 +43,7 @@ export function hasLink(name: string): boolean {
 function readResolvers(): readonly string[] {
   try {
     const text = readFileSync('/etc/resolv.conf', 'utf8');
-    return [...text.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]!);
+    return [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, address = '']) => address);
   } catch {
     return [];
   }

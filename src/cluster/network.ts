@@ -1,5 +1,5 @@
 /**
- * The links of a local cluster: which commands build them, and which are still missing. Pure text; network-apply.ts runs it.
+ * The links of a local cluster: which commands build them, and which are still missing. Pure text; up.ts runs it.
  *
  *   Topology + what exists ── networkScript() ──> one shell script
  *        1. `ip -batch`: missing namespaces, bridges, veth pairs      (one process for all)
@@ -8,7 +8,7 @@
  * Nothing outside our namespaces is changed but the one host link with its addresses and route.
  */
 import { namespacedPlaces } from './topology.ts';
-import type { Link, Place, Topology } from './topology.ts';
+import type { Link, NamespacedPlace, Place, Topology } from './topology.ts';
 
 /** What a look at the machine found; everything empty on a first `up`. */
 export interface ExistingNetwork {
@@ -38,7 +38,7 @@ export function networkScript(topology: Topology, existing: ExistingNetwork): st
 /** Step 1: what has to be created, as lines of one `ip -batch`. */
 function* creations(
   topology: Topology,
-  places: readonly (Place & { readonly namespace: string })[],
+  places: readonly NamespacedPlace[],
   existing: ExistingNetwork,
 ): Generator<string> {
   for (const namespace of [topology.wire, ...places.map((place) => place.namespace)]) {
@@ -49,14 +49,12 @@ function* creations(
   if (!existing.namespaces.has(topology.wire)) {
     for (const bridge of bridges) yield `link add name ${bridge} netns ${topology.wire} type bridge`;
   }
-  for (const place of [...places, topology.host]) {
-    for (const link of place.links) {
-      // A pair dies with either end, so looking at the wire's end tells both; the bridges take their ports in step 2.
-      if (existing.wireLinks.has(link.port)) continue;
-      const inside = place.namespace === undefined ? '' : ` netns ${place.namespace}`;
-      yield `link add name ${link.name}${inside} type veth peer name ${link.port} netns ${topology.wire}`;
-    }
-  }
+  const pair = (link: Link, inside: string): string =>
+    `link add name ${link.name}${inside} type veth peer name ${link.port} netns ${topology.wire}`;
+  // A pair dies with either end, so looking at the wire's end tells both; the bridges take their ports in step 2.
+  const missing = ({ links }: Place): Link[] => links.filter((link) => !existing.wireLinks.has(link.port));
+  for (const place of places) yield* missing(place).map((link) => pair(link, ` netns ${place.namespace}`));
+  yield* missing(topology.host).map((link) => pair(link, ''));
 }
 
 function wireLines(topology: Topology, places: readonly Place[]): string[] {

@@ -38,7 +38,7 @@ export function partsOf(
   return [
     {
       name: 'control-plane',
-      namespace: topology.control.namespace!,
+      namespace: topology.control.namespace,
       nodeFlags,
       command: controlPlane(settings, topology, paths),
     },
@@ -48,7 +48,7 @@ export function partsOf(
       nodeFlags,
       command: agent(settings, topology, paths, context, node),
     })),
-    { name: 'lb', namespace: topology.lb.namespace!, nodeFlags, command: loadBalancer(settings, topology, paths) },
+    { name: 'lb', namespace: topology.lb.namespace, nodeFlags, command: loadBalancer(settings, topology, paths) },
   ];
 }
 
@@ -114,8 +114,8 @@ function loadBalancer(settings: ClusterSettings, topology: Topology, paths: Clus
     'lb',
     ...flag('kubeconfig', paths.kubeconfig('lb')),
     ...flag('pool', both(settings, 'poolRange')),
-    ...flag('lan-interface', topology.lb.links[0]!.name),
-    ...flag('public-interface', topology.lb.links[1]!.name),
+    ...flag('lan-interface', topology.lb.links[0].name),
+    ...flag('public-interface', topology.lb.links[1].name),
     ...flag('lan-range', both(settings, 'lanRange')),
     ...flag('cluster-cidr', both(settings, 'podRange')),
     ...flag('service-cluster-ip-range', both(settings, 'serviceRange')),

@@ -48,7 +48,7 @@ function issuerIn(dir: string, name: Authority): Issuer {
 /** What signs ServiceAccount tokens: no certificate, and of no use to TLS. */
 function writeServiceAccountKeys(dir: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  writeWhole(join(dir, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+  writeWhole(join(dir, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
   writeWhole(join(dir, 'sa.key'), pkcs8(privateKey), 0o600);
 }
 
@@ -62,7 +62,7 @@ async function writePair(dir: string, file: string, sign: (key: string, out: str
 }
 
 function pkcs8(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return key.export({ type: 'pkcs8', format: 'pem' });
 }
 
 /** A crash leaves the old file or the new one, never half of one. */

@@ -121,7 +121,7 @@ function ipv6Ranges(slot: number): ClusterRanges {
 }
 
 /** Of each family, the first one first. */
-export function rangesOf(settings: ClusterSettings): readonly ClusterRanges[] {
+export function rangesOf(settings: ClusterSettings): readonly [ClusterRanges, ...ClusterRanges[]] {
   return settings.ipv6 === undefined ? [settings] : [settings, settings.ipv6];
 }
 

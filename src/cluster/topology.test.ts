@@ -59,7 +59,7 @@ test('this machine gets no route to pods or cluster IPs, every other host of the
         `${place.name} → ${range}`,
       );
   }
-  assert.ok(!nodes[0]!.routes.some((route) => route.to === nodes[0]!.podRange), 'its own pods are the agent’s');
+  assert.ok(!nodes[0].routes.some((route) => route.to === nodes[0].podRange), 'its own pods are the agent’s');
 });
 
 test('any settings: addresses are all different and inside their ranges', () => {
@@ -89,7 +89,7 @@ test('a namespace belongs to one cluster only, whatever the clusters are called'
   for (const name of names) {
     const topology = topologyOf(resolveSettings({ name }, 1));
     const own = [topology.wire, ...namespacedPlaces(topology).map((place) => place.namespace)];
-    own.push(`${topology.nodes[0]!.namespace}-pod-0123456789a`);
+    own.push(`${topology.nodes[0].namespace}-pod-0123456789a`);
     for (const namespace of own) {
       assert.deepEqual(
         names.filter((other) => belongsTo(other, namespace)),

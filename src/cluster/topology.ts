@@ -6,12 +6,12 @@
  *           node-1   node-2   node-N   control(.250)  lan(.100)  lb(.253) ── lb(.1)   internet(.10)
  *                                          host: this machine, one veth portolanSLOT, LAN .254 and public .11
  *
- * network.ts turns it into `ip` commands, parts.ts into processes.
+ * address-plan.ts says which address each has; network.ts turns all of it into `ip` commands, parts.ts into processes.
  */
-import { formatIp, mustParseCidr, nthAddress } from '../util/ip.ts';
-import type { Cidr } from '../util/ip.ts';
+import { everywhere, hostRange, inRange, nodeAddress, planOf, podRangeOf } from './address-plan.ts';
+import type { Addresses, FamilyPlan } from './address-plan.ts';
 import { defaultName, rangesOf } from './settings.ts';
-import type { ClusterRanges, ClusterSettings } from './settings.ts';
+import type { ClusterSettings } from './settings.ts';
 
 export interface Route {
   /** `default`, a range or an address. */
@@ -36,18 +36,17 @@ export interface Link {
 /** A host of the drawing: a network namespace, or this machine itself. */
 export interface Place {
   readonly name: string;
-  readonly kind: 'node' | 'control' | 'lan' | 'lb' | 'internet' | 'host';
-  /** undefined: the machine's own. */
-  readonly namespace: string | undefined;
   readonly links: readonly Link[];
   readonly routes: readonly Route[];
   /** Forwards packets of others. */
   readonly router: boolean;
 }
 
-export interface NodePlace extends Place {
-  readonly kind: 'node';
+export interface NamespacedPlace extends Place {
   readonly namespace: string;
+}
+
+export interface NodePlace extends NamespacedPlace {
   readonly address: string;
   readonly podRange: string;
   /** Of all families, the first ones first. */
@@ -58,44 +57,25 @@ export interface NodePlace extends Place {
 }
 
 export interface Topology {
-  readonly prefix: string;
+  /** Of the kubeconfig. */
   readonly context: string;
   /** The namespace with the two bridges. */
   readonly wire: string;
-  readonly nodes: readonly NodePlace[];
-  readonly control: Place;
-  readonly lan: Place;
-  readonly lb: Place;
-  readonly internet: Place;
+  readonly nodes: readonly [NodePlace, ...NodePlace[]];
+  readonly control: NamespacedPlace;
+  readonly lan: NamespacedPlace;
+  /** Its first link leads to the LAN, its second one outside. */
+  readonly lb: NamespacedPlace & { readonly links: readonly [Link, Link] };
+  readonly internet: NamespacedPlace;
   readonly host: Place;
   readonly hostLink: string;
   /** Of the first family. */
   readonly addresses: Addresses;
   /** Of each family, the first one first. */
-  readonly families: readonly FamilyPlan[];
+  readonly families: readonly [FamilyPlan, ...FamilyPlan[]];
   readonly apiPort: number;
   /** The API server's URL. */
   readonly server: string;
-}
-
-export interface Addresses {
-  readonly control: string;
-  readonly lan: string;
-  readonly lbInside: string;
-  readonly lbOutside: string;
-  readonly internet: string;
-  readonly hostInside: string;
-  readonly hostOutside: string;
-  /** The `kubernetes` service: first address of the range, as upstream. */
-  readonly kubernetes: string;
-  readonly dns: string;
-}
-
-/** What one address family gives to every place. */
-export interface FamilyPlan {
-  readonly ranges: ClusterRanges;
-  readonly addresses: Addresses;
-  readonly isIPv6: boolean;
 }
 
 const apiPort = 6443;
@@ -106,176 +86,144 @@ export function prefixOf(name: string): string {
 
 export function topologyOf(settings: ClusterSettings): Topology {
   const prefix = prefixOf(settings.name);
-  const plans = rangesOf(settings).map(planOf);
-  const addresses = plans[0]!.addresses;
-  const numbers = Array.from({ length: settings.nodes }, (_, i) => i + 1);
-  /** Routed pods: every host of the LAN but `host` knows which node holds which pod range. */
-  const podRoutes = (dev: string, except?: number): Route[] =>
-    plans.flatMap((plan) =>
-      numbers.filter((n) => n !== except).map((n) => ({ to: podRangeOf(plan, n), via: nodeAddress(plan, n), dev })),
-    );
-  const out = (dev: string): Route[] =>
-    plans.map((plan) => ({ to: everywhere(plan), via: plan.addresses.lbInside, dev }));
-  const onLan = (key: keyof Addresses): string[] =>
-    plans.map((plan) => inRange(plan.addresses[key], plan.ranges.lanRange));
-  const onWan = (key: keyof Addresses): string[] =>
-    plans.map((plan) => inRange(plan.addresses[key], plan.ranges.publicRange));
-  const oneLink = (port: string, bridge: 'lan' | 'wan', all: readonly string[]): Link[] => [
-    { name: 'eth0', port, bridge, addresses: all },
-  ];
-
-  const nodes = numbers.map((n): NodePlace => {
-    const name = `node-${String(n)}`;
-    const own = plans.map((plan) => nodeAddress(plan, n));
-    const podRanges = plans.map((plan) => podRangeOf(plan, n));
-    return {
-      name,
-      kind: 'node',
-      namespace: `${prefix}-${name}`,
-      address: own[0]!,
-      podRange: podRanges[0]!,
-      addresses: own,
-      podRanges,
-      zone: zoneOf(settings, n),
-      links: oneLink(
-        name,
-        'lan',
-        plans.map((plan) => inRange(nodeAddress(plan, n), plan.ranges.lanRange)),
-      ),
-      routes: [...out('eth0'), ...podRoutes('eth0', n)],
-      router: true,
-    };
-  });
+  const [first, ...others] = rangesOf(settings);
+  const { addresses } = planOf(first);
+  const families = [planOf(first), ...others.map(planOf)] as const;
+  const layout: Layout = { prefix, families, nodeCount: settings.nodes };
+  const node = (n: number): NodePlace => nodePlace(layout, n, zoneOf(settings, n));
   const hostLink = `portolan${String(settings.slot)}`;
   return {
-    prefix,
     context: prefix,
     wire: `${prefix}-wire`,
-    nodes,
-    control: {
-      name: 'control',
-      kind: 'control',
-      namespace: `${prefix}-control`,
-      links: oneLink('control', 'lan', onLan('control')),
-      routes: [...out('eth0'), ...podRoutes('eth0')],
-      router: false,
-    },
-    lan: {
-      name: 'lan',
-      kind: 'lan',
-      namespace: `${prefix}-lan`,
-      links: oneLink('lan-host', 'lan', onLan('lan')),
-      routes: [...out('eth0'), ...podRoutes('eth0')],
-      router: false,
-    },
-    lb: {
-      name: 'lb',
-      kind: 'lb',
-      namespace: `${prefix}-lb`,
-      links: [
-        { name: 'lan0', port: 'lb-lan', bridge: 'lan', addresses: onLan('lbInside') },
-        { name: 'wan0', port: 'lb-wan', bridge: 'wan', addresses: onWan('lbOutside') },
-      ],
-      // This machine's public address is reached through the LAN: that is where its one link is.
-      routes: [
-        ...plans.map((plan) => ({ to: everywhere(plan), via: plan.addresses.internet, dev: 'wan0' })),
-        ...plans.map((plan) => ({ to: plan.addresses.hostOutside, dev: 'lan0' })),
-        ...podRoutes('lan0'),
-      ],
-      router: true,
-    },
-    internet: {
-      name: 'internet',
-      kind: 'internet',
-      namespace: `${prefix}-internet`,
-      links: oneLink('internet', 'wan', onWan('internet')),
-      routes: plans.map((plan) => ({ to: plan.ranges.poolRange, via: plan.addresses.lbOutside, dev: 'eth0' })),
-      router: false,
-    },
-    host: {
-      name: 'host',
-      kind: 'host',
-      namespace: undefined,
-      links: [
-        {
-          name: hostLink,
-          port: 'host',
-          bridge: 'lan',
-          addresses: [...onLan('hostInside'), ...plans.map((plan) => hostRange(plan, plan.addresses.hostOutside))],
-        },
-      ],
-      routes: plans.map(({ ranges, addresses: { lbInside, hostOutside } }) => ({
-        to: ranges.poolRange,
-        via: lbInside,
-        dev: hostLink,
-        src: hostOutside,
-      })),
-      router: false,
-    },
+    nodes: [node(1), ...nodeNumbers(layout).slice(1).map(node)],
+    control: lanHost(layout, 'control', 'control'),
+    lan: lanHost(layout, 'lan', 'lan-host'),
+    lb: lbPlace(layout),
+    internet: internetPlace(layout),
+    host: hostPlace(layout, hostLink),
     hostLink,
     addresses,
-    families: plans,
+    families,
     apiPort,
     server: `https://${addresses.control.includes(':') ? `[${addresses.control}]` : addresses.control}:${String(apiPort)}`,
   };
 }
 
-function planOf(ranges: ClusterRanges): FamilyPlan {
-  const lan = mustParseCidr(ranges.lanRange);
-  const wan = mustParseCidr(ranges.publicRange);
-  const services = mustParseCidr(ranges.serviceRange);
+/** All places that are namespaces, in the order in which they are made. */
+export function namespacedPlaces({ nodes, control, lan, lb, internet }: Topology): readonly NamespacedPlace[] {
+  return [control, ...nodes, lb, lan, internet];
+}
+
+/** What the places are made of. */
+interface Layout {
+  readonly prefix: string;
+  readonly families: readonly [FamilyPlan, ...FamilyPlan[]];
+  readonly nodeCount: number;
+}
+
+function nodePlace(layout: Layout, n: number, zone: string | undefined): NodePlace {
+  const { prefix, families } = layout;
+  const name = `node-${String(n)}`;
+  const inLan = families.map((plan) => inRange(nodeAddress(plan, n), plan.ranges.lanRange));
   return {
-    ranges,
-    isIPv6: lan.family === 'IPv6',
-    addresses: {
-      control: addressAt(lan, 250),
-      lan: addressAt(lan, 100),
-      lbInside: addressAt(lan, 253),
-      lbOutside: addressAt(wan, 1),
-      internet: addressAt(wan, 10),
-      hostInside: addressAt(lan, 254),
-      hostOutside: addressAt(wan, 11),
-      kubernetes: addressAt(services, 1),
-      dns: addressAt(services, 10),
-    },
+    name,
+    namespace: `${prefix}-${name}`,
+    address: nodeAddress(families[0], n),
+    podRange: podRangeOf(families[0], n),
+    addresses: families.map((plan) => nodeAddress(plan, n)),
+    podRanges: families.map((plan) => podRangeOf(plan, n)),
+    zone,
+    links: [oneLink(name, 'lan', inLan)],
+    routes: [...routesOut(layout), ...podRoutes(layout, 'eth0', n)],
+    router: true,
   };
 }
 
-function nodeAddress(plan: FamilyPlan, n: number): string {
-  return addressAt(mustParseCidr(plan.ranges.lanRange), n);
+function lanHost(layout: Layout, name: 'control' | 'lan', port: string): NamespacedPlace {
+  return {
+    name,
+    namespace: `${layout.prefix}-${name}`,
+    links: [oneLink(port, 'lan', onLan(layout, name))],
+    routes: [...routesOut(layout), ...podRoutes(layout, 'eth0')],
+    router: false,
+  };
+}
+
+function lbPlace(layout: Layout): Topology['lb'] {
+  const { prefix, families } = layout;
+  return {
+    name: 'lb',
+    namespace: `${prefix}-lb`,
+    links: [
+      { name: 'lan0', port: 'lb-lan', bridge: 'lan', addresses: onLan(layout, 'lbInside') },
+      { name: 'wan0', port: 'lb-wan', bridge: 'wan', addresses: onWan(layout, 'lbOutside') },
+    ],
+    // This machine's public address is reached through the LAN: that is where its one link is.
+    routes: [
+      ...families.map((plan) => ({ to: everywhere(plan), via: plan.addresses.internet, dev: 'wan0' })),
+      ...families.map((plan) => ({ to: plan.addresses.hostOutside, dev: 'lan0' })),
+      ...podRoutes(layout, 'lan0'),
+    ],
+    router: true,
+  };
+}
+
+function internetPlace(layout: Layout): NamespacedPlace {
+  const { prefix, families } = layout;
+  return {
+    name: 'internet',
+    namespace: `${prefix}-internet`,
+    links: [oneLink('internet', 'wan', onWan(layout, 'internet'))],
+    routes: families.map((plan) => ({ to: plan.ranges.poolRange, via: plan.addresses.lbOutside, dev: 'eth0' })),
+    router: false,
+  };
+}
+
+function hostPlace(layout: Layout, link: string): Place {
+  const { families } = layout;
+  const outside = families.map((plan) => hostRange(plan, plan.addresses.hostOutside));
+  return {
+    name: 'host',
+    links: [{ name: link, port: 'host', bridge: 'lan', addresses: [...onLan(layout, 'hostInside'), ...outside] }],
+    routes: families.map(({ ranges, addresses: { lbInside, hostOutside } }) => ({
+      to: ranges.poolRange,
+      via: lbInside,
+      dev: link,
+      src: hostOutside,
+    })),
+    router: false,
+  };
+}
+
+function nodeNumbers({ nodeCount }: Layout): number[] {
+  return Array.from({ length: nodeCount }, (_, i) => i + 1);
+}
+
+/** Routed pods: every host of the LAN but `host` knows which node holds which pod range. */
+function podRoutes(layout: Layout, dev: string, except?: number): Route[] {
+  const others = nodeNumbers(layout).filter((n) => n !== except);
+  return layout.families.flatMap((plan) =>
+    others.map((n) => ({ to: podRangeOf(plan, n), via: nodeAddress(plan, n), dev })),
+  );
+}
+
+function routesOut({ families }: Layout): Route[] {
+  return families.map((plan) => ({ to: everywhere(plan), via: plan.addresses.lbInside, dev: 'eth0' }));
+}
+
+function oneLink(port: string, bridge: Link['bridge'], addresses: readonly string[]): Link {
+  return { name: 'eth0', port, bridge, addresses };
+}
+
+function onLan({ families }: Layout, key: keyof Addresses): string[] {
+  return families.map((plan) => inRange(plan.addresses[key], plan.ranges.lanRange));
+}
+
+function onWan({ families }: Layout, key: keyof Addresses): string[] {
+  return families.map((plan) => inRange(plan.addresses[key], plan.ranges.publicRange));
 }
 
 /** Neighbours in different zones: zones that hold the same number of nodes, as far as it goes. */
 function zoneOf({ zones }: ClusterSettings, n: number): string | undefined {
   return zones === undefined ? undefined : `zone-${String(((n - 1) % zones) + 1)}`;
-}
-
-/** A /24 of IPv4, a /64 of IPv6. */
-function podRangeOf({ ranges, isIPv6 }: FamilyPlan, n: number): string {
-  const pods = mustParseCidr(ranges.podRange);
-  return isIPv6 ? `${addressAt(pods, BigInt(n) << 64n)}/64` : `${addressAt(pods, n * 256)}/24`;
-}
-
-function everywhere({ isIPv6 }: FamilyPlan): string {
-  return isIPv6 ? '::/0' : 'default';
-}
-
-function hostRange({ isIPv6 }: FamilyPlan, address: string): string {
-  return `${address}/${isIPv6 ? '128' : '32'}`;
-}
-
-function inRange(address: string, range: string): string {
-  return `${address}/${String(mustParseCidr(range).bits)}`;
-}
-
-/** All places that are namespaces, in the order in which they are made. */
-export function namespacedPlaces(topology: Topology): readonly (Place & { readonly namespace: string })[] {
-  const { nodes, control, lan, lb, internet } = topology;
-  return [control, ...nodes, lb, lan, internet].filter(
-    (place): place is Place & { readonly namespace: string } => place.namespace !== undefined,
-  );
-}
-
-function addressAt(range: Cidr, n: number | bigint): string {
-  return formatIp(nthAddress(range, n));
 }
