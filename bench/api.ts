@@ -164,7 +164,7 @@ async function pods(server: Server): Promise<void> {
   let turn = 0;
   const setRunning = (name: string): void => {
     const status = { phase: 'Running', podIP: '10.244.1.2', conditions: [{ type: 'Ready', status: 'True' }] };
-    const agent = agents[turn++ % agents.length]!;
+    const agent = agents[turn++ % clients] ?? server.session();
     call(agent, 'PATCH', `${path}/${name}/status`, { status }, 'merge-patch').catch(all.reject);
   };
   await watch(server.session(), `${path}?watch=1`, ({ type, object }) => {

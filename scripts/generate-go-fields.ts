@@ -109,7 +109,9 @@ function joined(outer: string, inner: string): string {
 }
 
 function core(): GoPackage {
-  return packages.find(({ group }) => group === 'core')!;
+  const found = packages.find(({ group }) => group === 'core');
+  if (found === undefined) throw new Error(`there is no group core below ${api}`);
+  return found;
 }
 
 const out = {

@@ -5,14 +5,14 @@
  *                         API server and proxy run here
  */
 import { execFileSync, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 
 export interface Network {
   readonly node: string;
   readonly client: string;
   readonly server: string;
   /** Starts a program in a place; it ends with the network. */
-  start(netns: string, command: readonly string[]): ChildProcess;
+  start(netns: string, command: readonly string[]): ChildProcessWithoutNullStreams;
   close(): void;
 }
 
@@ -23,7 +23,7 @@ export const nodeAddress = '10.10.10.1';
 export function createNetwork(): Network {
   const prefix = `t-bench-proxy-${String(process.pid)}`;
   const [node, client, server] = [`${prefix}-node`, `${prefix}-client`, `${prefix}-server`];
-  const children: ChildProcess[] = [];
+  const children: ChildProcessWithoutNullStreams[] = [];
   const close = (): void => {
     for (const child of children) child.kill('SIGKILL');
     for (const name of [node, client, server]) ip(`netns del ${name}`, true);

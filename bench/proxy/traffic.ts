@@ -64,7 +64,7 @@ export async function startServers(network: Network): Promise<void> {
   // In a process namespace, so that what it forks ends with it.
   const isolated = ['unshare', '--pid', '--fork', '--kill-child'];
   const child = network.start(network.server, [...isolated, 'perl', '-e', serve, ...serverAddresses]);
-  const [said] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])) as [unknown];
+  const [said] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
   if (String(said) !== 'ready\n') throw new Error('no servers for the load: apt-get install perl');
 }
 
@@ -93,10 +93,10 @@ export interface Constant {
 
 export async function startConstant(network: Network, fresh: string, kept: string): Promise<Constant> {
   const child = network.start(network.client, ['perl', '-e', constant, ...fresh.split(':'), ...kept.split(':')]);
-  await once(child.stdout!, 'data');
+  await once(child.stdout, 'data');
   return {
     async stop() {
-      const said = once(child.stdout!, 'data');
+      const said = once(child.stdout, 'data');
       child.kill('SIGTERM');
       const [freshCount = 0, keptCount = 0, lost = 0] = String((await said)[0])
         .split(' ')

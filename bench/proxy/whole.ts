@@ -131,7 +131,7 @@ function startProxy(network: Network, kubeconfig: string): ProxyProcess {
   const flags = ['--kubeconfig', kubeconfig, '--hostname-override', 'node-1', '--node-ip', nodeAddress];
   const child = network.start(network.node, [launcher, 'proxy', ...flags, ...ranges]);
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ProxyProcess['inSync']>>();
-  createInterface({ input: child.stderr! }).on('line', (line) => {
+  createInterface({ input: child.stderr }).on('line', (line) => {
     const said = JSON.parse(line) as { msg?: string; milliseconds?: number; changes?: number };
     if (said.msg !== 'kernel tables are in sync') return;
     resolve({ ms: performance.now() - began, kernelMs: said.milliseconds ?? 0, changes: said.changes ?? 0 });

@@ -258,7 +258,7 @@ await test('a node runs pods', async (t) => {
     const root = join(
       node.options.runDir,
       'events',
-      `${before.status?.containerStatuses?.[0]?.containerID?.slice(7) ?? ''}`,
+      before.status?.containerStatuses?.[0]?.containerID?.slice(7) ?? '',
     );
     execFileSync('nsenter', ['-t', readFileSync(`${root}.pid`, 'utf8'), '-m', 'touch', '/tmp/go']);
     await eventually('exit is recorded', () => existsSync(`${root}.exit`));

@@ -88,7 +88,7 @@ export function createNodeStatusKeeper(
   };
   /** Says nothing of a node that was Ready before its agent was started again: its kernel and its pods went on serving. */
   const holdWhileServing = (): void => {
-    const wasReady = previous?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+    const wasReady = previous.some((condition) => condition.type === 'Ready' && condition.status === 'True');
     if (!wasReady || notReady === undefined || signal.aborted) return;
     held = setTimeout(release, holdMs);
     signal.addEventListener('abort', () => clearTimeout(held), { once: true });

@@ -72,9 +72,8 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['proxy', '--nice', '-21'], /'--nice <n>' argument '-21' is invalid. want a whole number from -20 to 19/],
     [['proxy', '--kubeconfig', '/no/such', '--hostname-override', 'x'], /cannot read kubeconfig \/no\/such/],
   ];
-  const outcomes = await Promise.all(mistakes.map(([args]) => portolan(...args)));
-  for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
-    const [args, message] = mistakes[i]!;
+  const outcomes = mistakes.map(async ([args, message]) => ({ args, message, ...(await portolan(...args)) }));
+  for (const { args, message, code, stdout, stderr } of await Promise.all(outcomes)) {
     assert.equal(code, 1, args.join(' '));
     assert.match(stderr + stdout, message, args.join(' '));
     assert.doesNotMatch(stderr, /^\s+at |"stack":/m, 'no stack for a mistake');

@@ -109,7 +109,8 @@ export function createEventRecorder(client: Client, source: EventSourceOptions):
       const group = `${subject}/${type}/${reason}`;
       const combined = isCrowded(similar, group, message, now);
       const body = combined ? `(combined from similar events): ${message}` : message;
-      const event = newEvent(source, about, type, reason, body, now, makeName(about.name ?? '', now));
+      const said = { type, reason, message: body };
+      const event = newEvent(source, about, said, makeName(about.name ?? '', now), now);
       // What is said about a change must not delay the change: the server has that to write first.
       if (pending === 0) chain = chain.then(() => sleep(headStartMs, signal));
       pending += 1;
@@ -135,11 +136,9 @@ export function referenceTo(object: KubeObject, fieldPath?: string): ObjectRefer
 function newEvent(
   source: EventSourceOptions,
   about: ObjectReference,
-  type: EventType,
-  reason: string,
-  message: string,
-  now: number,
+  said: { readonly type: EventType; readonly reason: string; readonly message: string },
   name: string,
+  now: number,
 ): Event {
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
@@ -148,13 +147,11 @@ function newEvent(
     // Events about cluster-scoped objects live in `default`.
     metadata: { name, namespace: about.namespace ?? 'default' },
     involvedObject: about,
-    reason,
-    message,
+    ...said,
     source: { component: source.component, ...(source.host === undefined ? {} : { host: source.host }) },
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
-    type,
     reportingComponent: source.component,
     reportingInstance: source.host ?? '',
   };

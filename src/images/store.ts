@@ -158,8 +158,9 @@ async function unpackRoot(blobs: Blobs, image: Image, roots: string, root: strin
       if (wanted !== found)
         throw new Error(`layer ${layer.digest} is not what the image says: ${found} instead of ${wanted ?? 'none'}`);
     }
-    await rename(draft, root).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    await rename(draft, root).catch((error: unknown) => {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     });
   } finally {
     await rm(home, { recursive: true, force: true });

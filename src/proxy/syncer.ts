@@ -47,7 +47,7 @@ export class Syncer {
   #options: DataPlaneOptions | undefined;
   #running: Promise<void> | undefined;
   #again = false;
-  #failures = createBackoff({ baseMs: 50, maxMs: 10_000 });
+  readonly #failures = createBackoff({ baseMs: 50, maxMs: 10_000 });
   #unwritten: Taken | undefined;
   #auditAfter = 0;
 

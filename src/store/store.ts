@@ -57,14 +57,14 @@ class EmbeddedStore implements Store {
   readonly #buckets = new Map<string, Bucket>();
   readonly #history: History;
   readonly #stamp: StoreOptions['stamp'];
-  #queue: Job[] = [];
+  readonly #queue: Job[] = [];
   #scheduled = false;
   /** Waits until the disk is free. */
   #next: Flight | undefined;
   /** On its way to the disk. */
   #flying: Flight | undefined;
   #closed = false;
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
 
   constructor(file: StoreFile, options: StoreOptions) {
     this.#file = file;

@@ -162,13 +162,13 @@ export function createSession(
       case 'rstStream':
         streams.get(frame.stream)?.resetByPeer();
         return;
-      case 'ping':
-        // Its parity says whose it is.
-        if (frame.id % 2 === (role === 'server' ? 1 : 0)) wire.send(frame);
-        return;
       case 'settings':
       case 'goAway':
       case 'windowUpdate':
+        return;
+      case 'ping':
+        // Its parity says whose it is.
+        if (frame.id % 2 === (role === 'server' ? 1 : 0)) wire.send(frame);
     }
   };
 

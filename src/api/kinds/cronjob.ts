@@ -45,7 +45,7 @@ export const cronJobKind = defineKind<CronJob>({
   warnings: (cronJob, old) => [
     ...podNameWarnings(cronJob, old),
     ...jobSpecWarnings(cronJob, old, cronJob.spec?.jobTemplate.spec, 'spec.jobTemplate.spec'),
-    ...(old !== undefined && cronJob.spec?.schedule.includes('TZ') === true ? [zoneInSchedule] : []),
+    ...(old !== undefined && cronJob.spec?.schedule.includes('TZ') ? [zoneInSchedule] : []),
   ],
   status: statusOnly<CronJob>(),
   columns: [

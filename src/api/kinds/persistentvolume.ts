@@ -45,8 +45,10 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
   status: statusOnly<PersistentVolume>(),
   columns: [
     nameColumn(),
-    column('Capacity', "capacity is the description of the persistent volume's resources.", ({ spec }) =>
-      String(spec?.capacity?.['storage'] ?? '0'),
+    column(
+      'Capacity',
+      "capacity is the description of the persistent volume's resources.",
+      ({ spec }) => spec?.capacity?.['storage'] ?? '0',
     ),
     column('Access Modes', 'accessModes contains all ways the volume can be mounted.', ({ spec }) =>
       accessModesText(spec?.accessModes),
@@ -62,8 +64,11 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
     column('Claim', 'claimRef is part of a bi-directional binding between volume and claim.', ({ spec }) =>
       spec?.claimRef === undefined ? '' : `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}`,
     ),
-    column('StorageClass', 'StorageClass of the pv', ({ metadata, spec }) =>
-      String(metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? ''),
+    column(
+      'StorageClass',
+      'StorageClass of the pv',
+      ({ metadata, spec }) =>
+        metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '',
     ),
     column(
       'VolumeAttributesClass',

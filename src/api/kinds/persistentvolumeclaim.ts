@@ -52,8 +52,11 @@ export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
     column('Access Modes', 'accessModes contains the actual access modes the volume has.', (claim) =>
       boundVolume(claim) === '' ? '' : accessModesText(claim.status?.accessModes),
     ),
-    column('StorageClass', 'StorageClass of the pvc', ({ metadata, spec }) =>
-      String(metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? ''),
+    column(
+      'StorageClass',
+      'StorageClass of the pvc',
+      ({ metadata, spec }) =>
+        metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '',
     ),
     column(
       'VolumeAttributesClass',

@@ -30,7 +30,6 @@ export const nodeRestriction: AdmissionPlugin = (request, view) => {
       return admitLease(request, node);
     case 'persistentvolumeclaims':
       if (request.subresource !== 'status') refuse(request, 'may only update PVC status');
-      return;
   }
 };
 

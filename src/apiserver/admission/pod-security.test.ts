@@ -27,7 +27,7 @@ function labelsOf(said: Readonly<Record<string, string | null>>): Record<string,
 }
 
 function warningsOf({ headers }: Answer): string[] {
-  const text = Buffer.from(String(headers['warning'] ?? ''), 'latin1').toString('utf8');
+  const text = Buffer.from(headers['warning'] ?? '', 'latin1').toString('utf8');
   return [...text.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, said = '']) => said.replace(/\\(.)/g, '$1'));
 }
 

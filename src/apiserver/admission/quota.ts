@@ -31,17 +31,23 @@ export const resourceQuota: AdmissionPlugin = (request, view) => {
       const why = `failed quota: ${quota.metadata.name}: must specify ${missing.join('; ')}`;
       if (missing.length > 0) throw forbiddenError(resource, request.name, why);
     }
-    refuseOver(quota, names, resource, request.name, object, old, view);
+    const change = { object, old, name: request.name };
+    refuseOver(quota, names, resource, change, view);
   }
 };
+
+interface Change {
+  /** As it was asked for: '' before a name is generated. */
+  readonly name: string;
+  readonly object: KubeObject;
+  readonly old: Live<KubeObject> | undefined;
+}
 
 function refuseOver(
   quota: LiveQuota,
   names: readonly string[],
   resource: Resource,
-  name: string,
-  object: KubeObject,
-  old: Live<KubeObject> | undefined,
+  { name, object, old }: Change,
   view: AdmissionView,
 ): void {
   const added = usageOf(resource, object);

@@ -69,7 +69,7 @@ const documents: Readonly<Record<string, object>> = {
   '/openapi/v2': {
     swagger: '2.0',
     paths: {
-      [`${flunders}`]: {
+      [flunders]: {
         get: { responses: { '200': { schema: { $ref: '#/definitions/com.example.wardle.Flunder' } } } },
       },
       '/apis/other.example.com/v1/': { get: {} },

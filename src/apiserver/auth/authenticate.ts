@@ -45,17 +45,14 @@ function many(value: string | string[] | undefined): string[] {
 }
 
 function bearerToken(request: RequestHead): string | undefined {
-  const header = String(request.headers.authorization ?? '');
-  const match = /^bearer +(\S+)$/i.exec(header.trim());
+  const match = /^bearer +(\S+)$/i.exec((request.headers.authorization ?? '').trim());
   return match?.[1] ?? webSocketToken(request);
 }
 
 /** Browsers cannot set headers on a WebSocket: the token is offered as a subprotocol. */
 function webSocketToken(request: RequestHead): string | undefined {
   const prefix = 'base64url.bearer.authorization.k8s.io.';
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '')
-    .split(',')
-    .map((text) => text.trim());
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
   const found = offered.find((text) => text.startsWith(prefix));
   return found === undefined ? undefined : Buffer.from(found.slice(prefix.length), 'base64url').toString('utf8');
 }

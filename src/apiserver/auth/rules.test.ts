@@ -53,12 +53,11 @@ function dumbAllows(rule: PolicyRule, asked: Attributes): boolean {
       continue;
     }
     const whole = asked.subresource === '' ? asked.resource : `${asked.resource}/${asked.subresource}`;
+    const names = (rule.resourceNames ?? []).length === 0 ? ['*'] : (rule.resourceNames ?? []);
     for (const group of rule.apiGroups ?? []) {
       for (const resource of rule.resources ?? []) {
-        for (const name of (rule.resourceNames ?? []).length === 0 ? ['*'] : (rule.resourceNames ?? [])) {
-          if (test(glob(group), asked.group) && test(glob(resource), whole) && test(glob(name), asked.name))
-            return true;
-        }
+        if (!test(glob(group), asked.group) || !test(glob(resource), whole)) continue;
+        if (names.some((name) => test(glob(name), asked.name))) return true;
       }
     }
   }

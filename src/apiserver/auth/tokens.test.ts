@@ -132,7 +132,7 @@ test('anybody can check a token with the two documents of OpenID discovery', asy
   const keys = await server.client.call('GET', new URL(String(configuration.body['jwks_uri'])).pathname);
   assert.equal(keys.headers['content-type'], 'application/jwk-set+json');
   const { payload } = await jwtVerify(token, createLocalJWKSet(keys.body as unknown as JSONWebKeySet), {
-    issuer: String(configuration.body['issuer']),
+    issuer: configuration.body['issuer'],
     audience: 'vault',
   });
   assert.equal(payload.sub, 'system:serviceaccount:default:robot');

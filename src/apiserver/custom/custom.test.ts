@@ -241,7 +241,7 @@ describe('the definition', () => {
     await client.call('PATCH', `${objects}/held`, { metadata: { finalizers: null } }, merge);
     assert.equal((await watch.next())?.type, 'DELETED');
     assert.equal(await watch.next(), undefined, 'the watch ends with its kind');
-    assert.equal((await client.call('GET', `${objects}`)).code, 404);
+    assert.equal((await client.call('GET', objects)).code, 404);
     assert.equal((await client.call('GET', `${definitions}/${name}`)).code, 404);
   });
 });

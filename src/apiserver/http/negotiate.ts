@@ -44,7 +44,7 @@ export function negotiate(
   kind?: KindDefinition,
   streams: Streams = 'none',
 ): Form {
-  const header = String(request.headers.accept ?? '');
+  const header = request.headers.accept ?? '';
   if (header === '' || header === 'application/json') return { kind: 'object', encoding: 'json' };
   const clauses = parseAccept(header);
   for (const clause of clauses) {
@@ -65,7 +65,7 @@ export function negotiate(
 
 /** For answers that have one form: Status, reviews, discovery. What cannot be met is answered in JSON. */
 export function preferredEncoding(request: Incoming): Encoding {
-  const header = String(request.headers.accept ?? '');
+  const header = request.headers.accept ?? '';
   if (header === '' || header === 'application/json') return 'json';
   for (const clause of parseAccept(header)) {
     if (clause.parameters.has('as')) continue;

@@ -69,7 +69,7 @@ export async function send(
   };
   addWarnings(response, warnings);
   let body = typeof content === 'string' ? Buffer.from(content) : content;
-  if (body.length >= gzipFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+  if (body.length >= gzipFrom && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
     body = await compress(body);
     headers['content-encoding'] = 'gzip';
     headers['vary'] = [response.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', ');

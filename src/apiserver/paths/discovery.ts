@@ -40,7 +40,7 @@ export async function serveDiscovery(exchange: Exchange): Promise<boolean> {
 }
 
 function wantsAggregated(exchange: Exchange): string | undefined {
-  const accept = String(exchange.request.headers.accept ?? '');
+  const accept = exchange.request.headers.accept ?? '';
   const match = /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList/.exec(accept);
   return match?.[1];
 }

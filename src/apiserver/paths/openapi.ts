@@ -51,7 +51,7 @@ const documents = new WeakMap<object, Map<string, Document>>();
 export async function serveOpenApi(exchange: Exchange): Promise<void> {
   const { path, request, response, server } = exchange;
   const name = path.replace(/^\/openapi\//, '').replace(/\/$/, '');
-  const encoding = negotiate(String(request.headers.accept ?? ''), name === 'v2' ? [json, protobuf] : [json]);
+  const encoding = negotiate(request.headers.accept ?? '', name === 'v2' ? [json, protobuf] : [json]);
   const document = await documentWithRemotes(server, name, encoding);
   if (document === undefined) return sendNoSuchPath(exchange);
   const tag = `"${document.hash}"`;

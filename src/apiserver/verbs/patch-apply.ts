@@ -86,7 +86,7 @@ export async function readApplyBody({ request }: ResourceExchange): Promise<Appl
   if (typeof config !== 'object' || config === null || Array.isArray(config)) throw badYaml(notMap(config));
   const strictErrors =
     twice.length === 0 ? [] : [`error converting YAML to JSON: yaml: unmarshal errors:\n${twice.join('\n')}`];
-  return { config: config, strictErrors };
+  return { config, strictErrors };
 }
 
 /** Too many aliases, an anchor that is not there. */

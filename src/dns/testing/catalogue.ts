@@ -312,7 +312,7 @@ export const catalogue: readonly Case[] = [
   },
   {
     why: 'S 2.3.3 IPv6',
-    ask: `${'3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa'}. PTR`,
+    ask: '3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa. PTR',
     expect: [
       'NOERROR',
       'answer: 3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa. 5 PTR dual.default.svc~',

@@ -101,7 +101,6 @@ function addRecord(into: Building, record: Exclude<DnsRecord, { kind: 'ptr' }>, 
     }
     case 'cname':
       into.cname = nameFromText(record.target);
-      return;
   }
 }
 

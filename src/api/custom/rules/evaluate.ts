@@ -25,6 +25,7 @@ const budget = 10_000_000;
 /** Of one rule. */
 export const expressionLimit = 1_000_000;
 const longestMessage = 5 * 1024;
+const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
 
 export interface RuleResult {
   readonly errors: readonly FieldError[];
@@ -166,7 +167,7 @@ function checkOwn(run: Run, node: Node, place: Place): void {
   const field = place.path === '' ? '<nil>' : place.path;
   const refuse = (why: string): number => run.errors.push(invalidField(field, type, why));
   if (run.left <= 0) {
-    refuse('validation failed due to running out of cost budget, no further validation rules will be run');
+    refuse(outOfBudget);
     run.left = -1;
     return;
   }
@@ -190,57 +191,57 @@ function checkOwn(run: Run, node: Node, place: Place): void {
       if (rule.optionalOldSelf === true) return hasOld ? new Optional(oldSelf()) : Optional.none;
       return hasOld ? oldSelf() : undefined;
     };
-    checkRule(run, compiled, program, place, field, type, variables);
+    checkRule({ run, place, field, type, variables }, compiled, program);
     if (run.left < 0) return;
   }
 }
 
-function checkRule(
-  run: Run,
-  compiled: CompiledRule,
-  program: Program,
-  place: Place,
-  field: string,
-  type: string,
-  variables: (name: string) => Value | undefined,
-): void {
+/** What the rules of one place have in common. */
+interface Site {
+  readonly run: Run;
+  readonly place: Place;
+  readonly field: string;
+  readonly type: string;
+  readonly variables: (name: string) => Value | undefined;
+}
+
+function checkRule(site: Site, compiled: CompiledRule, program: Program): void {
+  const { run, field, type } = site;
   const { rule } = compiled;
   const shown = (rule.message ?? '') === '' ? rule.rule.trim() : (rule.message ?? '').trim();
   const refuse = (why: string): number => run.errors.push(invalidField(field, type, why));
-  const { value, cost } = program.run(variables, expressionLimit);
-  if (cost > run.left) {
-    refuse('validation failed due to running out of cost budget, no further validation rules will be run');
+  const refuseAndStop = (why: string): void => {
+    refuse(why);
     run.left = -1;
-    return;
-  }
+  };
+  const { value, cost } = program.run(site.variables, expressionLimit);
+  if (cost > run.left) return refuseAndStop(outOfBudget);
   run.left -= cost;
   if (value === true) return;
   if (value instanceof CostExceeded) {
-    refuse(
-      `'${value.message}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`,
-    );
-    run.left = -1;
-    return;
+    const why = 'no further validation rules will be run due to call cost exceeds limit for rule';
+    return refuseAndStop(`'${value.message}': ${why}: ${shown}`);
   }
-  if (value instanceof EvalError) {
-    refuse(
-      value.message.startsWith('no such overload')
-        ? `'${value.message}': call arguments did not match a supported operator, function or macro signature for rule: ${shown}`
-        : `${value.message} evaluating rule: ${shown}`,
-    );
-    return;
-  }
-  const at =
-    compiled.fieldPath === undefined
-      ? field
-      : field === '<nil>'
-        ? compiled.fieldPath
-        : childPath(field, compiled.fieldPath);
+  if (value instanceof EvalError) refuse(evalFailure(value, shown));
+  else refuseValue(site, compiled);
+}
+
+function evalFailure({ message }: EvalError, shown: string): string {
+  return message.startsWith('no such overload')
+    ? `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${shown}`
+    : `${message} evaluating rule: ${shown}`;
+}
+
+/** The rule was asked and said no. */
+function refuseValue(site: Site, compiled: CompiledRule): void {
+  const { run, place, type } = site;
+  const { rule } = compiled;
+  const at = fieldOf(site.field, compiled.fieldPath);
   const add = (error: FieldError): void => {
     if (!compiled.usesOldSelf && isUnchanged(place)) run.warnings.push(`${error.field}: ${error.message}`);
     else run.errors.push(error);
   };
-  const message = compiled.message === undefined ? undefined : messageOf(run, compiled.message, rule, variables);
+  const message = compiled.message === undefined ? undefined : messageOf(run, compiled.message, rule, site.variables);
   if (message?.kind === 'failed') {
     add(invalidField(at, type, message.why));
     run.left = -1;
@@ -248,6 +249,11 @@ function checkRule(
   }
   const usual = (rule.message ?? '') === '' ? `failed rule: ${rule.rule.trim()}` : (rule.message ?? '').trim();
   add(errorOf(rule, at, type, place.value, message?.text ?? usual));
+}
+
+function fieldOf(field: string, fieldPath: string | undefined): string {
+  if (fieldPath === undefined) return field;
+  return field === '<nil>' ? fieldPath : childPath(field, fieldPath);
 }
 
 function isUnchanged({ link, parent }: Place): boolean {

@@ -109,7 +109,7 @@ export async function upgradeProxy(server: Server, client: Upgrade, path: string
   const target = proxyTarget(server, client.info);
   const { headers, socket, url, method } = client.request;
   const rest = splitPath(path).path;
-  const forwarded = requestHeaders(headers, String(headers.host ?? ''), client.request.socket.remoteAddress ?? '');
+  const forwarded = requestHeaders(headers, headers.host ?? '', client.request.socket.remoteAddress ?? '');
   forwarded['connection'] = 'Upgrade';
   forwarded['upgrade'] = headers.upgrade ?? '';
   const outgoing = open(target, { method: method ?? 'GET', path: (rest || '/') + queryOf(url), headers: forwarded });
