@@ -16,7 +16,7 @@ export interface Network {
   close(): void;
 }
 
-export const clientAddress = '10.244.1.2';
+const clientAddress = '10.244.1.2';
 export const serverAddresses = ['10.244.2.2', '10.244.2.3'] as const;
 export const nodeAddress = '10.10.10.1';
 

@@ -9,7 +9,7 @@ export interface BackoffState {
   readonly since: number;
 }
 
-export const crashBackoff = { baseMs: 10_000, maxMs: 300_000 };
+const crashBackoff = { baseMs: 10_000, maxMs: 300_000 };
 
 /** At a (re)start or an attempt at `now`; `state` undefined: the first. */
 export function nextBackoff(state: BackoffState | undefined, now: number, limits = crashBackoff): BackoffState {

@@ -122,7 +122,7 @@ function relayAll(relays: Map<string, Relay>, all: readonly HostPort[]): void {
 }
 
 /** Whole, in one transaction: there are few. */
-export function hostPortScript(all: readonly HostPort[]): string {
+function hostPortScript(all: readonly HostPort[]): string {
   return (['ip', 'ip6'] as const).map((family) => familyScript(family, all)).join('');
 }
 

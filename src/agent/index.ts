@@ -10,5 +10,4 @@
  */
 export { runAgent } from './agent.ts';
 /** For finding a pod's network namespace from its uid: `/run/netns/NETNS`. */
-export { networkNames } from './pod-network.ts';
 export type { AgentOptions, AgentServing } from './options.ts';

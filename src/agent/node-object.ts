@@ -29,7 +29,7 @@ export interface NodeInput {
   readonly previous: readonly NodeCondition[];
 }
 
-export const maxPods = 110;
+const maxPods = 110;
 export const version = 'v1.36.0+portolan';
 
 export function nodeLabels(

@@ -102,7 +102,7 @@ function terminated(exit: ExitRecord): NonNullable<ContainerState['terminated']>
   };
 }
 
-export function containerId(id: string): string {
+function containerId(id: string): string {
   return `crun://${id}`;
 }
 

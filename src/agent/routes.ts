@@ -12,7 +12,7 @@ import { createWorkQueue } from '../util/queue.ts';
 import { run } from './command.ts';
 
 /** Marks our routes in the kernel, so that ours alone are ever taken away. */
-export const routeProtocol = '86';
+const routeProtocol = '86';
 
 const logger = log('agent');
 

@@ -36,7 +36,7 @@ export interface TestNode {
   remove(name: string, graceSeconds?: number): Promise<void>;
 }
 
-export const testPort = 10250;
+const testPort = 10250;
 
 type Issued = ReturnType<TestPki['issue']>;
 

@@ -8,11 +8,6 @@ export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-/** RFC 3339 with microseconds: metav1.MicroTime (Leases, Events). */
-export function microTimeText(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
-}
-
 const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.(\d+))?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** Any RFC 3339 text → UTC in the precision of the field; undefined when it is no time. */

@@ -5,7 +5,7 @@ import { groupResourceOf } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
 import type { Store } from '../store/index.ts';
 
-export class Tally {
+class Tally {
   readonly values = new Map<string, number>();
 
   add(of: string | Resource, amount = 1): void {

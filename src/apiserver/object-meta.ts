@@ -33,7 +33,7 @@ let latest = { second: Number.NaN, text: '' };
 /** Letters and digits that spell no words (k8s.io/apimachinery/pkg/util/rand). */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
-export function generatedName(base: string): string {
+function generatedName(base: string): string {
   const suffix = Array.from(randomBytes(5), (byte) => alphabet[byte % alphabet.length]).join('');
   return `${base.slice(0, 63 - 5)}${suffix}`;
 }

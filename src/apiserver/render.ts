@@ -27,7 +27,7 @@ export function viewOf(kind: KindDefinition, stored: Stored): Stored {
 }
 
 /** Every stored object begins so (`normalized` in object-meta.ts), which lists cut off as upstream does. */
-export function jsonPrefix(resource: Resource): string {
+function jsonPrefix(resource: Resource): string {
   return `{"kind":${JSON.stringify(resource.kind)},"apiVersion":${JSON.stringify(groupVersionOf(resource))},`;
 }
 

@@ -44,7 +44,7 @@ export function parseDryRun(values: readonly string[], optionsKind: string): boo
 }
 
 /** Upstream's default is Warn. */
-export function parseFieldValidation(text: string | null, optionsKind: string): FieldValidation {
+function parseFieldValidation(text: string | null, optionsKind: string): FieldValidation {
   if (text === null || text === '') return 'Warn';
   if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
   refuse(

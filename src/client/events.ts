@@ -120,7 +120,7 @@ export function createEventRecorder(client: Client, source: EventSourceOptions):
   };
 }
 
-export function referenceTo(object: KubeObject, fieldPath?: string): ObjectReference {
+function referenceTo(object: KubeObject, fieldPath?: string): ObjectReference {
   const { name, namespace, uid, resourceVersion } = object.metadata ?? {};
   return {
     kind: object.kind,

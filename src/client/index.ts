@@ -12,7 +12,7 @@ export { createEventRecorder } from './events.ts';
 export type { EventRecorder, EventSourceOptions, EventType } from './events.ts';
 export { createInformer } from './informer.ts';
 export type { InformerOptions } from './informer.ts';
-export { inClusterConfig, loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
+export { loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 export type { Kubeconfig } from './kubeconfig.ts';
 export { serviceRanges, serviceRangesOf, watchServiceRanges } from './service-ranges.ts';
 export type { ServiceRanges } from './service-ranges.ts';

@@ -24,7 +24,6 @@ export { ensurePackages } from './packages.ts';
 export { defaultName, rangeFlags, rangesOf } from './settings.ts';
 export { UsageError } from './usage-error.ts';
 export type { ClusterFlags, ClusterSettings } from './settings.ts';
-export { prefixOf, topologyOf } from './topology.ts';
 export type { NodePlace, Place, Topology } from './topology.ts';
 export { pathsOf } from './paths.ts';
 export type { ClusterPaths } from './paths.ts';

@@ -12,7 +12,7 @@ import { UsageError } from './usage-error.ts';
 
 export const defaultName = 'portolan';
 /** LAN addresses .1 to .99 are nodes; .100 is the LAN host. */
-export const maxNodes = 99;
+const maxNodes = 99;
 
 /** The ranges of one address family. */
 export interface ClusterRanges {

@@ -1,3 +1,3 @@
 /** The door: `runControllers(client, options, signal)`. */
-export { loopNames, runControllers } from './run.ts';
+export { runControllers } from './run.ts';
 export type { ControllerOptions } from './options.ts';

@@ -67,7 +67,7 @@ const loops = {
   'garbage-collector': runGarbageCollector,
 } satisfies Readonly<Record<string, (context: ControllerContext) => void>>;
 
-export const loopNames: readonly string[] = Object.keys(loops);
+const loopNames: readonly string[] = Object.keys(loops);
 
 const logger = log('controllers');
 

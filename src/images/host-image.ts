@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { normalizeReference } from './reference.ts';
 import type { Image } from './types.ts';
 
-export const HOST_IMAGE = 'portolan.local/host';
+const HOST_IMAGE = 'portolan.local/host';
 
 /** Any tag, no digest. */
 export function isHostImage(reference: string): boolean {

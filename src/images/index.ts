@@ -6,5 +6,5 @@
  */
 export { openImages } from './store.ts';
 export type { Image, ImageStore, ImageConfig, PullOptions } from './types.ts';
-export { HOST_IMAGE, hostImage, hostSeed, hostSubmounts, isHostImage } from './host-image.ts';
-export { normalizeReference, familiarReference } from './reference.ts';
+export { hostImage, hostSeed, hostSubmounts, isHostImage } from './host-image.ts';
+export { normalizeReference } from './reference.ts';

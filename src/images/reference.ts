@@ -56,8 +56,3 @@ export function formatReference(reference: Reference): string {
 export function normalizeReference(text: string): string {
   return formatReference(parseReference(text));
 }
-
-/** What people write: `docker.io/library/nginx:1` is `nginx:1`. */
-export function familiarReference(text: string): string {
-  return normalizeReference(text).replace(/^docker\.io\/(library\/)?/, '');
-}

@@ -124,7 +124,7 @@ async function stat(path: string): Promise<Stats | undefined> {
 }
 
 /** By the content's first bytes: media types are not always true. */
-export async function decompressed(archive: string): Promise<Readable> {
+async function decompressed(archive: string): Promise<Readable> {
   const handle = await open(archive, 'r');
   const magic = Buffer.alloc(4);
   await handle.read(magic, 0, 4, 0);

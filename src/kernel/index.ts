@@ -1,7 +1,7 @@
 /**
  * The door to what JavaScript can't do by itself: network namespaces, nftables, conntrack, sockets made elsewhere.
  */
-export { enterNetns, withNetns, withNewNetns } from './netns.ts';
+export { enterNetns, withNetns } from './netns.ts';
 export { NftError, openNft } from './nft.ts';
 export type { Nft } from './nft.ts';
 export { NetlinkError } from './netlink.ts';

@@ -2,17 +2,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
-import {
-  NetlinkError,
-  NftError,
-  openConntrack,
-  openNft,
-  openNftElements,
-  probeKernel,
-  withNetns,
-  withNewNetns,
-} from './index.ts';
+import { NetlinkError, NftError, openConntrack, openNft, openNftElements, probeKernel, withNetns } from './index.ts';
 import type { NftElement } from './index.ts';
+import { withNewNetns } from './netns.ts';
 
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
 

@@ -97,7 +97,7 @@ export function flowKey(address: string, protocol: Protocol, port: number): stri
   return `${address} . ${protocolNumbers[protocol]} . ${port}`;
 }
 
-export function markText(mark: number): string {
+function markText(mark: number): string {
   return `0x${mark.toString(16).padStart(8, '0')}`;
 }
 

@@ -5,6 +5,5 @@
  *                 lanCidrs: ['10.10.10.0/24'], podCidrs: ['10.244.0.0/16'] }, signal);
  */
 export { runLb } from './run.ts';
-export { removeLbTables } from './kernel.ts';
-export { addressAnnotation, loadBalancerClass } from './options.ts';
+export { loadBalancerClass } from './options.ts';
 export type { LbOptions, NodeHealthOptions } from './options.ts';

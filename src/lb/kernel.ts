@@ -43,7 +43,7 @@ export async function openLbKernel(rules: FamilyRules): Promise<LbKernel> {
       const options = rules[family];
       if (options === undefined) continue;
       installRules(nft, family, constantRules(family, options));
-      for (const prefix of options.pool) await route(family, 'replace', prefix);
+      for (const prefix of options.pool) await route(family, prefix);
       tables.push(openTable(nft, family));
     }
   } catch (error) {
@@ -61,19 +61,9 @@ export async function openLbKernel(rules: FamilyRules): Promise<LbKernel> {
   };
 }
 
-/** Takes everything of ours out of this network namespace: for a machine that stops being the load balancer. */
-export async function removeLbTables(pools: Readonly<Partial<Record<Family, readonly string[]>>>): Promise<void> {
-  using nft = openNft();
-  for (const family of ['ip', 'ip6', 'arp'])
-    nft.run(`add table ${family} ${tableName}\ndelete table ${family} ${tableName}`);
-  for (const family of ['IPv4', 'IPv6'] as const) {
-    for (const prefix of pools[family] ?? []) await route(family, 'del', prefix).catch(() => undefined);
-  }
-}
-
 /** The kernel answers ARP for what is routed to itself. */
-async function route(family: Family, verb: 'replace' | 'del', prefix: string): Promise<void> {
-  const args = [family === 'IPv4' ? '-4' : '-6', 'route', verb, 'local', prefix, 'dev', 'lo'];
+async function route(family: Family, prefix: string): Promise<void> {
+  const args = [family === 'IPv4' ? '-4' : '-6', 'route', 'replace', 'local', prefix, 'dev', 'lo'];
   await exec('ip', args, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
 }
 

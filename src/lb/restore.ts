@@ -39,7 +39,7 @@ export async function restoreUntilDone(
   }
 }
 
-export function dataFromStatus(services: Iterable<LiveService>): LedgerData {
+function dataFromStatus(services: Iterable<LiveService>): LedgerData {
   const data: Record<string, string> = {};
   const oldestFirst = [...services]
     .filter((service) => wantsLoadBalancer(service) && hasFinalizer(service))

@@ -15,14 +15,7 @@ export type { Traffic } from './backends.ts';
 export { whyNobody, whyNotProxied } from './cause.ts';
 export { endpoints, serviceKeyOf, serviceNameLabel } from './endpoints.ts';
 export type { EndpointPort } from './endpoints.ts';
-export {
-  frontends,
-  headlessLabel,
-  healthCheckPort,
-  isProxied,
-  serviceProxyNameLabel,
-  sourceRanges,
-} from './frontends.ts';
+export { frontends, headlessLabel, healthCheckPort, sourceRanges } from './frontends.ts';
 export * from './records.ts';
 export { buildTable, entryKey, serviceEntries, byPrecedence, winner } from './table.ts';
 export type { EntryKey, ServiceTable, TableEntry, TableInput } from './table.ts';

@@ -12,7 +12,6 @@ import {
   formatIp,
   mustParseCidr,
   mustParseIp,
-  networkMask,
   nthAddress,
   parseCidr,
   parseIp,
@@ -68,7 +67,6 @@ test('ranges', () => {
   assert.equal(formatIp(nthAddress(services, 10)), '10.96.0.10');
   assert.equal(formatIp(nthAddress(services, -1)), '10.96.255.255');
   assert.throws(() => nthAddress(services, 65536), /has no address number 65536/);
-  assert.equal(formatIp(networkMask(services)), '255.255.0.0');
   assert.ok(cidrContains(services, mustParseIp('10.96.255.255')));
   assert.ok(!cidrContains(services, mustParseIp('10.97.0.0')));
   assert.ok(!cidrContains(mustParseCidr('::/0'), mustParseIp('10.0.0.1')));

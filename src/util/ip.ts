@@ -133,11 +133,6 @@ export function addressIndex(cidr: Cidr, ip: Ip): bigint {
   return ip.value - cidr.base;
 }
 
-export function networkMask(cidr: Cidr): Ip {
-  const all = (1n << BigInt(width(cidr.family))) - 1n;
-  return { family: cidr.family, value: all ^ (cidrSize(cidr) - 1n) };
-}
-
 /** Why upstream's IsValidIPForLegacyField refuses this text; undefined: it is fine. */
 export function whyInvalidIp(text: string): string | undefined {
   const sloppy = parseSloppy(text);

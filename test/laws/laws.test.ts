@@ -53,6 +53,11 @@ const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: S
     bad: { path: 'src/dns/x.test.ts', text: 'test' + ".skip('x', () => {});" },
   },
   {
+    name: 'what is exported has a user',
+    law: laws.exportsHaveUsers,
+    bad: { path: 'src/dns/x.ts', text: 'export function alone(): void {}' },
+  },
+  {
     name: 'no machine is named',
     law: laws.namesNoMachine,
     bad: { path: 'src/x.ts', text: "const path = '/wo" + "rk/x';" },
@@ -65,6 +70,15 @@ for (const { name, law, bad } of LAWS) {
     assert.equal(law([bad]).length, 1, 'the bad sample must be caught');
   });
 }
+
+test('law: code that only its tests call is dead', () => {
+  const [code, caller] = [
+    { path: 'src/dns/x.ts', text: 'export function old(): void {}' },
+    { path: 'src/dns/x.test.ts', text: "import { old } from './x.ts';" },
+  ];
+  assert.deepEqual(laws.exportsHaveUsers([code, caller]), ['src/dns/x.ts: old is of use to tests only']);
+  assert.deepEqual(laws.exportsHaveUsers([code, { ...caller, path: 'src/dns/y.ts' }]), []);
+});
 
 test('law: every dependency has its line of reason', () => {
   assert.deepEqual(laws.dependencyReasons(read('package.json'), architecture), []);

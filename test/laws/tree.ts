@@ -96,6 +96,46 @@ export const noSilentSkip: Law = (files) =>
       ),
     );
 
+/**
+ * What is exported has a user: a value that no other file names is private, one that only tests name is dead. Witnesses are
+ * what tests hold the code against. By names alone, so two exports of one name vouch for each other.
+ */
+export const exportsHaveUsers: Law = (files) => {
+  const sources = files.filter(({ path }) => path.endsWith('.ts') && !path.includes('/gen/'));
+  const users = new Map<string, Map<string, number>>();
+  for (const { path, text } of sources) {
+    for (const [word] of codeOf(text).matchAll(/[A-Za-z_$][\w$]*/g)) {
+      const counts = users.get(word) ?? new Map<string, number>();
+      users.set(word, counts.set(path, (counts.get(path) ?? 0) + 1));
+    }
+  }
+  return sources.flatMap(({ path, text }) =>
+    [...codeOf(text).matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)].flatMap(([, name = '']) => {
+      const counts = users.get(name) ?? new Map<string, number>();
+      const others = [...counts.keys()].filter((other) => other !== path);
+      if (others.length === 0) return [`${path} exports ${name}, which nobody imports`];
+      const isDead = !isForTests(path) && counts.get(path) === 1 && others.every(isForTests) && !witnesses.has(name);
+      return isDead ? [`${path}: ${name} is of use to tests only`] : [];
+    }),
+  );
+};
+
+const witnesses: ReadonlySet<string> = new Set([
+  'journey', // what a packet meets by the model, beside what it meets in the kernel
+  'hasSctp', // why the kernel was not asked about SCTP
+]);
+
+/** Without comments, and without what a door passes on. */
+function codeOf(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
+    .replace(/^export (?:type )?\{[^}]*\} from '[^']*';/gm, '');
+}
+
+function isForTests(path: string): boolean {
+  return isTest(path) || /^bench\/|\/(?:testing|facts)\/|\/(?:testing|testing-net|test-kit|fixtures)\.ts$/.test(path);
+}
+
 /** Nothing that only one machine has. */
 export const namesNoMachine: Law = (files) =>
   files

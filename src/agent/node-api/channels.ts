@@ -58,7 +58,7 @@ export function isSpdy(request: IncomingMessage): boolean {
   return (request.headers.upgrade ?? '').toLowerCase() === 'spdy/3.1';
 }
 
-export function wantedStreams(query: URLSearchParams): Wanted {
+function wantedStreams(query: URLSearchParams): Wanted {
   const asked = (name: string, old: string): boolean => isTrue(query.get(name)) || isTrue(query.get(old));
   const tty = isTrue(query.get('tty'));
   return {

@@ -57,7 +57,7 @@ function logFile(context: NodeContext, found: Located, previous: boolean): strin
   return file;
 }
 
-export function logOptions(query: URLSearchParams): LogOptions {
+function logOptions(query: URLSearchParams): LogOptions {
   const number = (name: string): number | undefined => {
     const text = query.get(name);
     if (text === null || text === '') return undefined;

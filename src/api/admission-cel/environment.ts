@@ -41,7 +41,7 @@ const userInfo = objectOf('kubernetes.UserInfo', {
   extra: mapOf(string, listOf(string)),
 });
 
-export const requestType = objectOf('kubernetes.AdmissionRequest', {
+const requestType = objectOf('kubernetes.AdmissionRequest', {
   kind: groupVersionKind,
   resource: groupVersionResource,
   subResource: string,
@@ -56,7 +56,7 @@ export const requestType = objectOf('kubernetes.AdmissionRequest', {
   options: dyn,
 });
 
-export const namespaceType = objectOf('kubernetes.Namespace', {
+const namespaceType = objectOf('kubernetes.Namespace', {
   metadata: objectOf('kubernetes.NamespaceMetadata', {
     name: string,
     generateName: string,

@@ -1,5 +1,4 @@
 /** Expressions of admission: policies, match conditions. Loaded when there is one (lazy.ts). */
-export { environmentOf } from './environment.ts';
 export { compileConditions, compileExpression, compileMutatingPolicy, compilePolicy } from './compile.ts';
 export type {
   Compiled,

@@ -372,6 +372,6 @@ class Checker {
   }
 }
 
-export function isLogical(name: string): boolean {
+function isLogical(name: string): boolean {
   return name === '_&&_' || name === '_||_' || name === '@not_strictly_false';
 }

@@ -76,7 +76,7 @@ function splitTypes(text: string): string[] {
   return parts;
 }
 
-export function readType(text: string): Type {
+function readType(text: string): Type {
   const [, name = text, inner] = /^([\w.:]+)<(.*)>$/.exec(text) ?? [];
   const params = inner === undefined ? [] : splitTypes(inner).map(readType);
   const [first = types.dyn, second = types.dyn] = params;

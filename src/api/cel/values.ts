@@ -242,7 +242,7 @@ function equalLists(a: readonly Value[], b: readonly Value[]): boolean {
 }
 
 /** What tells an item of a list of type map from others. */
-export function itemKey(item: Value, keys: readonly string[]): string {
+function itemKey(item: Value, keys: readonly string[]): string {
   return JSON.stringify(keys.map((key) => (item instanceof Struct ? textOf(item.get(key)) : null)));
 }
 

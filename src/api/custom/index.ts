@@ -4,4 +4,3 @@ export { customKinds } from './kind.ts';
 export type { Converter } from './conversions.ts';
 export { customOpenApi } from './openapi.ts';
 export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validate-definition.ts';
-export { versionsByPriority } from './versions.ts';

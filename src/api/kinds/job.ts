@@ -52,7 +52,7 @@ export function jobSpecWarnings(
   return [...(many && !same ? [`${at}: ${why}`] : []), ...templateWarnings(object, old, template, `${at}.template`)];
 }
 
-export function setJobDefaults(job: Job): void {
+function setJobDefaults(job: Job): void {
   const { spec } = job;
   if (spec === undefined) return;
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;

@@ -41,7 +41,7 @@ function isNative(name: string): boolean {
   return !name.includes('/') || name.includes('kubernetes.io/');
 }
 
-export function isExtendedResource(name: string): boolean {
+function isExtendedResource(name: string): boolean {
   if (isNative(name) || name.startsWith('requests.')) return false;
   return whyNotQualifiedName(`requests.${name}`).length === 0;
 }
@@ -76,7 +76,7 @@ export function validateQuotaResourceName(name: string, field: string): FieldErr
   return [...errors, invalidField(field, name, 'must be a standard resource for quota')];
 }
 
-export function validateResourceName(name: string, field: string): FieldError[] {
+function validateResourceName(name: string, field: string): FieldError[] {
   const errors = whyNotQualifiedName(name).map((why) => invalidField(field, name, why));
   if (errors.length > 0 || name.includes('/') || isStandardResource(name)) return errors;
   return [invalidField(field, name, 'must be a standard resource type or fully qualified')];

@@ -54,7 +54,7 @@ export function mapOf(element: MergeType, atomic = false): MergeType {
 }
 
 /** Whatever stands there is owned as one. */
-export const atomicValue: MergeType = recursive((self) => ({
+const atomicValue: MergeType = recursive((self) => ({
   scalar: 'untyped',
   list: { atomic: true, keys: [], element: self },
   map: { atomic: true, fields: noFields, element: self },

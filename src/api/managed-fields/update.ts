@@ -79,7 +79,7 @@ function managerOf(asked: string): string {
   return asked === '' ? 'unknown' : asked;
 }
 
-export function currentManagers(
+function currentManagers(
   stored: readonly ManagedFieldsEntry[] | undefined,
   asked: readonly ManagedFieldsEntry[] | undefined,
 ): Managers {

@@ -74,7 +74,7 @@ export function validateMetadataUpdate(object: KubeObject, old: KubeObject): Fie
 }
 
 /** What an update may not touch. Fields the client left out count as unchanged (the server fills them in). */
-export function validateObjectMetaUpdate(object: KubeObject, old: KubeObject): FieldError[] {
+function validateObjectMetaUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const now = object.metadata ?? {};
   const before = old.metadata ?? {};
   const errors = validateFinalizersUpdate(now, before);

@@ -10,7 +10,7 @@ import { clone } from '../../api/clone.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { sameJson } from '../../api/patch/json.ts';
 
-export class Reinvocation {
+class Reinvocation {
   readonly second: boolean;
   readonly #invoked: Set<string>;
   readonly #again: Set<string>;

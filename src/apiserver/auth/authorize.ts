@@ -129,7 +129,7 @@ function resourceRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule
 }
 
 /** Upstream: ForbiddenStatusError in k8s.io/apiserver/pkg/endpoints/handlers/responsewriters. */
-export function forbiddenRequest(user: User, asked: Attributes, reason: string): ApiError {
+function forbiddenRequest(user: User, asked: Attributes, reason: string): ApiError {
   const why = `${cannot(user, asked)}${reason === '' ? '' : `: ${reason}`}`;
   if (asked.kind === 'path') return apiError(403, 'Forbidden', `forbidden: ${why}`, {});
   const { group, resource, name } = asked;

@@ -6,7 +6,7 @@ import { jsonSyntaxError } from '../../api/json-syntax.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 
 /** Upstream's limit (k8s.io/apiserver MaxRequestBodyBytes). */
-export const bodyLimit = 3 * 1024 * 1024;
+const bodyLimit = 3 * 1024 * 1024;
 
 /** Deeper than any object is; Go's decoder refuses at 10,000. */
 const depthLimit = 500;

@@ -25,7 +25,7 @@ export async function listObjects(exchange: ResourceExchange): Promise<void> {
   await sendRendered(exchange, 200, renderList(kind, page.items, page.meta, form), form);
 }
 
-export function readPage(
+function readPage(
   server: Server,
   bucket: string,
   selection: Selection,

@@ -20,8 +20,8 @@ import { headlessLabel, triggerTimeAnnotation } from './slices-plan.ts';
 
 export const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by';
 export const endpointsManager = 'endpoint-controller';
-export const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity';
-export const maxEndpointsCapacity = 1000;
+const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity';
+const maxEndpointsCapacity = 1000;
 
 export interface EndpointsInput {
   readonly service: LiveService;

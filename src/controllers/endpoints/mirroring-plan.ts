@@ -15,7 +15,7 @@ import { portsKey } from './ports.ts';
 import { managedByLabel, serviceNameLabel, triggerTimeAnnotation } from './slices-plan.ts';
 
 export const mirrorManager = 'endpointslicemirroring-controller.k8s.io';
-export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
+const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const maxEndpoints = 1000;

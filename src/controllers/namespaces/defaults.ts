@@ -48,7 +48,7 @@ export function runNamespaceDefaults(context: ControllerContext): void {
   });
 }
 
-export function planDefaults(
+function planDefaults(
   namespace: string,
   account: ServiceAccount | undefined,
   configMap: ConfigMap | undefined,

@@ -114,7 +114,7 @@ async function finalize(client: Client, namespace: Namespace): Promise<void> {
 }
 
 /** undefined: they say so already. */
-export function deletionConditions(
+function deletionConditions(
   namespace: Namespace,
   left: readonly Left[],
   failed: readonly string[],

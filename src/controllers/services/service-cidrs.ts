@@ -50,7 +50,7 @@ export function runServiceCidrs(context: ControllerContext): void {
 }
 
 /** Pure. `addresses`: the names of those that the allocator made; only asked for when it matters. */
-export function planServiceCidr(
+function planServiceCidr(
   cidr: LiveCidr,
   all: readonly LiveCidr[],
   addresses: () => Iterable<string>,

@@ -12,7 +12,7 @@ import { controllerReference } from '../owners.ts';
 export type LiveCronJob = Live<CronJob>;
 export type LiveJob = Live<Job>;
 
-export const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
+const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 
 /** More than so many in one go: somebody's clock jumped, or the schedule is by the second. */
 const mostMissed = 100_000;

@@ -6,5 +6,5 @@ export { service, slice } from './objects.ts';
 export type { EndpointWords } from './objects.ts';
 export { openPlace, resetRequest } from './place.ts';
 export type { Load, Place, Question } from './place.ts';
-export { addresses, createTopology, outside, outside6, publicRanges } from './topology.ts';
+export { addresses, createTopology, outside } from './topology.ts';
 export type { PlaceName, Topology } from './topology.ts';

@@ -36,7 +36,7 @@ export const addresses = {
 export const outside = '198.51.100.10';
 export const outside6 = '2001:db8:100::10';
 /** Where the LAN sends what load balancers would own: to node-1. */
-export const publicRanges = ['198.51.100.128/25', '2001:db8:51::/64'] as const;
+const publicRanges = ['198.51.100.128/25', '2001:db8:51::/64'] as const;
 
 const podsOf = { 'node-1': ['pod-a', 'pod-b'], 'node-2': ['pod-c', 'pod-d'] } as const;
 

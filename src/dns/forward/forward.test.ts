@@ -9,8 +9,9 @@ import { messageLines } from '../testing/text.ts';
 import { startUpstream } from '../testing/upstream.ts';
 import type { Say, TestUpstream } from '../testing/upstream.ts';
 import { nameFromText, rrClass, rrType } from '../wire/index.ts';
-import { Forwarder, Upstreams, agedMessage, parseResolvConf, parseUpstream, watchResolvConf } from './index.ts';
+import { Forwarder, Upstreams, agedMessage, parseUpstream, watchResolvConf } from './index.ts';
 import type { Ask, CacheLimits } from './index.ts';
+import { parseResolvConf } from './resolv-conf.ts';
 
 interface Bench {
   readonly forwarder: Forwarder;

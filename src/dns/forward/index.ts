@@ -4,7 +4,7 @@ export type { CacheLimits, Entry } from './cache.ts';
 export type { Ask } from './exchange.ts';
 export { Forwarder } from './forwarder.ts';
 export type { ForwarderCounts, StubZone } from './forwarder.ts';
-export { parseResolvConf, parseSearches, parseStub, parseUpstream, watchResolvConf } from './resolv-conf.ts';
+export { parseSearches, parseStub, parseUpstream, watchResolvConf } from './resolv-conf.ts';
 export type { UpstreamAddress } from './resolv-conf.ts';
 export { Upstreams } from './upstreams.ts';
 export type { Timeouts } from './upstreams.ts';

@@ -11,7 +11,7 @@ import { WireError } from './error.ts';
 export type WireName = string;
 
 export const rootName: WireName = '\0';
-export const maxName = 255;
+const maxName = 255;
 const maxLabel = 63;
 
 /** Compression pointers must point backwards, each further than the last (RFC 1035 4.1.4): no loop can exist. */

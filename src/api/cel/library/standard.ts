@@ -124,7 +124,7 @@ function span(nanos: bigint): Duration {
   return new Duration(int(nanos, 'duration overflow'));
 }
 
-export function atIndex(list: readonly Value[], index: Value): Value {
+function atIndex(list: readonly Value[], index: Value): Value {
   const place =
     index instanceof Uint ? index.value : typeof index === 'number' && Number.isInteger(index) ? BigInt(index) : index;
   if (typeof place !== 'bigint') throw new EvalError(`unsupported index type '${typeName(index)}' in list`);
@@ -137,7 +137,7 @@ export function keyShown(key: Value): string {
   return key instanceof Uint ? String(key.value) : typeof key === 'object' ? typeName(key) : String(key);
 }
 
-export function atKey(map: CelMap | Struct, key: Value): Value {
+function atKey(map: CelMap | Struct, key: Value): Value {
   const found = map instanceof Struct ? (typeof key === 'string' ? map.get(key) : undefined) : map.get(key);
   if (found === undefined) throw new EvalError(`no such key: ${keyShown(key)}`);
   return found;

@@ -288,7 +288,7 @@ function messageOf(
 }
 
 /** One line, not empty, not too long. */
-export function usableMessage(value: Value | Error): string | undefined {
+function usableMessage(value: Value | Error): string | undefined {
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
   return text === '' || text.includes('\n') || Buffer.byteLength(text) > longestMessage ? undefined : text;

@@ -21,7 +21,7 @@ import {
 import { mostConfigurations, validateConfiguration, validateSelectors } from './configuration.ts';
 import { validateItems } from './lists.ts';
 
-export const mostRequests = 32;
+const mostRequests = 32;
 const mostConstraints = 32;
 const mostAlternatives = 8;
 const effects = ['NoExecute', 'NoSchedule', 'None'];
@@ -104,7 +104,7 @@ function validateCount({ allocationMode = '', count = 0 }: ExactDeviceRequest, f
   return count > 0 ? [] : [invalidField(`${field}.count`, count, 'must be greater than zero')];
 }
 
-export function validateToleration(
+function validateToleration(
   { key = '', operator = '', value = '', effect = '' }: DeviceToleration,
   field: string,
 ): FieldError[] {

@@ -54,7 +54,7 @@ interface Summary {
   readonly lastRestart: string;
 }
 
-export function summarize(pod: Live<Pod>): Summary {
+function summarize(pod: Live<Pod>): Summary {
   const sidecars = new Set((pod.spec?.initContainers ?? []).filter(isSidecar).map((container) => container.name));
   const init = summarizeInit(pod, sidecars);
   const started = init.reason === undefined || hasCondition(pod, 'Initialized');

@@ -16,8 +16,6 @@ import { partsBindings, partsLocalBindings, partsLocalRoles, partsRoles } from '
 import { peoplesBindings, peoplesRoles } from './people.ts';
 import { clone } from '../../../api/clone.ts';
 
-export { nodeNetworkGroup } from './own-parts.ts';
-
 /** Makes the object, or changes the one that is there into what `change` gives (undefined: stays). */
 export type Ensure = <T extends KubeObject>(
   resource: Resource<T>,

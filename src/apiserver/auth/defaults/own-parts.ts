@@ -10,7 +10,7 @@
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../../api/gen/types.ts';
 import { binding, events, groups, localBinding, localRole, on, read, role, users } from './rule.ts';
 
-export const nodeNetworkGroup = 'system:portolan:node-network';
+const nodeNetworkGroup = 'system:portolan:node-network';
 const controllers = 'system:portolan:controllers';
 const loadBalancer = 'system:portolan:load-balancer';
 const controllerManager = 'system:kube-controller-manager';

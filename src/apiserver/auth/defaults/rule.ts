@@ -38,7 +38,7 @@ const aggregateTo = (role: string): Record<string, string> => ({
   [`rbac.authorization.k8s.io/aggregate-to-${role}`]: 'true',
 });
 
-export function defaultMetadata(
+function defaultMetadata(
   name: string,
   labels: Record<string, string> = {},
 ): { name: string; labels: Record<string, string>; annotations: Record<string, string> } {

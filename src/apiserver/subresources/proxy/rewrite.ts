@@ -53,7 +53,7 @@ export function rewriteUrl(url: string, { prefix, backend, host }: Place): strin
   return `${prefix}${path}${rest}`;
 }
 
-export function rewriteTag(tag: string, place: Place): string {
+function rewriteTag(tag: string, place: Place): string {
   const name = /^<([a-z0-9]+)/i.exec(tag)?.[1]?.toLowerCase() ?? '';
   const names = attributes[name];
   if (names === undefined) return tag;
