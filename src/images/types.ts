@@ -8,7 +8,6 @@ export interface ImageConfig {
   readonly WorkingDir?: string;
   readonly User?: string;
   readonly StopSignal?: string;
-  readonly Volumes?: Readonly<Record<string, unknown>>;
 }
 
 export interface Image {

@@ -46,8 +46,6 @@ export interface ControllerParts {
 export interface ServiceController {
   /** Begins: everything that is there now, then every change. */
   start(): void;
-  /** All of them again, for example after the record was reloaded. */
-  resync(): void;
   /** Services that wait for an address, and why. */
   readonly pending: ReadonlyMap<string, string>;
   idle(): Promise<void>;
@@ -108,17 +106,13 @@ export function createController(parts: ControllerParts, signal: AbortSignal): S
   };
   parts.services.onChange(onChange);
 
-  const resync = (): void => {
-    for (const owner of parts.ledger.owners()) queue.add(owner);
-    for (const service of parts.services.list()) queue.add(keyText(keyOf(service)));
-  };
   return {
     start() {
       started = true;
       owned = parts.ledger.size;
-      resync();
+      for (const owner of parts.ledger.owners()) queue.add(owner);
+      for (const service of parts.services.list()) queue.add(keyText(keyOf(service)));
     },
-    resync,
     pending,
     idle: () => queue.idle(),
   };

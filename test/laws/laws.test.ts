@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { projectRoot } from '../support/paths.ts';
+import * as docs from './docs.ts';
 import * as laws from './tree.ts';
 import type { Law, SourceFile } from './tree.ts';
 
@@ -19,6 +20,9 @@ const tree: readonly SourceFile[] = execFileSync('git', ['ls-files', '--cached',
   .split('\n')
   .filter((path) => path !== '' && !path.endsWith('.json') && existsSync(join(projectRoot, path)))
   .map((path) => ({ path, text: read(path) }));
+
+const paths = tree.map(({ path }) => path);
+const cli = tree.filter(({ path }) => path.startsWith('src/cli/') && !path.endsWith('.test.ts'));
 
 const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: SourceFile }[] = [
   { name: 'files stay small', law: laws.fileSize, bad: { path: 'src/dns/big.ts', text: 'x\n'.repeat(401) } },
@@ -56,6 +60,21 @@ const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: S
     name: 'what is exported has a user',
     law: laws.exportsHaveUsers,
     bad: { path: 'src/dns/x.ts', text: 'export function alone(): void {}' },
+  },
+  {
+    name: 'a file that is named exists',
+    law: docs.namesFilesThatExist(paths),
+    bad: { path: 'src/dns/x.ts', text: '/' + '** The rest is in long-gone.ts, beside answers.ts. */' },
+  },
+  {
+    name: 'links and folders of documents exist',
+    law: docs.linksLeadSomewhere(paths),
+    bad: { path: 'docs/x.md', text: '[examples](../examples/README.md), `src/dns`, and `src/long-gone`' },
+  },
+  {
+    name: 'commands and flags of documents exist',
+    law: docs.commandsExist(read('package.json'), cli),
+    bad: { path: 'x.md', text: '`portolan up --nodes 3 --long-gone`\n`kubectl get pods --watch`, `npm run check`' },
   },
   {
     name: 'no machine is named',

@@ -1,7 +1,7 @@
 /**
  * The laws of the tree as functions from files to complaints, so that each can be shown a bad sample.
  *
- *   SourceFile[] ──law──> ['src/dns/x.ts imports src/lb: …', …]      no complaint: the law holds
+ *   SourceFile[] ──law──> ['src/dns/index.ts imports src/lb: …', …]      no complaint: the law holds
  */
 import { posix } from 'node:path';
 

@@ -1,6 +1,6 @@
 /**
  * The Common Expression Language as Kubernetes 1.36 speaks it: read, checked against types, its cost bounded before and counted while
- * it runs. Pure. Loaded when there is an expression (engine.ts).
+ * it runs. Pure. Loaded when there is an expression (custom/lazy-rules.ts, admission/expression-modules.ts).
  *
  *   text ─ parse ─ check ─┬─ estimateCost      at most so much
  *                         └─ compile ─ run     value or error, and what it cost

@@ -30,11 +30,6 @@ interface AddressRange {
 
 export class ClusterAddresses {
   #ranges: readonly AddressRange[] = [];
-  readonly #random: (() => number) | undefined;
-
-  constructor(random?: () => number) {
-    this.#random = random;
-  }
 
   /** The ranges of this ServiceCIDR from now on. `inUse`: asked for when there is a new one. */
   setRanges(ledger: Ledger, owner: string, cidrs: readonly Cidr[], open: boolean, inUse: () => Iterable<string>): void {
@@ -43,7 +38,7 @@ export class ClusterAddresses {
     const was = known.map((range) => range.open);
     const now = cidrs.map((cidr) => {
       const same = known.find((range) => formatCidr(range.cidr) === formatCidr(cidr));
-      return same ?? { owner, cidr, pool: createPool(cidr, this.#random), open };
+      return same ?? { owner, cidr, pool: createPool(cidr), open };
     });
     for (const range of now) range.open = open;
     const first = before.findIndex((range) => range.owner === owner);
@@ -144,10 +139,10 @@ function numberIn(cidr: Cidr, ip: Ip): number {
 const mostAddresses = 2 ** 48;
 
 /** KEP-3070: the static band is min(max(16, size/16), 256) addresses, none in ranges smaller than 16. */
-function createPool(cidr: Cidr, random: (() => number) | undefined): NumberPool {
+function createPool(cidr: Cidr): NumberPool {
   const size = Math.min(Number(cidrSize(cidr)), mostAddresses);
   const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256);
   const last = cidr.family === 'IPv4' ? size - 2 : size - 1;
   // In a range of 16 the band would be all there is: then everything is dynamic in effect, through the fall-back.
-  return new NumberPool({ first: 1, last, dynamicFrom: Math.min(Math.max(1, band), last + 1) }, random);
+  return new NumberPool({ first: 1, last, dynamicFrom: Math.min(Math.max(1, band), last + 1) });
 }

@@ -31,8 +31,6 @@ export interface AllocatorOptions {
   readonly serviceClusterIPRanges: readonly string[];
   /** e.g. '30000-32767' */
   readonly nodePortRange: string;
-  /** For tests: a number in [0, 1). */
-  readonly random?: () => number;
 }
 
 export interface StoredServiceAllocator extends ServiceAllocator {
@@ -55,8 +53,8 @@ export const defaultServiceCidr = 'kubernetes';
 export function createServiceAllocator(options: AllocatorOptions): StoredServiceAllocator {
   const ranges = parseRanges(options.serviceClusterIPRanges);
   const families = ranges.map((range) => range.family);
-  const addresses = new ClusterAddresses(options.random);
-  const ports = new NodePorts(options.nodePortRange, options.random);
+  const addresses = new ClusterAddresses();
+  const ports = new NodePorts(options.nodePortRange);
   addresses.setRanges(new Ledger(), defaultServiceCidr, ranges, true, () => []);
   return {
     onWrite(view, service, old) {

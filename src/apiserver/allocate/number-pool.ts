@@ -16,12 +16,10 @@ export type Taken = 'taken' | 'already allocated' | 'out of range';
 export class NumberPool {
   readonly #range: Range;
   readonly #used = new Set<number>();
-  readonly #random: () => number;
   #staticUsed = 0;
 
-  constructor(range: Range, random: () => number = Math.random) {
+  constructor(range: Range) {
     this.#range = range;
-    this.#random = random;
   }
 
   get free(): number {
@@ -64,7 +62,7 @@ export class NumberPool {
   #search(from: number, to: number, used: number): number | undefined {
     const size = to - from + 1;
     if (size <= used) return undefined;
-    let number = from + Math.floor(this.#random() * size);
+    let number = from + Math.floor(Math.random() * size);
     while (this.#used.has(number)) number = number === to ? from : number + 1;
     return number;
   }

@@ -18,13 +18,13 @@ export class NodePorts {
   readonly #pool: NumberPool;
 
   /** `30000-32767`, or `30000+100`. */
-  constructor(range: string, random?: () => number) {
+  constructor(range: string) {
     const { first, last } = parsePortRange(range);
     const size = last - first + 1;
     // KEP-3668: min(max(16, size/32), 128), none in ranges smaller than 16.
     const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128);
     this.#text = `${first}-${last}`;
-    this.#pool = new NumberPool({ first, last, dynamicFrom: Math.min(first + band, last + 1) }, random);
+    this.#pool = new NumberPool({ first, last, dynamicFrom: Math.min(first + band, last + 1) });
   }
 
   allocateNew(ledger: Ledger, service: Service): void {
