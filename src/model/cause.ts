@@ -7,7 +7,7 @@
 import type { EndpointSlice, Pod, Service } from '../api/gen/types.ts';
 import { endpoints, serviceKeyOf } from './endpoints.ts';
 import type { EndpointPort } from './endpoints.ts';
-import { headlessLabel, isProxied, serviceProxyNameLabel } from './frontends.ts';
+import { isProxied, serviceProxyNameLabel } from './frontends.ts';
 
 /** undefined: nodes do answer for it. */
 export function whyNotProxied(service: Service): string | undefined {
@@ -17,8 +17,8 @@ export function whyNotProxied(service: Service): string | undefined {
   if (type === 'ExternalName')
     return `it is an ExternalName: its name is an alias of ${externalName}, nothing is proxied`;
   if (clusterIP === 'None') return "it is headless: its name gives the pods' own addresses, nothing is proxied";
-  const label = [serviceProxyNameLabel, headlessLabel].find((one) => one in labels);
-  if (label !== undefined) return `its label ${label}=${labels[label] ?? ''} takes it away from this proxy`;
+  const proxyName = labels[serviceProxyNameLabel];
+  if (proxyName !== undefined) return `its label ${serviceProxyNameLabel}=${proxyName} takes it away from this proxy`;
   return 'it has no cluster IP';
 }
 

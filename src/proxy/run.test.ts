@@ -31,7 +31,7 @@ before(async () => {
     ]),
   );
   proxies = await Promise.all([openProxy(net, 'node-1'), openProxy(net, 'node-2')]);
-  await Promise.all(nodes.map((node, i) => proxies[i]?.set('nodes', node)));
+  await Promise.all(nodes.map(async (node, i) => proxies[i]?.set('nodes', node)));
   await Promise.all(proxies.map((proxy) => proxy.do('start')));
 });
 after(async () => {
