@@ -33,6 +33,11 @@ test('nft: a context stays in its namespace; errors carry what nft says, and not
   assert.match(nft.run('list table ip t'), /chain c/);
   assert.throws(() => nft.run('add chain ip t d\nadd rule ip t nowhere accept\n'), NftError);
   assert.doesNotMatch(nft.run('list table ip t'), /chain d/);
+  const long = 'add rule ip t nowhere accept\n'.repeat(500);
+  assert.throws(
+    () => nft.run(long),
+    (error: unknown) => error instanceof NftError && error.text.length <= 1_001 && error.notFound,
+  );
   const other = withNewNetns(() => openNft());
   assert.throws(
     () => other.run('list table ip t'),

@@ -19,18 +19,19 @@ export interface Nft extends Disposable {
 }
 
 export class NftError extends Error {
-  /** What libnftables wrote, with the place in the script. */
+  /** What libnftables wrote first, with the place in the script: it may write of each line, again and again. */
   readonly text: string;
+  /** Something that the script names does not exist (any more). */
+  readonly notFound: boolean;
   constructor(text: string) {
     super(`nftables refused the change: ${firstLine(text)}${fixFor(text)}`);
     this.name = 'NftError';
-    this.text = text;
-  }
-  /** Something that the script names does not exist (any more). */
-  get notFound(): boolean {
-    return this.text.includes('No such file or directory');
+    this.text = text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
+    this.notFound = text.includes('No such file or directory');
   }
 }
+
+const longestText = 1_000;
 
 /** `netns`: path of a network namespace; default the one that this thread is in. */
 export function openNft(netns?: string): Nft {

@@ -27,6 +27,8 @@ before(async () => {
 });
 beforeEach(async () => {
   proxy = await openProxy(net, 'node-1');
+  // Whom nobody knows is not healthy for load balancers.
+  await proxy.set('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } });
 });
 afterEach(() => proxy.kill());
 after(() => net.close());
