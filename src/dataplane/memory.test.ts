@@ -84,6 +84,7 @@ test('the IPv6 ruleset is the IPv4 one in other words', () => {
     family,
     table: 'portolan',
     podCidrs: ['PODS'],
+    podsOfAllNodes: false,
     serviceCidrs: ['SERVICES'],
     nonMasqueradeCidrs: ['INSIDE'],
     nodePortRange: [30_000, 32_767],

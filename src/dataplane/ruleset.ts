@@ -26,6 +26,7 @@ export interface RulesetOptions {
   readonly family: Family;
   readonly table: string;
   readonly podCidrs: readonly string[];
+  readonly podsOfAllNodes: boolean;
   readonly serviceCidrs: readonly string[];
   readonly clusterIpClients: readonly string[];
   readonly nonMasqueradeCidrs: readonly string[];
@@ -146,6 +147,7 @@ export function chains(options: RulesetOptions): readonly Chain[] {
   const guests = (rule: string): string[] =>
     own(`${ip} saddr`, options.clusterIpClients, '').flatMap((from) => services(`${from}${rule}`));
   const transport = 'meta l4proto { tcp, udp, sctp }';
+  const allHidden = `${transport} ${original} @snat-all goto masquerading`;
   return [
     {
       name: 'refuse',
@@ -191,11 +193,15 @@ export function chains(options: RulesetOptions): readonly Chain[] {
       hook: { type: 'nat', at: 'postrouting', priority: 100 },
       rules: [
         `ct status dnat ${ip} saddr . ${ip} daddr @hairpin goto masquerading comment "a pod that reached itself"`,
-        ...pods(
-          `${ip} daddr != { ${options.nonMasqueradeCidrs.join(', ')} } goto masquerading comment "out of the cluster"`,
-        ),
+        ...(options.nonMasqueradeCidrs.some((cidr) => cidr.endsWith('/0'))
+          ? []
+          : pods(
+              `${ip} daddr != { ${options.nonMasqueradeCidrs.join(', ')} } goto masquerading comment "out of the cluster"`,
+            )),
+        // A pod of another node, sent back to its own, would be answered past this one: upstream hides all of them too.
+        ...(options.podsOfAllNodes ? [allHidden] : []),
         ...pods('return'),
-        `${transport} ${original} @snat-all goto masquerading`,
+        allHidden,
         `${transport} ${original} @snat-own goto masquerading-own`,
         // The answer must come back through here to be translated.
         ...own(`${ip} saddr`, options.clusterIpClients, '').flatMap((from) =>

@@ -24,6 +24,7 @@ export function rulesetOptions(family: Family, options: DataPlaneOptions): Rules
     family,
     table: options.table ?? 'portolan',
     podCidrs: minimal(options.podCidrs, family),
+    podsOfAllNodes: options.podsOfAllNodes ?? false,
     serviceCidrs: minimal(options.serviceCidrs, family),
     clusterIpClients: minimal((options.clusterIpClients ?? []).map(asCidr), family),
     nonMasqueradeCidrs: minimal([...options.nonMasqueradeCidrs, ...options.podCidrs, ...options.serviceCidrs], family),

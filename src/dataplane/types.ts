@@ -46,7 +46,9 @@ export interface DataPlaneOptions {
   readonly serviceCidrs: readonly string[];
   /** Networks outside the cluster whose hosts may use cluster IPs through this node. Default none. */
   readonly clusterIpClients?: readonly string[];
-  /** Pods' packets to anywhere else leave with the node's address (ip-masq-agent's nonMasqueradeCIDRs). */
+  /** podCidrs are those of all nodes: which pods are this node's cannot be told. Default false. */
+  readonly podsOfAllNodes?: boolean;
+  /** Pods' packets to anywhere else leave with the node's address (ip-masq-agent's nonMasqueradeCIDRs); 0.0.0.0/0: to nowhere. */
   readonly nonMasqueradeCidrs: readonly string[];
   /** Never a source port of a masqueraded connection. Default 30000-32767. */
   readonly nodePortRange?: readonly [number, number];

@@ -12,6 +12,8 @@ import type { ProxyOptions } from './options.ts';
 export interface NodeFacts {
   readonly view: NodeView;
   readonly podCidrs: readonly string[];
+  /** Those are of all nodes. */
+  readonly podsOfAllNodes: boolean;
   /** False while the node is going away or nobody knows it: upstream's pkg/proxy/healthcheck (KEP-3836). */
   readonly eligible: boolean;
 }
@@ -35,12 +37,20 @@ export function nodeFacts(options: ProxyOptions, node: Node | undefined): NodeFa
       addresses: nodePortAddresses(options.nodePortAddresses, [...new Set(addresses)]).filter(isUsableAddress),
       ...(options.externalIpCidrs === undefined ? {} : { externalIpCidrs: options.externalIpCidrs }),
     },
-    podCidrs: options.podCidrs ?? (fromNode.length > 0 ? fromNode : options.clusterCidrs),
+    ...podsOf(options, fromNode),
     eligible:
       node !== undefined &&
       node.metadata?.deletionTimestamp === undefined &&
       !(node.spec?.taints ?? []).some(({ key }) => key === goingTaint),
   };
+}
+
+function podsOf(
+  { localPods = 'node', podCidrs, clusterCidrs }: ProxyOptions,
+  fromNode: readonly string[],
+): Pick<NodeFacts, 'podCidrs' | 'podsOfAllNodes'> {
+  const known = localPods === 'cluster' ? undefined : (podCidrs ?? (fromNode.length > 0 ? fromNode : undefined));
+  return { podCidrs: known ?? clusterCidrs, podsOfAllNodes: known === undefined };
 }
 
 export function sameFacts(a: NodeFacts, b: NodeFacts): boolean {

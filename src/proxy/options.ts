@@ -4,6 +4,7 @@
  */
 import type { EndpointSlice, Node, Service, ServiceCIDR } from '../api/gen/types.ts';
 import type { Client, Informer } from '../client/index.ts';
+import type { ConntrackWishes } from './sysctls.ts';
 
 /** Informers that the process has anyway: shared instead of doubled. They may hold services that are not proxied. */
 export interface ProxyInformers {
@@ -23,12 +24,16 @@ export interface ProxyOptions {
   readonly clusterCidrs: readonly string[];
   /** Pods of this node. Default: Node.spec.podCIDRs; where that is unset: clusterCidrs. */
   readonly podCidrs?: readonly string[];
+  /** Where the pod network gives pods addresses outside their Node.spec.podCIDRs: `cluster`, for clusterCidrs. Default `node`. */
+  readonly localPods?: 'node' | 'cluster';
   /** Cluster IPs; ServiceCIDR objects add to them while the proxy runs. */
   readonly serviceCidrs: readonly string[];
   /** Networks outside the cluster whose hosts may use cluster IPs through this node; default none. */
   readonly clusterIpClients?: readonly string[];
   /** External IPs count in these only; default everywhere (DenyServiceExternalIPs of the API server is the first line). */
   readonly externalIpCidrs?: readonly string[];
+  /** Pods' connections out of the cluster get the node's address; default true. Elsewhere it is the pod network's own business. */
+  readonly masqueradePods?: boolean;
   /** Networks of the nodes: pods keep their address towards them. */
   readonly lanCidrs?: readonly string[];
   /** More networks towards which pods keep their address. */
@@ -48,8 +53,8 @@ export interface ProxyOptions {
   readonly metrics?: Bind | false;
   /** TCP node ports on 127.0.0.1 and ::1, by a listener of ours; default true. */
   readonly localhostNodePorts?: boolean;
-  /** conntrack time-outs as kube-proxy sets them; default true. */
-  readonly sysctls?: boolean;
+  /** conntrack time-outs as kube-proxy sets them; default true. Or how they are to be. */
+  readonly sysctls?: boolean | ConntrackWishes;
   /** nftables table; default `portolan`. */
   readonly table?: string;
 }

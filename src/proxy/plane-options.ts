@@ -7,18 +7,22 @@ import type { ProxyOptions } from './options.ts';
 export const proxiedServices = '!service.kubernetes.io/service-proxy-name';
 export const proxiedSlices = '!service.kubernetes.io/headless';
 
+const everywhere = ['0.0.0.0/0', '::/0'];
+
 /** `serviceCidrs`: as they are now. */
 export function planeOptions(
   options: ProxyOptions,
   facts: NodeFacts,
   serviceCidrs: readonly string[],
 ): DataPlaneOptions {
-  const { clusterCidrs, lanCidrs = [], nonMasqueradeCidrs = [] } = options;
+  const { clusterCidrs, lanCidrs = [], nonMasqueradeCidrs = [], masqueradePods = true } = options;
   const host = (address: string): string => `${address}/${address.includes(':') ? '128' : '32'}`;
   return {
     podCidrs: facts.podCidrs,
+    podsOfAllNodes: facts.podsOfAllNodes,
     serviceCidrs,
     nonMasqueradeCidrs: [
+      ...(masqueradePods ? [] : everywhere),
       ...clusterCidrs,
       ...serviceCidrs,
       ...lanCidrs,

@@ -79,7 +79,8 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
         if (hasSynced) return;
         hasSynced = true;
         // Now there are rules that track, so they are there.
-        if (options.sysctls ?? true) setConntrackSysctls();
+        const { sysctls = true } = options;
+        if (sysctls !== false) setConntrackSysctls(sysctls === true ? {} : sysctls);
         events.event(node, 'Normal', 'Starting', '');
         resolveSynced();
       },

@@ -8,35 +8,66 @@
  *                             ten more. kube-proxy leaves it so. Not zero: a reset whose sequence number does not fit exactly takes this
  *                             time too, and the receiver's challenge (RFC 5961, 3.2) must still find its connection.
  *
- * Upstream: pkg/proxy/apis/config defaults (tcpCloseWaitTimeout 1h, tcpEstablishedTimeout 24h); linux nf_conntrack_proto_tcp.c
- * (nf_conntrack_tcp_packet opens an entry anew only where the last packet was the client's own reset).
+ * What is wished is set as it is; zero seconds leave a time as it is.
+ *
+ * Upstream: pkg/proxy/conntrack/sysctls.go and pkg/proxy/apis/config defaults (tcpCloseWaitTimeout 1h, tcpEstablishedTimeout 24h); linux
+ * nf_conntrack_proto_tcp.c (nf_conntrack_tcp_packet opens an entry anew only where the last packet was the client's own reset).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { log } from '../util/log.ts';
+
+/** Seconds, where nothing else is said. */
+export interface ConntrackWishes {
+  readonly established?: number | undefined;
+  readonly closeWait?: number | undefined;
+  readonly udp?: number | undefined;
+  readonly udpStream?: number | undefined;
+  readonly beLiberal?: boolean | undefined;
+  /** Connections, of the whole machine: only its first network namespace may say. */
+  readonly max?: { readonly perCore: number; readonly min: number } | undefined;
+}
 
 interface Wanted {
   readonly name: string;
-  readonly seconds: number;
+  readonly value: number;
   /** Whether what somebody else has set is as good. */
-  readonly isEnough: (seconds: number) => boolean;
+  readonly isEnough: (value: number) => boolean;
 }
 
-const wanted: readonly Wanted[] = [
-  { name: 'close_wait', seconds: 3_600, isEnough: (seconds) => seconds >= 3_600 },
-  { name: 'established', seconds: 86_400, isEnough: (seconds) => seconds >= 86_400 },
-  { name: 'close', seconds: 1, isEnough: (seconds) => seconds <= 1 },
-];
+/** Upstream's cap for machines with many processors. */
+const maxLimit = 1_048_576;
 
 const logger = log('proxy');
 
-export function setConntrackSysctls(): void {
-  for (const { name, seconds, isEnough } of wanted) {
-    const path = `/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_${name}`;
+export function setConntrackSysctls(wishes: ConntrackWishes = {}): void {
+  for (const { name, value, isEnough } of wanted(wishes)) {
+    const path = `/proc/sys/net/netfilter/nf_conntrack_${name}`;
     try {
-      if (!isEnough(Number(readFileSync(path, 'utf8')))) writeFileSync(path, String(seconds));
+      if (!isEnough(Number(readFileSync(path, 'utf8')))) writeFileSync(path, String(value));
     } catch (error) {
       // Not there before the first rule that tracks; a tuning, not a need.
       logger.debug({ path, err: error }, 'not set');
     }
   }
+}
+
+function wanted(wishes: ConntrackWishes): readonly Wanted[] {
+  const exactly = (name: string, value: number | undefined): readonly Wanted[] =>
+    value === undefined || value === 0 ? [] : [{ name, value, isEnough: (now) => now === value }];
+  const atLeast = (name: string, wish: number | undefined, usual: number): readonly Wanted[] =>
+    wish === undefined ? [{ name, value: usual, isEnough: (now) => now >= usual }] : exactly(name, wish);
+  return [
+    ...atLeast('tcp_timeout_close_wait', wishes.closeWait, 3_600),
+    ...atLeast('tcp_timeout_established', wishes.established, 86_400),
+    { name: 'tcp_timeout_close', value: 1, isEnough: (now) => now <= 1 },
+    ...exactly('udp_timeout', wishes.udp),
+    ...exactly('udp_timeout_stream', wishes.udpStream),
+    ...exactly('tcp_be_liberal', wishes.beLiberal === true ? 1 : undefined),
+    ...exactly('max', maxOf(wishes)),
+  ];
+}
+
+function maxOf({ max }: ConntrackWishes): number | undefined {
+  return max === undefined ? undefined : Math.max(Math.min(max.perCore * availableParallelism(), maxLimit), max.min);
 }
