@@ -53,11 +53,16 @@ function isMistake(error: unknown): boolean {
   return error instanceof UsageError || ['bind', 'listen', 'open'].some((one) => one === call);
 }
 
-export async function clientFor(part: string, kubeconfig: string | undefined): Promise<ClosableClient> {
-  const found = await loadKubeconfig(kubeconfig).catch((error: unknown) => {
+/** `master`: the server, instead of the kubeconfig's. */
+export async function clientFor(
+  part: string,
+  kubeconfig: string | undefined,
+  master?: string,
+): Promise<ClosableClient> {
+  const config = await loadKubeconfig(kubeconfig).catch((error: unknown) => {
     throw new UsageError(messageOf(error));
   });
-  return createClient(found, { userAgent: `portolan-${part}` });
+  return createClient(master === undefined ? config : { ...config, server: master }, { userAgent: `portolan-${part}` });
 }
 
 /**

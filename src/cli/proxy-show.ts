@@ -14,7 +14,7 @@ import type { Cluster, NodePlace } from '../cluster/index.ts';
 import type { Shown, ShownKey, ShowOptions } from '../proxy/index.ts';
 import { nameOption, outputOption } from './flags.ts';
 import { clientFor } from './part-process.ts';
-import { proxyFlags, proxyOptions } from './proxy-flags.ts';
+import { proxyFlags, proxyOptions, readProxyFlags } from './proxy-flags.ts';
 import type { ProxyFlags } from './proxy-flags.ts';
 import { table } from './table.ts';
 
@@ -45,7 +45,7 @@ export function proxyShowCommand(): Command {
     )
     .action(async (service: string | undefined, _flags: Flags, command: Command) => {
       // Flags that the parent has too end up there.
-      const flags = command.optsWithGlobals<Flags>();
+      const flags = await readProxyFlags(command.optsWithGlobals<Flags>(), command);
       if (process.getuid?.() !== 0) throw new UsageError('reading kernel tables needs root: sudo portolan proxy show');
       const wanted = await targets(flags);
       try {
@@ -79,7 +79,7 @@ async function whyNothing(client: ClosableClient, namespace: string, name: strin
 
 async function targets(flags: Flags): Promise<{ readonly client: ClosableClient; readonly options: ShowOptions[] }> {
   if (flags.kubeconfig !== undefined) {
-    const client = await clientFor('proxy-show', flags.kubeconfig);
+    const client = await clientFor('proxy-show', flags.kubeconfig, flags.master);
     return { client, options: [proxyOptions(client, flags)] };
   }
   const cluster = findCluster(flags.name);
