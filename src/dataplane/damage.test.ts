@@ -3,10 +3,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
+import { openNftElements } from '../kernel/index.ts';
 import { buildTable } from '../model/index.ts';
 import type { TableEntry } from '../model/index.ts';
 import { createDataPlane } from './index.ts';
 import type { Applied, DataPlane, DataPlaneOptions } from './index.ts';
+import { readBack } from './read-back.ts';
 import { end, kernelWords, service, slice } from './testing/index.ts';
 
 const name = `t-damage-${String(process.pid)}`;
@@ -161,4 +163,16 @@ test('a start tells the keys that the kernel still held for nobody', async () =>
   await plane.apply({ set: entriesOf([gone], [slice('gone', 53, pods(1), { protocol: 'UDP' })]), remove: [] });
   const { unclaimed = [] } = await restart();
   assert.deepEqual([...unclaimed].sort(), ['10.10.10.1 UDP 30053', '10.96.0.9 UDP 53']);
+});
+
+test('what clients are remembered is not read: a quarter of a million would stop the process for 5 s', () => {
+  const kernel = openNftElements(netns);
+  const read = new Set<string>();
+  readBack(
+    { ...kernel, scan: (family, table, set, visit) => (read.add(set), kernel.scan(family, table, set, visit)) },
+    'IPv4',
+    'portolan',
+  );
+  kernel.close();
+  assert.ok(read.has('sticky-slots') && !read.has('affinity'));
 });

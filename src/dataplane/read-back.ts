@@ -21,7 +21,7 @@ export interface ReadBack {
   /** Addresses of pods that may reach themselves. */
   readonly hairpin: Set<string>;
   readonly strays: readonly { readonly set: string; readonly element: NftElement }[];
-  /** Of endpoints, that slots or clients know. */
+  /** Of endpoints, in slots. Clients may remember others: they are not read, a quarter of a million take the kernel 5 s. */
   readonly ids: ReadonlySet<number>;
 }
 
@@ -85,9 +85,6 @@ export function readBack(kernel: NftElements, family: Family, table: string): Re
       return known;
     });
   }
-  scan('affinity', ({ bytes, value }) => {
-    if (value !== 0) ids.add(wordAt(bytes, value));
-  });
   each('snat-own', (entry) => (entry.sourceNat = 'own') !== undefined);
   // In both sets by foreign hands: the second one is wrong either way, and cheap to write again.
   each('snat-all', (entry) => {
