@@ -15,9 +15,9 @@ import type { Live } from '../api/object.ts';
 import type { DnsInformers } from '../dns/index.ts';
 import { familyOf } from '../util/ip.ts';
 import { log } from '../util/log.ts';
-import { cidrs, kubeconfigOption, labels, list } from './flags.ts';
+import { cidrs, kubeconfigOption, labels, list, portRange } from './flags.ts';
 import { clientFor, runPart, serverAnswers } from './part-process.ts';
-import { clusterIpClientsText, externalIpRangeText } from './proxy-flags.ts';
+import { clusterIpClientsText, externalIpRangeText, nodePortRangeText } from './proxy-flags.ts';
 
 interface Flags {
   readonly kubeconfig?: string;
@@ -37,6 +37,7 @@ interface Flags {
   readonly upstreamNetns?: string;
   readonly hide?: readonly string[];
   readonly lanRange?: readonly string[];
+  readonly serviceNodePortRange?: readonly [number, number];
   readonly clusterIpClients?: readonly string[];
   readonly externalIpRange?: readonly string[];
   readonly tlsCertFile?: string;
@@ -70,6 +71,7 @@ export function agentCommand(): Command {
     .option('--netns-prefix <name>', "pods' network namespaces are NAME-pod-ID", 'portolan')
     .option('--upstream-netns <path>', 'network namespace from which names outside the cluster are asked')
     .option('--lan-range <cidrs>', 'networks of the nodes: pods keep their address towards them', list())
+    .option('--service-node-port-range <range>', nodePortRangeText, portRange)
     .option('--cluster-ip-clients <cidrs>', clusterIpClientsText, cidrs())
     .option('--external-ip-range <cidrs>', externalIpRangeText, cidrs())
     .option('--hide <paths>', 'pods of the host image do not see these', list())
@@ -236,6 +238,7 @@ async function startProxy({ flags, nodeName, network, informers, signal }: NodeO
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
       serviceCidrs: flags.serviceClusterIpRange,
       ...(flags.lanRange === undefined ? {} : { lanCidrs: flags.lanRange }),
+      ...(flags.serviceNodePortRange === undefined ? {} : { nodePortRange: flags.serviceNodePortRange }),
       ...(flags.clusterIpClients === undefined ? {} : { clusterIpClients: flags.clusterIpClients }),
       ...(flags.externalIpRange === undefined ? {} : { externalIpCidrs: flags.externalIpRange }),
     },

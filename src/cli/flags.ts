@@ -13,6 +13,13 @@ export function port(text: string): number {
   return value;
 }
 
+/** Reads `FIRST-LAST`, as --service-node-port-range of the API server. */
+export function portRange(text: string): readonly [number, number] {
+  const [, first = 0, last = 0] = (/^([0-9]{1,5})-([0-9]{1,5})$/.exec(text) ?? []).map(Number);
+  if (first < 1 || last < first || last > 65_535) throw new InvalidArgumentError('want FIRST-LAST within 1-65535.');
+  return [first, last];
+}
+
 export interface Bind {
   readonly address?: string;
   readonly port: number;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Client } from '../client/index.ts';
 import type { ProxyOptions } from '../proxy/index.ts';
 import { log } from '../util/log.ts';
-import { bind, cidrs, kubeconfigOption, list } from './flags.ts';
+import { bind, cidrs, kubeconfigOption, list, portRange } from './flags.ts';
 import type { Bind } from './flags.ts';
 import { checkKubeProxyFlags, conntrackWishes, kubeProxyFlags } from './kube-proxy-flags.ts';
 import type { KubeProxyFlags } from './kube-proxy-flags.ts';
@@ -19,6 +19,7 @@ export interface ProxyFlags extends KubeProxyFlags {
   readonly lanRange?: readonly string[];
   readonly masqueradePods?: boolean;
   readonly nodeportAddresses?: readonly string[];
+  readonly serviceNodePortRange?: readonly [number, number];
   readonly clusterIpClients?: readonly string[];
   readonly externalIpRange?: readonly string[];
   readonly healthzBindAddress?: Bind | false;
@@ -27,6 +28,8 @@ export interface ProxyFlags extends KubeProxyFlags {
 
 export const clusterIpClientsText =
   'networks outside the cluster whose hosts may use cluster IPs through this node (default: none)';
+export const nodePortRangeText =
+  "the API server's node ports, never given to connections that leave with a node's address (default: 30000-32767)";
 export const externalIpRangeText = "Services' externalIPs count in these ranges only (default: everywhere)";
 
 export function proxyFlags(command: Command): Command {
@@ -55,6 +58,7 @@ export function proxyFlags(command: Command): Command {
       "node ports answer at this machine's addresses in these (default: primary, the Node's InternalIPs)",
       cidrs('primary'),
     )
+    .option('--service-node-port-range <range>', nodePortRangeText, portRange)
     .option('--cluster-ip-clients <cidrs>', clusterIpClientsText, cidrs())
     .option('--external-ip-range <cidrs>', externalIpRangeText, cidrs())
     .option('--healthz-bind-address <ip:port>', "/healthz and /livez (default: :10256; '': none)", bind)
@@ -102,8 +106,8 @@ function portsOf({ healthzPort, metricsPort, ...flags }: ProxyFlags): Partial<Pr
 }
 
 export function proxyOptions(client: Client, flags: ProxyFlags): ProxyOptions {
-  const { lanRange, nodeportAddresses, clusterIpClients, externalIpRange, healthzBindAddress, metricsBindAddress } =
-    flags;
+  const { lanRange, nodeportAddresses, serviceNodePortRange, clusterIpClients, externalIpRange } = flags;
+  const { healthzBindAddress, metricsBindAddress } = flags;
   return {
     client,
     nodeName: flags.hostnameOverride ?? flags.nodeName ?? hostname().toLowerCase(),
@@ -116,6 +120,7 @@ export function proxyOptions(client: Client, flags: ProxyFlags): ProxyOptions {
     ...(flags.detectLocalMode === 'ClusterCIDR' ? { localPods: 'cluster' as const } : {}),
     ...(lanRange === undefined ? {} : { lanCidrs: lanRange }),
     ...(nodeportAddresses === undefined ? {} : { nodePortAddresses: nodeportAddresses }),
+    ...(serviceNodePortRange === undefined ? {} : { nodePortRange: serviceNodePortRange }),
     ...(clusterIpClients === undefined ? {} : { clusterIpClients }),
     ...(externalIpRange === undefined ? {} : { externalIpCidrs: externalIpRange }),
     ...(healthzBindAddress === undefined ? {} : { healthz: healthzBindAddress }),

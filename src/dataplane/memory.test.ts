@@ -6,6 +6,7 @@ import { addressBytes, addressText, endpointBytes, endpointText, keyBytes, keyTe
 import { minimal } from './ranges.ts';
 import { chains, declarations, pickerCode, pickerName, pickerOf } from './ruleset.ts';
 import type { Picker, RulesetOptions } from './ruleset.ts';
+import { rulesetOptions } from './settings.ts';
 import { arrange } from './slots.ts';
 
 test('slots: as few as possible move', () => {
@@ -64,6 +65,21 @@ test('ranges: of one family, none inside another', () => {
   const given = ['10.1.0.0/16', '10.0.0.0/8', 'fd00::/8', '10.1.2.3/32', '192.0.2.0/24'];
   assert.deepEqual(minimal(given, 'IPv4'), ['10.0.0.0/8', '192.0.2.0/24']);
   assert.deepEqual(minimal(given, 'IPv6'), ['fd00::/8']);
+});
+
+test('masqueraded connections have ports beside the node ports, on the side with more of them, where any are left', () => {
+  const ports = (low: number, high: number): string | undefined =>
+    chains({
+      ...rulesetOptions('IPv4', { podCidrs: [], serviceCidrs: [], nonMasqueradeCidrs: [] }),
+      nodePortRange: [low, high],
+    })
+      .find(({ name }) => name === 'masquerading')
+      ?.rules.map((rule) => /:(\S+)/.exec(rule)?.[1] ?? 'any')
+      .join();
+  assert.equal(ports(30_000, 32_767), '32768-65535,any');
+  assert.equal(ports(40_000, 65_535), '1024-39999,any');
+  assert.equal(ports(1, 1023), '1024-65535,any');
+  assert.equal(ports(1, 65_535), 'any');
 });
 
 test('pickers have names and codes that lead back to them', () => {

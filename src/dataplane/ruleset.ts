@@ -315,6 +315,9 @@ function clientType(family: Family): string {
 /** The random port keeps two clients of one endpoint apart (kubernetes#76699); a node port would be hijacked on the way back. */
 function masquerading(options: RulesetOptions, transport: string): readonly string[] {
   const [low, high] = options.nodePortRange;
-  const ports = 65_535 - high >= low - 1024 ? `${String(high + 1)}-65535` : `1024-${String(low - 1)}`;
+  const [above, below] = [65_535 - high, low - 1024];
+  // A range that leaves nothing: then there is nothing to keep clear.
+  if (above <= 0 && below <= 0) return ['masquerade fully-random'];
+  const ports = above >= below ? `${String(high + 1)}-65535` : `1024-${String(low - 1)}`;
   return [`${transport} masquerade to :${ports} fully-random`, 'masquerade fully-random'];
 }

@@ -74,7 +74,9 @@ export function runProxy(options: ProxyOptions, signal: AbortSignal): Proxy {
         udp.clean(pass, store);
         health.update(store, pass.services);
         local.update(store, pass.services);
-        if (pass.full) logger.info({ ...pass.applied, services: store.services.size }, 'kernel tables are in sync');
+        const { changes, milliseconds } = pass.applied;
+        if (pass.full)
+          logger.info({ changes, milliseconds, services: store.services.size }, 'kernel tables are in sync');
         if (pass.full && store.services.size >= manyServices) setImmediate(giveBack);
         if (hasSynced) return;
         hasSynced = true;
