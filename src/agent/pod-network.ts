@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { run, tryRun } from './command.ts';
+import { podLinks } from '../util/pod-links.ts';
 
 export interface PodNetwork {
   /** `${prefix}-pod-<short id>`, a name in /run/netns. */
@@ -20,7 +21,7 @@ export interface PodNetwork {
 /** The same for the same pod, always: a half-made network is found again. */
 export function networkNames(prefix: string, uid: string): { readonly netns: string; readonly link: string } {
   const short = createHash('sha256').update(uid).digest('hex').slice(0, 11);
-  return { netns: `${prefix}-pod-${short}`, link: `veth${short}` };
+  return { netns: `${prefix}-pod-${short}`, link: `${podLinks}${short}` };
 }
 
 export function netnsPath(name: string): string {
@@ -59,7 +60,8 @@ export function setUpScript(network: PodNetwork, gateways: readonly string[]): s
     "ip -batch - <<'NODE'",
     ...node,
     'NODE',
-    // A pod can't send from an address that is not its own, nor make itself the node's router.
+    // A pod can't send from an address that is not its own, nor make itself the node's router. The first holds only where the
+    // machine's own filter is not the loose one, which wins; the proxy's rules hold everywhere, and for IPv6.
     `echo 1 >/proc/sys/net/ipv4/conf/${link}/rp_filter`,
     `[ ! -d /proc/sys/net/ipv6/conf/${link} ] || echo 0 >/proc/sys/net/ipv6/conf/${link}/accept_ra`,
     `[ ! -d /proc/sys/net/ipv6/conf/${link} ] || echo 0 >/proc/sys/net/ipv6/conf/${link}/accept_redirects`,

@@ -15,6 +15,7 @@ import type { Live } from '../api/object.ts';
 import type { DnsInformers } from '../dns/index.ts';
 import { familyOf } from '../util/ip.ts';
 import { log } from '../util/log.ts';
+import { podLinks } from '../util/pod-links.ts';
 import { cidrs, kubeconfigOption, labels, list, portRange } from './flags.ts';
 import { clientFor, runPart, serverAnswers } from './part-process.ts';
 import { clusterIpClientsText, externalIpRangeText, nodePortRangeText } from './proxy-flags.ts';
@@ -237,6 +238,7 @@ async function startProxy({ flags, nodeName, network, informers, signal }: NodeO
       clusterCidrs: flags.clusterCidr,
       ...(flags.podCidr === undefined ? {} : { podCidrs: flags.podCidr }),
       serviceCidrs: flags.serviceClusterIpRange,
+      podLinks,
       ...(flags.lanRange === undefined ? {} : { lanCidrs: flags.lanRange }),
       ...(flags.serviceNodePortRange === undefined ? {} : { nodePortRange: flags.serviceNodePortRange }),
       ...(flags.clusterIpClients === undefined ? {} : { clusterIpClients: flags.clusterIpClients }),

@@ -12,6 +12,7 @@ import type { ClosableClient } from '../client/index.ts';
 import { findCluster, netnsPath, rangesOf, UsageError } from '../cluster/index.ts';
 import type { Cluster, NodePlace } from '../cluster/index.ts';
 import type { Shown, ShownKey, ShowOptions } from '../proxy/index.ts';
+import { podLinks } from '../util/pod-links.ts';
 import { nameOption, outputOption } from './flags.ts';
 import { clientFor } from './part-process.ts';
 import { proxyFlags, proxyOptions, readProxyFlags } from './proxy-flags.ts';
@@ -105,6 +106,7 @@ function nodeOptions(client: ClosableClient, { settings }: Cluster, node: NodePl
     podCidrs: node.podRanges,
     serviceCidrs: ranges.map(({ serviceRange }) => serviceRange),
     lanCidrs: ranges.map(({ lanRange }) => lanRange),
+    podLinks,
     ...(clusterIpClients === undefined ? {} : { clusterIpClients }),
     ...(externalIpRange === undefined ? {} : { externalIpCidrs: externalIpRange }),
     netns: netnsPath(node.namespace),

@@ -31,6 +31,7 @@ before(async () => {
         serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
         nonMasqueradeCidrs: ['10.244.0.0/16', '10.10.10.0/24', 'fd00:10::/32'],
         trustedSources: ['10.10.10.253', 'fd00:10:10::253'],
+        podLinks: 'pod-',
       }),
     );
   }
@@ -86,6 +87,29 @@ test('service addresses are on no interface', () => {
     assert.doesNotMatch(own, /10\.96\.|fd00:10:96:|198\.51\.100\./);
   }
 });
+
+for (const v of families) {
+  test(`${word(v)}: nobody forges a pod's address: not the LAN, and not another pod`, async () => {
+    const vip = v === 0 ? '10.96.0.9' : 'fd00:10:96::9';
+    const [forged, bits] = v === 0 ? ['10.244.1.77', '32'] : ['fd00:10:244:1::77', '128'];
+    const end = { address: addresses['pod-a'][v] };
+    await program(
+      [service('forged', { clusterIPs: [vip], ports: [http] })],
+      [slice('forged', 8080, [end], { family: word(v) })],
+    );
+    for (const from of ['lan', 'pod-b'] as const) {
+      net.run(from, 'ip', 'addr', 'add', `${forged}/${bits}`, 'dev', 'lo');
+      const question = { protocol: 'TCP', address: vip, port: 80, timeoutMs: 200, source: forged } as const;
+      assert.deepEqual(await net.places[from].askAll([question]), [['TIMEOUT']]);
+      net.run(from, 'ip', 'addr', 'del', `${forged}/${bits}`, 'dev', 'lo');
+      const family = v === 0 ? 'ipv4' : 'ipv6';
+      const list = `conntrack -L -f ${family} -p tcp --orig-src ${forged} 2>&1 | grep -v ': 0 flow entries' || true`;
+      const flows = net.run('node-1', 'sh', '-c', list);
+      assert.equal(flows, '', `from ${from}`);
+    }
+    assert.deepEqual(await answers('pod-b', [['TCP', vip, 80]]), ['pod-a']);
+  });
+}
 
 test('loopback, link-local and wildcard endpoints are never programmed, whoever stored them', async () => {
   const bad = ['127.0.0.1', '169.254.169.254', '0.0.0.0', '224.0.0.1'].map((address) => ({ address }));

@@ -105,6 +105,7 @@ test('the IPv6 ruleset is the IPv4 one in other words', () => {
     nonMasqueradeCidrs: ['INSIDE'],
     nodePortRange: [30_000, 32_767],
     clusterIpClients: [],
+    podLinks: undefined,
     trustedSources: [],
   });
   const words = (family: 'IPv4' | 'IPv6'): string[] =>

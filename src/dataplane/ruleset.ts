@@ -31,6 +31,7 @@ export interface RulesetOptions {
   readonly clusterIpClients: readonly string[];
   readonly nonMasqueradeCidrs: readonly string[];
   readonly nodePortRange: readonly [number, number];
+  readonly podLinks: string | undefined;
   readonly trustedSources: readonly string[];
 }
 
@@ -213,7 +214,10 @@ export function chains(options: RulesetOptions): readonly Chain[] {
     {
       name: 'raw-prerouting',
       hook: { type: 'filter', at: 'prerouting', priority: -300 },
-      rules: [`iifname != "lo" ${ip} daddr ${loopback} drop comment "CVE-2020-8558: whatever route_localnet says"`],
+      rules: [
+        `iifname != "lo" ${ip} daddr ${loopback} drop comment "CVE-2020-8558: whatever route_localnet says"`,
+        ...forged(options),
+      ],
     },
     {
       name: 'filter-prerouting',
@@ -236,6 +240,21 @@ export function chains(options: RulesetOptions): readonly Chain[] {
       hook: { type: 'filter', at: 'postrouting', priority: 0 },
       rules: services('drop comment "untranslated: never routed out"'),
     },
+  ];
+}
+
+/** Strict reverse-path filtering where pods are concerned: the machine's own may be loose, and there is none for IPv6. */
+function forged({ family, podLinks, podCidrs }: RulesetOptions): readonly string[] {
+  if (podLinks === undefined) return [];
+  const ip = familyWord(family);
+  const elsewhere = 'fib saddr . iif oif missing drop';
+  // Neighbours are looked for before there is an address.
+  const named = family === 'IPv4' ? '' : ' ip6 saddr != { ::, fe80::/10 }';
+  return [
+    `iifname "${podLinks}*"${named} ${elsewhere} comment "not the pod's address"`,
+    ...(podCidrs.length === 0
+      ? []
+      : [`${ip} saddr { ${podCidrs.join(', ')} } iifname != "lo" ${elsewhere} comment "no pod there"`]),
   ];
 }
 

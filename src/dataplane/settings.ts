@@ -29,6 +29,7 @@ export function rulesetOptions(family: Family, options: DataPlaneOptions): Rules
     clusterIpClients: minimal((options.clusterIpClients ?? []).map(asCidr), family),
     nonMasqueradeCidrs: minimal([...options.nonMasqueradeCidrs, ...options.podCidrs, ...options.serviceCidrs], family),
     nodePortRange: options.nodePortRange ?? [30_000, 32_767],
+    podLinks: options.podLinks,
     trustedSources: minimal((options.trustedSources ?? []).map(asCidr), family),
   };
 }

@@ -52,6 +52,11 @@ export interface DataPlaneOptions {
   readonly nonMasqueradeCidrs: readonly string[];
   /** Never a source port of a masqueraded connection. Default 30000-32767. */
   readonly nodePortRange?: readonly [number, number];
+  /**
+   * Links of pods have names that begin so, and each pod a route of its own there: what comes with a pod's address from anywhere
+   * else, or from a pod with another one, is forged and dropped. Not given: other pod networks have other routes.
+   */
+  readonly podLinks?: string;
   /** Load balancers that check source ranges themselves: let through to node ports of services with source ranges. */
   readonly trustedSources?: readonly string[];
 }

@@ -46,6 +46,8 @@ export interface ProxyOptions {
   /** CIDRs of this machine's addresses where node ports answer; default, or `primary`: the node's InternalIPs. */
   readonly nodePortAddresses?: readonly string[];
   readonly nodePortRange?: readonly [number, number];
+  /** Pods are on links whose names begin so, each with a route of its own: forged addresses of pods are dropped. */
+  readonly podLinks?: string;
   readonly informers?: ProxyInformers;
   /** `/healthz` and `/livez` for load balancers; default port 10256 on every address; false: none. */
   readonly healthz?: Bind | false;

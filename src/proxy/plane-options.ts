@@ -30,6 +30,7 @@ export function planeOptions(
       ...facts.view.addresses.map(host),
     ],
     ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
+    ...(options.podLinks === undefined ? {} : { podLinks: options.podLinks }),
     ...(options.trustedSources === undefined ? {} : { trustedSources: options.trustedSources }),
     ...(options.clusterIpClients === undefined ? {} : { clusterIpClients: options.clusterIpClients }),
     ...(options.table === undefined ? {} : { table: options.table }),
