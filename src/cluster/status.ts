@@ -52,6 +52,9 @@ export interface ClusterStatus {
   readonly dataDir: string;
 }
 
+/** A broken line, as a full disk leaves it, may be thousands of characters of a stack. */
+const longestWords = 200;
+
 /** undefined: there is no cluster of this name. */
 export async function status(name: string = defaultName): Promise<ClusterStatus | undefined> {
   const settings = readRunning(name);
@@ -87,19 +90,23 @@ function partStatus(part: Part, paths: ClusterPaths, name: string): PartStatus {
     reason:
       recorded === undefined
         ? 'was never started'
-        : `process ${String(recorded.pid)} has ended: ${lastWords(paths.log(part.name))}`,
+        : `process ${String(recorded.pid)} has ended; ${lastWords(paths.log(part.name))}`,
     fix: `portolan up${nameFlag(name)} starts it again; portolan logs ${part.name}${nameFlag(name)} shows what it said`,
   };
 }
 
-/** The last thing it said: of a JSON line only the text. */
+/** The last thing it said, which need not be why it ended: of a JSON line only the text. */
 function lastWords(file: string): string {
   const line = tail(file, 1);
+  return line === '' ? 'it said nothing' : `it last said: ${textOf(line).slice(0, longestWords)}`;
+}
+
+function textOf(line: string): string {
   try {
     const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
     return [msg, err?.message].filter((one) => one !== undefined).join(': ');
   } catch {
-    return line === '' ? 'it said nothing' : line;
+    return line;
   }
 }
 

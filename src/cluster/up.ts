@@ -74,7 +74,9 @@ async function bringUp(name: string, options: UpOptions): Promise<UpResult> {
   if (running === undefined && namespacesOf(name).length > 0) await tearDown(name, { removeData: false });
   const dataDir = options.flags.data ?? running?.dataDir ?? `/var/lib/portolan/${name}`;
   const hadData = readStored(dataDir) !== undefined;
-  const { settings, topology } = await claim(name, running, dataDir, options);
+  const { settings, topology } = await claim(name, running, dataDir, options).catch((error: unknown) => {
+    throw withPlace(error, dataDir);
+  });
   try {
     return await raise(settings, topology, options);
   } catch (error) {
@@ -82,8 +84,16 @@ async function bringUp(name: string, options: UpOptions): Promise<UpResult> {
       options.say(`Failed: taking back what was made of cluster "${name}"`);
       await tearDown(name, { removeData: !hadData && !settings.keepData });
     }
-    throw await withKernelCause(error, options);
+    throw await withKernelCause(withPlace(error, dataDir), options);
   }
+}
+
+/** A write that finds the disk full does not say which. */
+function withPlace(error: unknown, dataDir: string): unknown {
+  const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC') return error;
+  const why = `the disk of ${dataDir} is full: make room there, or keep the state elsewhere with --data`;
+  return new Error(`${(error as Error).message}\n  ${why}`, { cause: error });
 }
 
 /** Chooses the addresses and makes the network, one cluster at a time: two that start together must see each other's links. */
@@ -151,7 +161,8 @@ async function raise(settings: ClusterSettings, topology: Topology, options: UpO
       signal: options.signal,
       stillWorthIt: () => checkAlive(parts, paths),
     }).catch((error: unknown) => {
-      throw withLogs(error, parts, paths);
+      // Who breaks it off knows why.
+      throw options.signal.aborted ? error : withLogs(error, parts, paths);
     });
   try {
     await wait(apiReady(client));
@@ -198,8 +209,9 @@ function withLogs(error: unknown, parts: readonly Part[], paths: ClusterPaths): 
   const message = error instanceof Error ? error.message : String(error);
   const dead = parts.filter((part) => findPart(part, paths) === undefined);
   const blamed = dead.length > 0 ? dead : parts.filter((part) => message.includes(part.name)).slice(0, 2);
-  const logs = (blamed.length > 0 ? blamed : parts.slice(0, 1)).map(
-    (part) => `--- last lines of ${part.name}:\n${tail(paths.log(part.name), 12)}`,
-  );
+  const logs = (blamed.length > 0 ? blamed : parts.slice(0, 1))
+    .map(({ name }) => ({ name, words: tail(paths.log(name), 12) }))
+    .filter(({ words }) => words !== '')
+    .map(({ name, words }) => `--- last lines of ${name}:\n${words}`);
   return new Error([message, ...logs].join('\n'), { cause: error });
 }

@@ -124,6 +124,21 @@ test('up, up again, and down: nothing is left', async () => {
   assert.equal((await portolan('status', '--name', 'life')).code, 3);
 });
 
+test('no room for its state: up says which disk, and leaves nothing', async (t) => {
+  const before = await machine();
+  const disk = mkdtempSync(join(tmpdir(), 'portolan-life-disk-'));
+  t.after(() => rmSync(disk, { recursive: true, force: true }));
+  await inside('mount', '-t', 'tmpfs', '-o', 'size=40k', 'tmpfs', disk);
+  try {
+    const { code, stderr } = await portolan('up', '--name', 'life', '--data', join(disk, 'data'));
+    assert.equal(code, 1);
+    assert.match(stderr, /ENOSPC.*\n.*the disk of .*\/data is full: make room there, or .* --data/);
+  } finally {
+    await inside('umount', disk);
+  }
+  await same(before);
+});
+
 test('kill -9 of everything: status names it, up mends it, down after it leaves nothing', async () => {
   const before = await machine();
   await must('up', '--name', 'life', '--nodes', '2');
@@ -132,7 +147,7 @@ test('kill -9 of everything: status names it, up mends it, down after it leaves 
   for (const { pid } of parts) process.kill(pid ?? 0, 'SIGKILL');
   const dead = await portolan('status', '--name', 'life');
   assert.equal(dead.code, 1);
-  assert.match(dead.stdout, /node-2\s+\d+\s+dead: process \d+ has ended/);
+  assert.match(dead.stdout, /node-2\s+\d+\s+dead: process \d+ has ended; it last said: \S/);
   assert.match(dead.stdout, /portolan up --name life starts it again/);
 
   // A namespace and a link are gone too.
