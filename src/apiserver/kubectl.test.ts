@@ -43,6 +43,7 @@ test('create, get, label, scale, expose, describe, delete', async (t) => {
   await says(k('create', 'deployment', 'web', '--image=nginx'), 'deployment.apps/web created\n');
   await says(k('get', 'deploy'), /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/1 +0 +0 +\d+s\n$/);
   await says(k('scale', 'deploy', 'web', '--replicas=3'), 'deployment.apps/web scaled\n');
+  await says(k('get', 'deploy', 'web', '--subresource=scale'), /^NAME +DESIRED +AVAILABLE +AGE\nweb +3 +0 +\d+s\n$/);
   await says(k('get', 'deploy', 'web', '-o', 'jsonpath={.spec.replicas}'), '3');
   await says(
     k('expose', 'deployment', 'web', '--name=np', '--port=80', '--target-port=8080', '--type=NodePort'),

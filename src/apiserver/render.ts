@@ -2,7 +2,7 @@
  * Stored objects → an answer in the form asked for: JSON text, or the bytes of protobuf. Plain lists concatenate the JSON that the
  * store keeps; nothing is parsed or serialized again.
  */
-import type { KindDefinition } from '../api/kind.ts';
+import type { Column, KindDefinition } from '../api/kind.ts';
 import type { KubeObject, Live } from '../api/object.ts';
 import { groupVersionOf } from '../api/resources.ts';
 import type { Resource } from '../api/resources.ts';
@@ -94,19 +94,31 @@ function listKindOf(resource: Resource): string {
 export function renderTable(
   kind: KindDefinition,
   items: readonly Stored[],
-  { include, version }: Extract<Form, { kind: 'table' }>,
+  form: TableForm,
+  meta: ListMeta,
+  withColumns: boolean,
+): string {
+  const objects = items.map((item) => valueOf(viewOf(kind, item)));
+  return renderRows(kind.columns, objects, form, meta, withColumns);
+}
+
+type TableForm = Omit<Extract<Form, { kind: 'table' }>, 'encoding'>;
+
+export function renderRows(
+  columns: readonly Column<KubeObject>[],
+  objects: readonly Live<KubeObject>[],
+  { include, version }: TableForm,
   meta: ListMeta,
   withColumns: boolean,
 ): string {
   const now = Date.now();
-  const rows = items.map((item) => {
-    const object = valueOf(viewOf(kind, item));
-    const cells = kind.columns.map((column) => column.cell(object, now));
+  const rows = objects.map((object) => {
+    const cells = columns.map((column) => column.cell(object, now));
     if (include === 'None') return { cells };
     return { cells, object: include === 'Object' ? object : partialMetadata(object, version) };
   });
   const columnDefinitions = withColumns
-    ? kind.columns.map(({ name, type, format, description, priority }) => ({
+    ? columns.map(({ name, type, format, description, priority }) => ({
         name,
         type,
         format: format ?? '',

@@ -1,7 +1,8 @@
 /** /scale: the autoscaling/v1 Scale view of a kind; writing it changes the replicas and nothing else. */
 import { decodeBody } from '../../api/decode.ts';
 import type { Scale } from '../../api/gen/types.ts';
-import type { KindDefinition } from '../../api/kind.ts';
+import type { Column, KindDefinition } from '../../api/kind.ts';
+import { ageColumn, integerColumn, nameColumn } from '../../api/kinds/columns.ts';
 import {
   applyConfiguration,
   builtInType,
@@ -17,11 +18,12 @@ import { withWebhooks } from '../admission/webhooks/index.ts';
 import type { ResourceExchange } from '../context.ts';
 import { methodNotAllowed, notFound } from '../errors.ts';
 import { bodyFormat, parseBody, readBody } from '../http/body.ts';
-import { sendJson } from '../http/respond.ts';
+import { negotiate } from '../http/negotiate.ts';
+import { sendJson, sendRendered } from '../http/respond.ts';
 import { timestamp } from '../object-meta.ts';
 import { managerName } from '../ownership.ts';
 import { storedAs } from '../registry.ts';
-import { valueOf, viewOf } from '../render.ts';
+import { renderRows, valueOf, viewOf } from '../render.ts';
 import { applyPatchType, checkStrict, readApplyBody } from '../verbs/patch-apply.ts';
 import { patchType, readPatch } from '../verbs/patch.ts';
 import { parsePatchOptions, parseWriteOptions } from '../write-options.ts';
@@ -38,7 +40,7 @@ export async function serveScale(exchange: ResourceExchange): Promise<void> {
     case 'get': {
       const found = server.store.get(slotOf(storedAs(kind), info));
       if (found === undefined) throw notFound(kind.resource, info.name);
-      return sendJson(exchange, 200, JSON.stringify(scaleView(kind, valueOf(viewOf(kind, found)))));
+      return sendScale(exchange, scaleView(kind, valueOf(viewOf(kind, found))));
     }
     case 'update':
     case 'patch': {
@@ -48,6 +50,29 @@ export async function serveScale(exchange: ResourceExchange): Promise<void> {
     default:
       throw methodNotAllowed();
   }
+}
+
+/** Upstream: pkg/printers/internalversion/printers.go (printScale). */
+const columns: readonly Column<Scale>[] = [
+  { ...nameColumn<Scale>(), format: '' },
+  integerColumn(
+    'Desired',
+    'replicas is the desired number of instances for the scaled object.',
+    ({ spec }) => spec?.replicas ?? 0,
+  ),
+  integerColumn(
+    'Available',
+    'replicas is the actual number of observed instances of the scaled object.',
+    ({ status }) => status?.replicas ?? 0,
+  ),
+  ageColumn(),
+];
+
+async function sendScale(exchange: ResourceExchange, scale: Live<Scale>): Promise<void> {
+  const form = negotiate(exchange.request, exchange.query);
+  if (form.kind !== 'table') return sendJson(exchange, 200, JSON.stringify(scale));
+  const { resourceVersion } = scale.metadata;
+  return sendRendered(exchange, 200, renderRows(columns, [scale], form, { resourceVersion }, true), form);
 }
 
 const scaleResource = {
@@ -160,7 +185,7 @@ function replicasPath({ scale }: KindDefinition): readonly string[] {
   return (scale?.replicasPath ?? ['spec', 'replicas']).map((name) => `f:${name}`);
 }
 
-function scaleView(kind: KindDefinition, object: Live<KubeObject>): Scale {
+function scaleView(kind: KindDefinition, object: Live<KubeObject>): Live<Scale> {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const view = kind.scale?.get(object);
   const managedFields = managedFieldsOfScale(object.metadata.managedFields, replicasPath(kind));
