@@ -1,6 +1,8 @@
 /** Facts of the machine that a Node tells about itself. */
+import { execFile } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { arch, availableParallelism, release, totalmem } from 'node:os';
+import { promisify } from 'node:util';
 import type { NodeMachine } from './node-object.ts';
 
 const goArch: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
@@ -18,6 +20,12 @@ export function readMachine(rootDir: string): NodeMachine {
     machineId,
     bootId: text('/proc/sys/kernel/random/boot_id').trim(),
   };
+}
+
+/** As containers' ids name it: `crun://1.8.1`; without the number where crun does not tell it. */
+export async function readRuntime(): Promise<string> {
+  const said = await promisify(execFile)('crun', ['--version']).catch(() => ({ stdout: '' }));
+  return `crun://${/^crun version (\S+)/m.exec(said.stdout)?.[1] ?? ''}`;
 }
 
 function text(file: string): string {

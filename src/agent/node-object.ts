@@ -19,6 +19,8 @@ export interface NodeInput {
   readonly name: string;
   readonly ips: readonly string[];
   readonly machine: NodeMachine;
+  /** `crun://1.8.1` */
+  readonly runtime: string;
   readonly images: readonly Image[];
   readonly port: number;
   /** undefined: Ready; else why not. */
@@ -84,7 +86,7 @@ export function nodeStatus(input: NodeInput): NodeStatus {
     nodeInfo: {
       architecture: machine.arch,
       bootID: machine.bootId,
-      containerRuntimeVersion: 'crun://1.8.1',
+      containerRuntimeVersion: input.runtime,
       kernelVersion: machine.kernel,
       kubeProxyVersion: '',
       kubeletVersion: version,

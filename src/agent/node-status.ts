@@ -12,6 +12,7 @@ import type { Client } from '../client/types.ts';
 import type { Image } from '../images/index.ts';
 import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
+import { readRuntime } from './machine.ts';
 import { nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 import type { NodeInput, NodeMachine } from './node-object.ts';
 import type { AgentOptions } from './options.ts';
@@ -40,6 +41,7 @@ export function createNodeStatusKeeper(
 ): NodeStatusKeeper {
   const { client, nodeName } = options;
   const key = { namespace: '', name: nodeName };
+  const runtime = readRuntime();
   let previous: NodeInput['previous'] = [];
   let routesReady = false;
   let notReady: string | undefined =
@@ -53,6 +55,7 @@ export function createNodeStatusKeeper(
     name: nodeName,
     ips: options.nodeIPs,
     machine,
+    runtime: await runtime,
     images: await images(),
     port: options.serving?.port ?? 10250,
     notReady,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +10,7 @@ import { containerUser } from './container-user.ts';
 import { backoffLeft, durationText, nextBackoff } from './crash-backoff.ts';
 import { expand } from './expand.ts';
 import { managedHosts, podHostName } from './hosts-file.ts';
+import { readRuntime } from './machine.ts';
 import { volumeMounts } from './mounts.ts';
 import { mayCall, subresourcesOf } from './node-api/authorize.ts';
 import { commandLine, ociSpec } from './oci-spec.ts';
@@ -23,6 +24,18 @@ import { restartsAfter } from './restart-policy.ts';
 import { wantedRoutes } from './routes.ts';
 import { serviceEnvironment } from './service-env.ts';
 import { logText } from './termination-message.ts';
+
+test('the version of crun is the one that is installed', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'portolan-crun-'));
+  const path = process.env['PATH'];
+  t.after(() => {
+    process.env['PATH'] = path;
+    rmSync(dir, { recursive: true });
+  });
+  writeFileSync(join(dir, 'crun'), '#!/bin/sh\necho "crun version 1.21"\necho "commit: abc"\n', { mode: 0o755 });
+  process.env['PATH'] = `${dir}:${path ?? ''}`;
+  assert.equal(await readRuntime(), 'crun://1.21');
+});
 
 test('$(VAR) expansion', () => {
   const env: Record<string, string> = { A: 'a', B: 'b c' };
