@@ -66,6 +66,7 @@ test('mistakes get a clear error and exit code 1', async () => {
     [['apiserver'], /required option '--data-dir <dir>' not specified/],
     [['apiserver', '--data-dir', '/no/such', '--cert-dir', '/no/such'], /--cert-dir \/no\/such: no ca.crt is there/],
     [['dns', '--listen', 'nowhere'], /^portolan: nowhere: want address:port/m],
+    [['dns', 'show', 'web', '--name', 'no-such'], /there is no cluster "no-such"/],
     [['dns', '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such: ENOENT.*--kubeconfig$/m],
     [['agent', '--node-ip', '10.0.0.1', '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such/m],
     [['lb', ...lbFlags, '--kubeconfig', '/no/such'], /^portolan: cannot read kubeconfig \/no\/such/m],

@@ -9,6 +9,7 @@ import { clientFor } from './part-process.ts';
 /** Those of `portolan dns` itself, which stand before `show` or after it. */
 export interface ShowFlags {
   readonly kubeconfig?: string;
+  readonly name?: string;
   readonly clusterDomain: string;
   readonly serviceClusterIpRange: readonly string[];
   readonly clusterCidr: readonly string[];
@@ -24,6 +25,7 @@ export function dnsShowCommand(): Command {
   return new Command('show')
     .description('Print what a name is answered with and the object behind it, or why there is nothing.')
     .argument('<name>', 'as a pod would ask it: `web`, `web.default`, `web.default.svc.cluster.local`, an address')
+    .option('--name <name>', 'of a local cluster (default: the cluster of --kubeconfig)')
     .option('-n, --namespace <name>', 'of the pod that asks', 'default')
     .addOption(new Option('-t, --type <type>', 'one record type (default: all there are)').choices(Object.keys(types)))
     .addOption(outputOption())
@@ -39,7 +41,8 @@ export function dnsShowCommand(): Command {
     });
 }
 
-async function explain(asked: string, flags: ShowFlags): Promise<Shown> {
+async function explain(asked: string, given: ShowFlags): Promise<Shown> {
+  const flags = given.name === undefined ? given : { ...given, ...(await ofCluster(given.name)) };
   const [{ show, reverseName }, client] = await Promise.all([
     import('../dns/show.ts'),
     clientFor('dns-show', flags.kubeconfig),
@@ -78,6 +81,19 @@ async function explain(asked: string, flags: ShowFlags): Promise<Shown> {
   } finally {
     client.close();
   }
+}
+
+async function ofCluster(
+  name: string,
+): Promise<Pick<ShowFlags, 'kubeconfig' | 'serviceClusterIpRange' | 'clusterCidr'>> {
+  const { findCluster, rangesOf } = await import('../cluster/index.ts');
+  const { paths, settings } = findCluster(name);
+  const ranges = rangesOf(settings);
+  return {
+    kubeconfig: paths.kubeconfig('admin'),
+    serviceClusterIpRange: ranges.map(({ serviceRange }) => serviceRange),
+    clusterCidr: ranges.map(({ podRange }) => podRange),
+  };
 }
 
 function table({ name, code, records, why }: Shown): string {

@@ -45,7 +45,7 @@ async function run(blocks: readonly string[]): Promise<Outcome> {
   const lan = node.slice(0, node.lastIndexOf('.') + 1);
   const lines = blocks
     .flatMap(commandsOf)
-    .map((line) => line.replaceAll(/\.\/portolan (from|proxy show)/g, `./portolan $1 --name ${cluster.name}`))
+    .map((line) => line.replaceAll(/\.\/portolan (from|proxy show|dns show)/g, `./portolan $1 --name ${cluster.name}`))
     .map((line) => line.replaceAll('10.10.10.', lan))
     .map(
       (line) =>
