@@ -4,7 +4,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { eventually, hostContainer, isReady, startTestNode } from './testing.ts';
+import { hostContainer, isReady, startTestNode } from './testing.ts';
+import { eventually } from '../util/testing.ts';
 
 const address = '10.66.0.1';
 const port = 54323;

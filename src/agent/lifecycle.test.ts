@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
-import { eventually, hostContainer, isReady, podNamespaces, startTestNode } from './testing.ts';
+import { hostContainer, isReady, podNamespaces, startTestNode } from './testing.ts';
+import { eventually } from '../util/testing.ts';
 import type { TestNode } from './testing.ts';
 
 /** The real one, against the test's API server. */

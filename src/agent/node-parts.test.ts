@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
 import type { PodSpec } from '../api/gen/types.ts';
-import { until } from '../client/testing.ts';
+import { eventually } from '../util/testing.ts';
 import { hostContainer, isReady, startTestNode } from './testing.ts';
 
 await test('node parts', async (t) => {
@@ -102,7 +102,7 @@ await test('node parts', async (t) => {
     ]);
     const key = { namespace: 'default', name: 'all' };
     await node.client.patch(resources.pods, key, 'merge', { metadata: { labels: { a: 'new' } } });
-    await until('the volume shows the label at once', async () => {
+    await eventually('the volume shows the label at once', async () => {
       return (await kubectl('exec', 'all', '--', 'cat', '/opt/labels')) === 'a="new"';
     });
     await node.remove('all');

@@ -10,6 +10,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { kubectlPath, oldKubectlPath } from '../../test/support/kubectl.ts';
+import { eventually } from '../util/testing.ts';
 import { hostContainer, isReady, startTestNode } from './testing.ts';
 import type { TestNode } from './testing.ts';
 
@@ -158,7 +159,7 @@ await test('streams of a pod', async (t) => {
     await t.test(`port-forward: where nobody listens, the error stream says so (${name})`, async (t) => {
       const { ports, errors } = await forward(t, kubectl, node, ['pod/web', ':81']);
       assert.equal(await talk(ports[0] ?? 0, 'x').catch(() => ''), '');
-      while (!errors().includes('81')) await new Promise((resolve) => setTimeout(resolve, 10));
+      await eventually('kubectl says why', () => errors().includes('81'));
       assert.match(
         errors(),
         /an error occurred forwarding \d+ -> 81: error forwarding port 81 to pod \S+, uid : failed to execute portforward in network namespace \S+: failed to connect to localhost:81 inside namespace \S+, IPv4: dial tcp4 127.0.0.1:81: connect: connection refused/,

@@ -21,6 +21,7 @@ import type { ClosableClient } from '../client/index.ts';
 import { enterNetns } from '../kernel/index.ts';
 import { runAgent } from './agent.ts';
 import type { AgentOptions } from './options.ts';
+import { eventually } from '../util/testing.ts';
 
 export interface TestNode {
   readonly dir: string;
@@ -114,16 +115,11 @@ export async function startTestNode(
     },
     async until(name, holds) {
       let last: Live<Pod> | undefined;
-      await eventually(
-        `pod ${name}`,
-        async () => {
-          last = await client.get(resources.pods, { namespace: 'default', name });
-          return holds(last);
-        },
-        () => JSON.stringify(last?.status, undefined, 1),
-      );
-      if (last === undefined) throw new Error('unreachable');
-      return last;
+      const probe = async (): Promise<Live<Pod> | false> => {
+        last = await client.get(resources.pods, { namespace: 'default', name });
+        return holds(last) && last;
+      };
+      return await eventually(`pod ${name}`, probe, { explain: () => JSON.stringify(last?.status, undefined, 1) });
     },
     async remove(name, graceSeconds) {
       const wish = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
@@ -163,21 +159,6 @@ function sweep(options: AgentOptions): void {
     } catch {
       // Ended already.
     }
-  }
-}
-
-const patienceMs = 60_000;
-
-/** Waits for a condition, however long the machine takes (within reason). */
-export async function eventually(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  explain: () => string = () => '',
-): Promise<void> {
-  const began = Date.now();
-  while (!(await holds())) {
-    if (Date.now() - began > patienceMs) throw new Error(`${what}: waited in vain. ${explain()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

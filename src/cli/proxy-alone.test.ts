@@ -19,6 +19,7 @@ import { addresses, createTopology, end, slotsMapOf } from '../dataplane/testing
 import type { PlaceName, Topology } from '../dataplane/testing/index.ts';
 import { enterNetns } from '../kernel/index.ts';
 import type { Shown } from '../proxy/index.ts';
+import { eventually } from '../util/testing.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const listen = '127.0.0.1:16443';
@@ -79,13 +80,8 @@ function portolan(...args: readonly string[]): Promise<Outcome> {
 }
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) {
-      throw new Error(`timed out waiting until ${what}\n${running.map(({ said }) => said().slice(-2000)).join('\n')}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const explain = (): string => running.map(({ said }) => said().slice(-2000)).join('\n');
+  await eventually(what, condition, { explain });
 }
 
 async function ask(from: PlaceName): Promise<string> {

@@ -7,7 +7,8 @@ import { createClient } from './client.ts';
 import type { ClosableClient } from './client.ts';
 import { createInformer } from './informer.ts';
 import type { InformerOptions } from './informer.ts';
-import { startTestServer, until } from './testing.ts';
+import { startTestServer } from './testing.ts';
+import { eventually } from '../util/testing.ts';
 import type { TestServer } from './testing.ts';
 import type { Informer, List, Page } from './types.ts';
 
@@ -44,7 +45,7 @@ describe('informer', () => {
     });
     return { informer, seen, has: (name) => informer.get({ namespace: 'default', name }) !== undefined };
   };
-  const watching = (): Promise<void> => until('the watch is open', () => server.watches > 0);
+  const watching = (): Promise<unknown> => eventually('the watch is open', () => server.watches > 0);
 
   it('lists in pages, then follows', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(name, '1');
@@ -57,7 +58,7 @@ describe('informer', () => {
     server.put('a', '2');
     server.remove('b');
     server.put('f', '1');
-    await until('all came', () => seen.length === 8);
+    await eventually('all came', () => seen.length === 8);
     assert.deepEqual(seen.slice(5), ['~a=2', '-b', '+f=1']);
     assert.equal([...informer.list('default')].length, 5);
     assert.equal([...informer.list('other')].length, 0);
@@ -80,7 +81,7 @@ describe('informer', () => {
     assert.equal(asked.length, 2, 'once for each page');
     await watching();
     server.put('d', '1');
-    await until('d came', () => seen.length === 4);
+    await eventually('d came', () => seen.length === 4);
     assert.equal(seen[3], '+d=1', 'a watch tells whole objects');
   });
 
@@ -107,15 +108,15 @@ describe('informer', () => {
     await informer.synced;
     assert.deepEqual(seen, []);
     server.intercept = undefined;
-    await until('it came', () => seen.length === 1);
+    await eventually('it came', () => seen.length === 1);
     await watching();
     server.intercept = refuse(403);
     server.cutWatches();
     const asked = server.requests.length;
-    await until('it is refused', () => server.requests.length > asked + 3);
+    await eventually('it is refused', () => server.requests.length > asked + 3);
     assert.deepEqual(seen, ['+a=1']);
     server.intercept = refuse(404);
-    await until('it is gone', () => seen.length === 2);
+    await eventually('it is gone', () => seen.length === 2);
     assert.deepEqual(seen, ['+a=1', '-a']);
   });
 
@@ -129,7 +130,7 @@ describe('informer', () => {
       server.cutWatches();
       server.put('a', `${round}b`);
     }
-    await until('the last one came', () => seen.at(-1) === '~a=7b');
+    await eventually('the last one came', () => seen.at(-1) === '~a=7b');
     const rounds = [2, 3, 4, 5, 6, 7].flatMap((round) => [`~a=${round}`, `~a=${round}b`]);
     assert.deepEqual(seen, ['+a=1', ...rounds]);
   });
@@ -142,7 +143,7 @@ describe('informer', () => {
     server.compact();
     server.bookmark();
     server.put('b', '1');
-    await until('b came', () => informer.get({ namespace: 'default', name: 'b' }) !== undefined);
+    await eventually('b came', () => informer.get({ namespace: 'default', name: 'b' }) !== undefined);
     server.cutWatches();
     await watching();
     assert.equal(server.requests.filter((one) => !one.includes('watch=true')).length, 1, 'one list only');
@@ -165,7 +166,7 @@ describe('informer', () => {
     server.compact();
     seen.length = 0;
     await server.restart();
-    await until('the new one came', () => seen.includes('+new=1'));
+    await eventually('the new one came', () => seen.includes('+new=1'));
     assert.deepEqual([...seen].sort(), ['+new=1', '+reborn=2', '-gone', '-reborn', '~changed=3']);
   });
 
@@ -173,7 +174,8 @@ describe('informer', () => {
     server.put('a', '1');
     await server.stop();
     const { informer, seen } = follow();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const refused = client.list(resources.configMaps);
+    await assert.rejects(refused, 'so was the informer, which asked before');
     assert.equal(informer.hasSynced, false);
     await server.restart();
     await informer.synced;
@@ -181,7 +183,7 @@ describe('informer', () => {
     await server.stop();
     server.put('b', '1');
     await server.restart();
-    await until('b came', () => seen.length === 2);
+    await eventually('b came', () => seen.length === 2);
     assert.deepEqual(seen, ['+a=1', '+b=1']);
   });
 
@@ -194,7 +196,7 @@ describe('informer', () => {
         ? { kind: 'Status', status: 'Failure', code: 504, reason: 'Timeout', message: 'Too large resource version' }
         : undefined;
     server.cutWatches();
-    await until('it listed again', () => server.requests.filter((one) => one.includes('limit=')).length > 1);
+    await eventually('it listed again', () => server.requests.filter((one) => one.includes('limit=')).length > 1);
     server.intercept = undefined;
     await watching();
     assert.deepEqual(seen, ['+a=1']);
@@ -203,7 +205,10 @@ describe('informer', () => {
   it('takes a silent watch for dead', async () => {
     const { informer } = follow({ silenceSeconds: 0.1 });
     await informer.synced;
-    await until('it was opened again', () => server.requests.filter((one) => one.includes('watch=true')).length > 2);
+    await eventually(
+      'it was opened again',
+      () => server.requests.filter((one) => one.includes('watch=true')).length > 2,
+    );
   });
 
   it('serves late handlers, outlives failing ones, and applies the transform', async () => {
@@ -219,7 +224,7 @@ describe('informer', () => {
     informer.onChange((current) => late.push(current?.metadata.name ?? ''));
     await watching();
     server.put('b', '1');
-    await until('b came', () => late.length === 2);
+    await eventually('b came', () => late.length === 2);
     assert.deepEqual(seen, ['+a=small', '+b=small']);
     assert.deepEqual(late, ['a', 'b']);
   });
@@ -229,9 +234,9 @@ describe('informer', () => {
     await informer.synced;
     await watching();
     stop.abort();
-    await until('the watch is closed', () => server.watches === 0);
+    await eventually('the watch is closed', () => server.watches === 0);
     const before = server.requests.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(server.requests.length, before);
+    await client.list(resources.configMaps);
+    assert.equal(server.requests.length, before + 1, 'ours alone');
   });
 });

@@ -154,15 +154,6 @@ export async function startTestServer(): Promise<TestServer> {
   return self;
 }
 
-/** Waits for a condition, not for a time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`timed out waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** A call of a played agent: made again until the server answers, yes or no. It may be away, or may have closed the connection. */
 export async function untilAnswered(call: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

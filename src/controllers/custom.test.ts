@@ -11,7 +11,7 @@ import type { Resource } from '../api/resources.ts';
 import { crontab, crontabs } from '../apiserver/custom/fixtures.ts';
 import { startTestServer, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, loadKubeconfig } from '../client/index.ts';
-import { until } from '../client/testing.ts';
+import { eventually } from '../util/testing.ts';
 import { runControllers } from './index.ts';
 import { createViews } from './views.ts';
 
@@ -74,9 +74,9 @@ test('custom objects go with their owners and with their namespace', async (t) =
   await client.create(crontabResource, own('inside', 'doomed', {}));
   await client.delete(resources.configMaps, { namespace: 'default', name: 'owner' });
   await client.delete(resources.namespaces, { namespace: '', name: 'doomed' });
-  await until('the owned object is gone', () => isGone(crontabResource, 'default', 'child'));
-  await until('what it owned is gone', () => isGone(resources.configMaps, 'default', 'grandchild'));
-  await until('the namespace is gone', () => isGone(resources.namespaces, '', 'doomed'));
+  await eventually('the owned object is gone', () => isGone(crontabResource, 'default', 'child'));
+  await eventually('what it owned is gone', () => isGone(resources.configMaps, 'default', 'grandchild'));
+  await eventually('the namespace is gone', () => isGone(resources.namespaces, '', 'doomed'));
   assert.ok(await isGone(crontabResource, 'doomed', 'inside'));
 
   // The collector has looked which kinds there are, and is told of another one.
@@ -90,18 +90,18 @@ test('custom objects go with their owners and with their namespace', async (t) =
   const backup = { ...own('nightly', 'default', { ownerReferences: [byLate] }), kind: 'Backup' };
   await client.create(backupResource, backup);
   await client.delete(resources.configMaps, { namespace: 'default', name: 'late' });
-  await until('the object of the late kind is gone', () => isGone(backupResource, 'default', 'nightly'));
+  await eventually('the object of the late kind is gone', () => isGone(backupResource, 'default', 'nightly'));
 
   // A kind that goes and comes back is watched again.
   const definition = 'crontabs.stable.example.com';
   await client.delete(resources.customResourceDefinitions, { namespace: '', name: definition });
-  await until('the kind is gone', () => isGone(resources.customResourceDefinitions, '', definition));
+  await eventually('the kind is gone', () => isGone(resources.customResourceDefinitions, '', definition));
   await client.create(resources.customResourceDefinitions, crontabs() as unknown as CustomResourceDefinition);
   const again = await client.create(resources.configMaps, { metadata: { name: 'again', namespace: 'default' } });
   const reference = { ...ownerReferences[0], name: 'again', uid: again.metadata.uid };
   await client.create(crontabResource, own('reborn', 'default', { ownerReferences: [reference] }));
   await client.delete(resources.configMaps, { namespace: 'default', name: 'again' });
-  await until('the reborn object is gone', () => isGone(crontabResource, 'default', 'reborn'));
+  await eventually('the reborn object is gone', () => isGone(crontabResource, 'default', 'reborn'));
 });
 
 test('a view that is dropped watches no more, and the next one is new', async (t) => {
@@ -120,9 +120,9 @@ test('a view that is dropped watches no more, and the next one is new', async (t
   };
   const first = views.of(crontabResource);
   await first.synced;
-  await until('it watches', watches);
+  await eventually('it watches', watches);
   views.drop(crontabResource);
-  await until('it watches no more', async () => !(await watches()));
+  await eventually('it watches no more', async () => !(await watches()));
   const second = views.of(crontabResource);
   assert.notEqual(second, first);
   await second.synced;

@@ -13,7 +13,8 @@ import type { ApiServer } from '../apiserver/index.ts';
 import { makePki, serverOptions } from '../apiserver/testing.ts';
 import { createClient, createInformer, loadKubeconfig } from '../client/index.ts';
 import type { ClosableClient } from '../client/index.ts';
-import { until, untilAnswered } from '../client/testing.ts';
+import { untilAnswered } from '../client/testing.ts';
+import { eventually } from '../util/testing.ts';
 import { writeKubeconfig } from '../apiserver/testing.ts';
 import { runControllers } from './index.ts';
 
@@ -43,7 +44,7 @@ before(async () => {
   };
   controllers = runControllers(controllersClient, options, stop.signal);
   for (const name of ['node-1', 'node-2', 'node-3']) await startNode(name);
-  await until('the default ServiceAccount is there', () => exists(resources.serviceAccounts, 'default'));
+  await eventually('the default ServiceAccount is there', () => exists(resources.serviceAccounts, 'default'));
   runAgents();
 });
 
@@ -173,14 +174,14 @@ async function reasonsAbout(name: string): Promise<string[]> {
 
 describe('controllers against the API server', () => {
   it('give a namespace its ServiceAccount and root CA', async () => {
-    await until('the root CA is there', () => exists(resources.configMaps, 'kube-root-ca.crt'));
+    await eventually('the root CA is there', () => exists(resources.configMaps, 'kube-root-ca.crt'));
     await client.delete(resources.configMaps, { namespace: ns, name: 'kube-root-ca.crt' });
-    await until('it is made again', () => exists(resources.configMaps, 'kube-root-ca.crt'));
+    await eventually('it is made again', () => exists(resources.configMaps, 'kube-root-ca.crt'));
   });
 
   it('give each node a share of the pod range', async () => {
     const shares = new Set<string>();
-    await until('all have one', async () => {
+    await eventually('all have one', async () => {
       const { items } = await client.list(resources.nodes);
       for (const { spec } of items) if (spec?.podCIDR !== undefined) shares.add(spec.podCIDR);
       return shares.size === 3;
@@ -190,10 +191,10 @@ describe('controllers against the API server', () => {
   it('roll out a Deployment, spread it, expose it, scale it', async () => {
     await client.create(resources.deployments, deployment('web', 3));
     await client.create(resources.services, service('web', { app: 'web' }));
-    await until('it is rolled out', () => rolledOut('web'));
+    await eventually('it is rolled out', () => rolledOut('web'));
     const pods = await client.list(resources.pods, { namespace: ns, labelSelector: 'app=web' });
     assert.deepEqual(pods.items.map(({ spec }) => spec?.nodeName).sort(), ['node-1', 'node-2', 'node-3']);
-    await until('all are endpoints', async () => (await readyAddresses('web')).length === 3);
+    await eventually('all are endpoints', async () => (await readyAddresses('web')).length === 3);
     const [slice, ...more] = await slicesOf('web');
     assert.equal(more.length, 0);
     assert.match(slice?.metadata.name ?? '', /^web-[a-z0-9]{5}$/);
@@ -204,19 +205,19 @@ describe('controllers against the API server', () => {
     assert.equal(endpoints.metadata.labels?.['endpoints.kubernetes.io/managed-by'], 'endpoint-controller');
 
     await client.patch(resources.deployments, { namespace: ns, name: 'web' }, 'merge', { spec: { replicas: 5 } });
-    await until('five are endpoints', async () => (await readyAddresses('web')).length === 5);
+    await eventually('five are endpoints', async () => (await readyAddresses('web')).length === 5);
     await client.patch(resources.deployments, { namespace: ns, name: 'web' }, 'merge', { spec: { replicas: 0 } });
-    await until('none is', async () => (await readyAddresses('web')).length === 0);
-    await until('it is rolled out', () => rolledOut('web'));
+    await eventually('none is', async () => (await readyAddresses('web')).length === 0);
+    await eventually('it is rolled out', () => rolledOut('web'));
     assert.equal((await slicesOf('web')).length, 1, 'the empty slice stays');
-    await until('events say so', async () => (await reasonsAbout('web')).includes('ScalingReplicaSet'));
+    await eventually('events say so', async () => (await reasonsAbout('web')).includes('ScalingReplicaSet'));
     const live = await fetch(resources.deployments, 'web');
     assert.equal(live?.metadata.generation, 3, 'ours and two resizings: the revision annotation does not count');
   });
 
   it('update by steps, keep the minimum available, and undo', async () => {
     await client.create(resources.deployments, deployment('rolling', 4, 'web:1'));
-    await until('it is rolled out', () => rolledOut('rolling'));
+    await eventually('it is rolled out', () => rolledOut('rolling'));
     const key = { namespace: ns, name: 'rolling' };
     let least = 4;
     const watcher = new AbortController();
@@ -230,7 +231,7 @@ describe('controllers against the API server', () => {
       spec: { template: { spec: { containers: [{ name: 'web', image: name }] } } },
     });
     await client.patch(resources.deployments, key, 'strategic', image('web:2'));
-    await until('it is rolled out', () => rolledOut('rolling'));
+    await eventually('it is rolled out', () => rolledOut('rolling'));
     watcher.abort();
     assert.ok(least >= 3, `at least 3 available, was ${least}`);
     const list = async (): Promise<readonly Live<KubeObject & { spec?: { replicas?: number } }>[]> =>
@@ -241,7 +242,7 @@ describe('controllers against the API server', () => {
       '2',
     );
     await client.patch(resources.deployments, key, 'strategic', image('web:1'));
-    await until('it is back', () => rolledOut('rolling'));
+    await eventually('it is back', () => rolledOut('rolling'));
     assert.equal((await list()).length, 2, 'the old set is used again');
     assert.equal(
       (await fetch(resources.deployments, 'rolling'))?.metadata.annotations?.['deployment.kubernetes.io/revision'],
@@ -251,17 +252,17 @@ describe('controllers against the API server', () => {
 
   it('make again what somebody deletes', async () => {
     await client.create(resources.services, service('empty', { app: 'nobody' }));
-    await until('there is an empty slice', async () => (await slicesOf('empty')).length === 1);
+    await eventually('there is an empty slice', async () => (await slicesOf('empty')).length === 1);
     const [slice] = await slicesOf('empty');
     await client.delete(resources.endpointSlices, { namespace: ns, name: slice?.metadata.name ?? '' });
-    await until('there is another', async () => {
+    await eventually('there is another', async () => {
       const [next] = await slicesOf('empty');
       return next !== undefined && next.metadata.uid !== slice?.metadata.uid;
     });
     await client.delete(resources.endpoints, { namespace: ns, name: 'empty' });
-    await until('Endpoints are back', () => exists(resources.endpoints, 'empty'));
+    await eventually('Endpoints are back', () => exists(resources.endpoints, 'empty'));
     await client.delete(resources.services, { namespace: ns, name: 'empty' });
-    await until('all is gone', async () => {
+    await eventually('all is gone', async () => {
       return (await slicesOf('empty')).length === 0 && !(await exists(resources.endpoints, 'empty'));
     });
   });
@@ -270,9 +271,9 @@ describe('controllers against the API server', () => {
     await client.create(resources.services, service('hand'));
     const subsets = [{ addresses: [{ ip: '10.1.2.3' }], ports: [{ port: 9090 }] }];
     await client.create(resources.endpoints, { metadata: { name: 'hand', namespace: ns }, subsets });
-    await until('there is a slice', async () => (await readyAddresses('hand')).join() === '10.1.2.3');
+    await eventually('there is a slice', async () => (await readyAddresses('hand')).join() === '10.1.2.3');
     await client.delete(resources.endpoints, { namespace: ns, name: 'hand' });
-    await until('it is gone', async () => (await slicesOf('hand')).length === 0);
+    await eventually('it is gone', async () => (await slicesOf('hand')).length === 0);
   });
 
   it('give endpoints to zones by topology-mode Auto, as nodes come and go', async (t) => {
@@ -292,23 +293,23 @@ describe('controllers against the API server', () => {
         .sort()
         .join(' ');
     };
-    await until('nobody says a zone: no hints', async () => (await hints()) === '> > >');
+    await eventually('nobody says a zone: no hints', async () => (await hints()) === '> > >');
     for (const [name, value] of [
       ['node-1', 'a'],
       ['node-2', 'b'],
       ['node-3', 'c'],
     ] as const)
       await zone(name, value);
-    await until('each endpoint is hinted', async () => (await hints()) === 'a>a b>b c>c');
+    await eventually('each endpoint is hinted', async () => (await hints()) === 'a>a b>b c>c');
     await client.patch(resources.nodes, { namespace: '', name: 'node-3' }, 'merge', {
       metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
     });
     // Two zones of three endpoints: neither has what it needs.
-    await until('zone c has no node that counts any more', async () => (await hints()) === 'a> b> c>');
+    await eventually('zone c has no node that counts any more', async () => (await hints()) === 'a> b> c>');
     await client.patch(resources.nodes, { namespace: '', name: 'node-3' }, 'merge', {
       metadata: { labels: { 'node-role.kubernetes.io/control-plane': null } },
     });
-    await until('events say why', async () => {
+    await eventually('events say why', async () => {
       const reasons = await reasonsAbout('zoned');
       return reasons.includes('TopologyAwareHintsEnabled') && reasons.includes('TopologyAwareHintsDisabled');
     });
@@ -321,7 +322,7 @@ describe('controllers against the API server', () => {
     };
     await client.create(resources.pods, pod);
     const key = { namespace: ns, name: 'picky' };
-    await until('it is said', async () => {
+    await eventually('it is said', async () => {
       const live = await client.get(resources.pods, key);
       return live.status?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true;
     });
@@ -335,15 +336,15 @@ describe('controllers against the API server', () => {
     await client.patch(resources.nodes, { namespace: '', name: 'node-2' }, 'merge', {
       metadata: { labels: { disk: 'ssd' } },
     });
-    await until('it is placed', async () => (await client.get(resources.pods, key)).spec?.nodeName === 'node-2');
-    await until('events say so', async () => (await reasonsAbout('picky')).includes('Scheduled'));
+    await eventually('it is placed', async () => (await client.get(resources.pods, key)).spec?.nodeName === 'node-2');
+    await eventually('events say so', async () => (await reasonsAbout('picky')).includes('Scheduled'));
     assert.ok((await reasonsAbout('picky')).includes('FailedScheduling'));
   });
 
   it('collect what is owned, in the background, the foreground, or not at all', async () => {
     for (const name of ['back', 'fore', 'orphaned']) {
       await client.create(resources.deployments, deployment(name, 1));
-      await until('it is rolled out', () => rolledOut(name));
+      await eventually('it is rolled out', () => rolledOut(name));
     }
     const left = async (name: string): Promise<number> => {
       const labelSelector = `app=${name}`;
@@ -352,12 +353,12 @@ describe('controllers against the API server', () => {
       return sets.items.length + pods.items.length;
     };
     await client.delete(resources.deployments, { namespace: ns, name: 'back' }, { propagationPolicy: 'Background' });
-    await until('all is gone', async () => (await left('back')) === 0);
+    await eventually('all is gone', async () => (await left('back')) === 0);
     await client.delete(resources.deployments, { namespace: ns, name: 'fore' }, { propagationPolicy: 'Foreground' });
-    await until('the Deployment is gone', async () => !(await exists(resources.deployments, 'fore')));
+    await eventually('the Deployment is gone', async () => !(await exists(resources.deployments, 'fore')));
     assert.equal(await left('fore'), 0, 'all was gone before it');
     await client.delete(resources.deployments, { namespace: ns, name: 'orphaned' }, { propagationPolicy: 'Orphan' });
-    await until('the Deployment is gone', async () => !(await exists(resources.deployments, 'orphaned')));
+    await eventually('the Deployment is gone', async () => !(await exists(resources.deployments, 'orphaned')));
     assert.equal(await left('orphaned'), 2, 'its ReplicaSet and its pod stay');
     const sets = await client.list(resources.replicaSets, { namespace: ns, labelSelector: 'app=orphaned' });
     assert.equal(sets.items[0]?.metadata.ownerReferences, undefined);
@@ -376,7 +377,8 @@ describe('controllers against the API server', () => {
     }
     const options = { propagationPolicy: 'Foreground' } as const;
     await client.delete(resources.configMaps, { namespace: ns, name: 'circle-1' }, options);
-    for (const name of names) await until(`${name} is gone`, async () => !(await exists(resources.configMaps, name)));
+    for (const name of names)
+      await eventually(`${name} is gone`, async () => !(await exists(resources.configMaps, name)));
   });
 
   it('give aggregated cluster roles the rules of their pieces, and take them away', async () => {
@@ -388,31 +390,31 @@ describe('controllers against the API server', () => {
       return role.rules?.some(({ apiGroups }) => apiGroups?.includes('example.com') === true) === true;
     };
     // view is a piece of edit, and edit of admin.
-    await until('admins may', admins);
+    await eventually('admins may', admins);
     await client.delete(resources.clusterRoles, { namespace: '', name: 'widgets' });
-    await until('admins may no longer', async () => !(await admins()));
+    await eventually('admins may no longer', async () => !(await admins()));
   });
 
   it('empty a namespace and let it go', async () => {
     await client.create(resources.namespaces, { metadata: { name: 'passing' } });
-    await until('it has its account', () => exists(resources.serviceAccounts, 'default', 'passing'));
+    await eventually('it has its account', () => exists(resources.serviceAccounts, 'default', 'passing'));
     await client.create(resources.deployments, {
       ...deployment('web', 2),
       metadata: { name: 'web', namespace: 'passing' },
     });
     await client.create(resources.configMaps, { metadata: { name: 'cm', namespace: 'passing' } });
-    await until(
+    await eventually(
       'pods run',
       async () => (await client.list(resources.pods, { namespace: 'passing' })).items.length === 2,
     );
     await client.delete(resources.namespaces, { namespace: '', name: 'passing' });
-    await until('it is gone', async () => !(await exists(resources.namespaces, 'passing')));
+    await eventually('it is gone', async () => !(await exists(resources.namespaces, 'passing')));
   });
 
   it('let the pods of a namespace go before what they run with (KEP-5080)', async () => {
     const namespace = 'ordered';
     await client.create(resources.namespaces, { metadata: { name: namespace } });
-    await until('it has its account', () => exists(resources.serviceAccounts, 'default', namespace));
+    await eventually('it has its account', () => exists(resources.serviceAccounts, 'default', namespace));
     await client.create(resources.configMaps, { metadata: { name: 'cm', namespace } });
     const metadata = { name: 'held', namespace, finalizers: ['example.com/held'] };
     await client.create(resources.pods, { metadata, spec: { containers: [{ name: 'c', image: 'i' }] } });
@@ -421,10 +423,10 @@ describe('controllers against the API server', () => {
       const { status } = await client.get(resources.namespaces, { namespace: '', name: namespace });
       return status?.conditions?.find(({ type }) => type === 'NamespaceContentRemaining')?.message;
     };
-    await until('it says what holds it', async () => (await conditions())?.includes('pods. has 1') === true);
+    await eventually('it says what holds it', async () => (await conditions())?.includes('pods. has 1') === true);
     assert.ok(await exists(resources.configMaps, 'cm', namespace));
     await client.patch(resources.pods, { namespace, name: 'held' }, 'merge', { metadata: { finalizers: null } });
-    await until('it is gone', async () => !(await exists(resources.namespaces, namespace)));
+    await eventually('it is gone', async () => !(await exists(resources.namespaces, namespace)));
   });
 
   it('run a CronJob: a job for its time, which is said in its status; what ran goes with it', async () => {
@@ -436,7 +438,7 @@ describe('controllers against the API server', () => {
       const { items } = await client.list(resources.jobs, { namespace: ns });
       return items.filter(({ metadata: { ownerReferences } }) => ownerReferences?.[0]?.uid === made.metadata.uid);
     };
-    await until('it is in the status', async () => {
+    await eventually('it is in the status', async () => {
       const { status } = await client.get(resources.cronJobs, { namespace: ns, name: 'tick' });
       return status?.active?.length === 1 && status.lastScheduleTime !== undefined;
     });
@@ -444,17 +446,17 @@ describe('controllers against the API server', () => {
     assert.match(job?.metadata.name ?? '', /^tick-\d+$/);
     assert.match(job?.metadata.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp'] ?? '', /^20.*Z$/);
     await client.delete(resources.cronJobs, { namespace: ns, name: 'tick' });
-    await until('its jobs are gone', async () => (await jobs()).length === 0);
+    await eventually('its jobs are gone', async () => (await jobs()).length === 0);
   });
 
   it('go on when the API server was away', async () => {
     await client.create(resources.deployments, deployment('survivor', 2));
     await client.create(resources.services, service('survivor', { app: 'survivor' }));
-    await until('both are endpoints', async () => (await readyAddresses('survivor')).length === 2);
+    await eventually('both are endpoints', async () => (await readyAddresses('survivor')).length === 2);
     const address = server?.address ?? '';
     await server?.close();
     server = await startApiServer({ ...serverOptions(dir), listen: [address] }, stop.signal);
-    await until('it can be written to', async () => {
+    await eventually('it can be written to', async () => {
       const key = { namespace: ns, name: 'survivor' };
       const patch = client.patch(resources.deployments, key, 'merge', { spec: { replicas: 4 } });
       return patch.then(
@@ -462,8 +464,8 @@ describe('controllers against the API server', () => {
         () => false,
       );
     });
-    await until('four are endpoints', async () => (await readyAddresses('survivor')).length === 4);
-    await until('it is rolled out', () => rolledOut('survivor'));
+    await eventually('four are endpoints', async () => (await readyAddresses('survivor')).length === 4);
+    await eventually('it is rolled out', () => rolledOut('survivor'));
     const pods = await client.list(resources.pods, { namespace: ns, labelSelector: 'app=survivor' });
     assert.equal(pods.items.length, 4);
   });
@@ -471,16 +473,16 @@ describe('controllers against the API server', () => {
   it('notice a dead node, and its return', async () => {
     await client.create(resources.deployments, deployment('lost', 3));
     await client.create(resources.services, service('lost', { app: 'lost' }));
-    await until('all are endpoints', async () => (await readyAddresses('lost')).length === 3);
+    await eventually('all are endpoints', async () => (await readyAddresses('lost')).length === 3);
     dead.add('node-3');
-    await until('its endpoint left', async () => (await readyAddresses('lost')).length === 2);
+    await eventually('its endpoint left', async () => (await readyAddresses('lost')).length === 2);
     const node = await client.get(resources.nodes, { namespace: '', name: 'node-3' });
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     assert.equal(
       `${ready?.status} ${ready?.reason} ${ready?.message}`,
       'Unknown NodeStatusUnknown Kubelet stopped posting node status.',
     );
-    await until('it is tainted', async () => {
+    await eventually('it is tainted', async () => {
       const { spec } = await client.get(resources.nodes, { namespace: '', name: 'node-3' });
       return (
         spec?.taints?.some(({ key, effect }) => key === 'node.kubernetes.io/unreachable' && effect === 'NoExecute') ===
@@ -488,7 +490,7 @@ describe('controllers against the API server', () => {
       );
     });
     dead.delete('node-3');
-    await until('its taints are gone', async () => {
+    await eventually('its taints are gone', async () => {
       const { spec } = await client.get(resources.nodes, { namespace: '', name: 'node-3' });
       return (spec?.taints ?? []).length === 0;
     });

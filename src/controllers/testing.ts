@@ -13,7 +13,8 @@ import { startApiServer } from '../apiserver/index.ts';
 import { makePki, serverOptions, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, createInformer, loadKubeconfig } from '../client/index.ts';
 import type { ClosableClient } from '../client/index.ts';
-import { until, untilAnswered } from '../client/testing.ts';
+import { untilAnswered } from '../client/testing.ts';
+import { eventually } from '../util/testing.ts';
 import { runControllers } from './index.ts';
 
 export interface Bench {
@@ -79,7 +80,7 @@ export async function startBench(nodes: readonly string[] = ['node-1', 'node-2',
     },
   };
   for (const name of nodes) await addNode(client, name);
-  await until('the default ServiceAccount is there', async () => {
+  await eventually('the default ServiceAccount is there', async () => {
     return (await bench.get(resources.serviceAccounts, 'default')) !== undefined;
   });
   playAgents(bench, stop.signal);

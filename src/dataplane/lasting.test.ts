@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { buildTable } from '../model/index.ts';
 import type { TableEntry } from '../model/index.ts';
+import { eventually } from '../util/testing.ts';
 import { createDataPlane } from './index.ts';
 import type { Applied, DataPlane, DataPlaneOptions } from './index.ts';
 import { addresses, createTopology, service, shardMaps, slice, slotsMapOf } from './testing/index.ts';
@@ -152,7 +153,8 @@ for (const [family, ip, ends] of [
       const now = servers(await ask('pod-a', ip, 80, 5));
       assert.equal(now.length, 1);
       seen.add(now[0] ?? '');
-      await until(() => !net.run('node-1', 'nft', 'list', 'map', table, 'portolan', 'affinity').includes('expires'));
+      const affinity = (): string => net.run('node-1', 'nft', 'list', 'map', table, 'portolan', 'affinity');
+      await eventually('nobody is remembered', () => !affinity().includes('expires'), { intervalMs: 50 });
     }
     assert.ok(seen.size > 1);
   });
@@ -269,12 +271,4 @@ function listing(): string {
       .sort()
       .join('\n')
   );
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error('timed out');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { resources } from '../api/resources.ts';
 import { startTestServer, writeKubeconfig } from '../apiserver/testing.ts';
 import { createClient, createInformer, loadKubeconfig } from '../client/index.ts';
+import { eventually, until } from '../util/testing.ts';
 import { ensureKubeDns, runDns } from './index.ts';
 import { clusterService, slice } from './testing/objects.ts';
 import { digger } from './testing/server.ts';
@@ -33,16 +34,15 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
   const port = dns.listening[0]?.port ?? 0;
   const { dig, digAll } = digger(port);
   /** The API server's answer may come before the watch event. */
-  const eventually = async (expected: readonly string[], ...args: readonly string[]): Promise<void> => {
-    for (;;) {
-      const found = await dig('+short', ...args);
-      if (found.join() === expected.join()) return;
-      t.signal.throwIfAborted();
-    }
-  };
+  const comesToAnswer = (expected: readonly string[], ...args: readonly string[]): Promise<string[]> =>
+    until(
+      args.join(' '),
+      () => dig('+short', ...args),
+      (found) => found.join() === expected.join(),
+    );
   assert.deepEqual(await dig('+short', 'kubernetes.default.svc.cluster.local'), ['10.96.0.1']);
   assert.deepEqual(await dig('+short', '-x', '10.96.0.10'), ['kube-dns.kube-system.svc.cluster.local.']);
-  await eventually(['10.10.10.1'], '10-10-10-1.kube-dns.kube-system.svc.cluster.local');
+  await comesToAnswer(['10.10.10.1'], '10-10-10-1.kube-dns.kube-system.svc.cluster.local');
 
   const announced = await client.get(resources.endpointSlices, { namespace: 'kube-system', name: 'kube-dns-node-1' });
   assert.deepEqual(announced.endpoints?.[0]?.hints, { forNodes: [{ name: 'node-1' }] });
@@ -53,11 +53,11 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
 
   const key = { namespace: 'kube-system', name: 'kube-dns-node-1' };
   await client.delete(resources.endpointSlices, key);
-  for (let uid: string | undefined; uid === undefined || uid === announced.metadata.uid;) {
-    t.signal.throwIfAborted();
+  await eventually('it is announced again', async () => {
     const { items } = await client.list(resources.endpointSlices, { namespace: key.namespace });
-    uid = items.find((item) => item.metadata.name === key.name)?.metadata.uid;
-  }
+    const uid = items.find((item) => item.metadata.name === key.name)?.metadata.uid;
+    return uid !== undefined && uid !== announced.metadata.uid;
+  });
 
   await client.create(resources.serviceCIDRs, {
     apiVersion: 'networking.k8s.io/v1',
@@ -65,16 +65,16 @@ test('dns and the real API server: sync, announcement, changes, withdrawal', asy
     metadata: { name: 'more' },
     spec: { cidrs: ['10.97.0.0/16'] },
   });
-  await eventually(['kube-dns.kube-system.svc.cluster.local.'], '97.10.in-addr.arpa', 'NS');
+  await comesToAnswer(['kube-dns.kube-system.svc.cluster.local.'], '97.10.in-addr.arpa', 'NS');
 
   const name = 'web.default.svc.cluster.local';
   assert.match(await digAll(name), /NXDOMAIN/);
   const created = await client.create(resources.services, clusterService('default/web', '10.96.0.77', 'http:80'));
-  await eventually(['10.96.0.77'], name);
+  await comesToAnswer(['10.96.0.77'], name);
   await client.create(resources.endpointSlices, slice('default/web-1', 'web', ['http:8080'], '10.244.1.2'));
-  await eventually(['10-244-1-2.web.default.svc.cluster.local.'], '-x', '10.244.1.2');
+  await comesToAnswer(['10-244-1-2.web.default.svc.cluster.local.'], '-x', '10.244.1.2');
   await client.delete(resources.services, { namespace: 'default', name: created.metadata.name });
-  await eventually([], name);
+  await comesToAnswer([], name);
 
   stop.abort();
   await dns.stopped;

@@ -10,7 +10,7 @@ import { createLedger } from './ledger.ts';
 import { parsePools } from './pool.ts';
 import { createRecord } from './record.ts';
 import { restore } from './restore.ts';
-import { eventually } from './testing.ts';
+import { eventually } from '../util/testing.ts';
 
 test('against the real API server, seen by the real kubectl', async (t) => {
   const server = await startTestServer(t);
@@ -48,9 +48,8 @@ test('against the real API server, seen by the real kubectl', async (t) => {
 
   await kubectl('patch', 'service', 'web', '-p', '{"spec":{"type":"ClusterIP"}}');
   await eventually('no EXTERNAL-IP', async () => (await externalIp()) === '<none>' && ledger.size === 0);
-  await eventually('no finalizer', async () => {
-    assert.equal(await kubectl('get', 'service', 'web', '-o', 'jsonpath={.metadata.finalizers}'), '');
-  });
+  const finalizers = (): Promise<string> => kubectl('get', 'service', 'web', '-o', 'jsonpath={.metadata.finalizers}');
+  await eventually('no finalizer', async () => (await finalizers()) === '');
   await kubectl('patch', 'service', 'web', '-p', '{"spec":{"type":"LoadBalancer"}}');
   await eventually('EXTERNAL-IP again', async () => (await externalIp()) === '198.51.100.129');
   // Waits for the finalizer.

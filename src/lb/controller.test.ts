@@ -12,7 +12,8 @@ import { addressAnnotation, cleanupFinalizer } from './options.ts';
 import { parsePools } from './pool.ts';
 import { createRecord } from './record.ts';
 import { restore } from './restore.ts';
-import { createMemoryApi, eventually, testService } from './testing.ts';
+import { createMemoryApi, testService } from './testing.ts';
+import { eventually } from '../util/testing.ts';
 import type { MemoryApi } from './testing.ts';
 
 interface Bench {

@@ -155,22 +155,6 @@ export function testNode(name: string, address: string, ready = true): Node {
   };
 }
 
-/** Polls; fails with `what` and the last error after 15 s. */
-export async function eventually(what: string, check: () => unknown): Promise<void> {
-  const until = performance.now() + 15_000;
-  let last: unknown = 'it stayed false';
-  while (performance.now() < until) {
-    try {
-      const result: unknown = await check();
-      if (result !== false) return;
-    } catch (error) {
-      last = error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`never happened: ${what}`, { cause: last });
-}
-
 function merge(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
   const base: Record<string, unknown> =

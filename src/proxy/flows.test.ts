@@ -7,6 +7,7 @@ import { addresses, createTopology, resetRequest, service, slice } from '../data
 import type { EndpointWords, PlaceName, Topology } from '../dataplane/testing/index.ts';
 import { openNftElements } from '../kernel/index.ts';
 import { buildTable } from '../model/index.ts';
+import { until } from '../util/testing.ts';
 import { openProxy } from './testing/index.ts';
 import type { ProxyProcess } from './testing/index.ts';
 
@@ -34,16 +35,6 @@ after(async () => {
 
 async function set(...objects: (Service | EndpointSlice)[]): Promise<void> {
   for (const object of objects) await proxy.set(object.kind === 'Service' ? 'services' : 'endpointslices', object);
-}
-
-async function until<T>(what: string, read: () => T | Promise<T>, good: (value: T) => boolean): Promise<T> {
-  const end = performance.now() + 20_000;
-  for (;;) {
-    const value = await read();
-    if (good(value)) return value;
-    if (performance.now() > end) throw new Error(`timed out waiting until ${what}; last: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** One flow: always the same source port, so without our help the kernel would keep its translation. */

@@ -5,6 +5,7 @@ import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { addresses, createTopology, service, slice } from '../dataplane/testing/index.ts';
 import type { EndpointWords, PlaceName, Topology } from '../dataplane/testing/index.ts';
 import { headlessLabel } from '../model/index.ts';
+import { until } from '../util/testing.ts';
 import { openProxy } from './testing/index.ts';
 import type { ProxyProcess } from './testing/index.ts';
 
@@ -50,16 +51,6 @@ async function remove(...objects: (Service | EndpointSlice)[]): Promise<void> {
   for (const object of objects) {
     const plural = object.kind === 'Service' ? 'services' : 'endpointslices';
     await Promise.all(proxies.map((proxy) => proxy.remove(plural, object)));
-  }
-}
-
-async function until<T>(what: string, read: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
-  const end = performance.now() + 15_000;
-  for (;;) {
-    const value = await read();
-    if (good(value)) return value;
-    if (performance.now() > end) throw new Error(`timed out waiting until ${what}; last: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -17,8 +17,6 @@ export interface WorkQueueOptions {
   readonly maxMs?: number;
   /** Told of each failure, before the wait. */
   readonly onError?: (key: string, error: unknown, failures: number) => void;
-  /** Retry failures of this kind at most so often; default for ever. */
-  readonly maxRetries?: number;
 }
 
 export interface WorkQueue {
@@ -44,7 +42,6 @@ const longestTimer = 2 ** 31 - 1;
 export function createWorkQueue(work: Work, signal: AbortSignal, options: WorkQueueOptions = {}): WorkQueue {
   const concurrency = options.concurrency ?? 4;
   const waits = { baseMs: options.baseMs ?? 5, maxMs: options.maxMs ?? 30_000, jitter: 0.2 };
-  const maxRetries = options.maxRetries ?? Infinity;
   const waiting = new Set<string>();
   const running = new Set<string>();
   const again = new Set<string>();
@@ -117,8 +114,7 @@ export function createWorkQueue(work: Work, signal: AbortSignal, options: WorkQu
     const count = (failures.get(key) ?? 0) + 1;
     failures.set(key, count);
     options.onError?.(key, error, count);
-    if (count > maxRetries) failures.delete(key);
-    else addAfter(key, backoffMs(count - 1, waits));
+    addAfter(key, backoffMs(count - 1, waits));
   };
 
   signal.addEventListener(

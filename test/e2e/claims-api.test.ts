@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { join } from 'node:path';
 import { clientPod } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 import { projectRoot } from '../support/paths.ts';
 
 const cluster = sharedCluster();
@@ -54,11 +54,11 @@ test('claim C21: user → frontend → backend → database, and only the fronte
   for (const name of ['frontend', 'backend', 'database']) await cluster.waitForDeployment(ns, name);
   const address = await eventually('the frontend has a public address', async () => {
     const ip = await cluster.field(ns, 'service/frontend', '.status.loadBalancer.ingress[0].ip');
-    return ip === '' ? undefined : ip;
+    return ip === '' ? false : ip;
   });
   const answer = await eventually('one request from the internet passes all three tiers', async () => {
     const fetched = await cluster.fetch('internet', `http://${address}/`);
-    return fetched.kind === 'answer' && fetched.status === 200 ? fetched : undefined;
+    return fetched.kind === 'answer' && fetched.status === 200 ? fetched : false;
   });
   for (const tier of ['frontend', 'backend', 'database']) assert.match(answer.body, new RegExp(tier));
   for (const name of ['backend', 'database']) {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { clientPod, webApp } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
 import type { Fetched } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientPod, webApp } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
@@ -48,7 +48,7 @@ test('claim C12: ExternalName is a CNAME and nothing else', async (t) => {
   );
   const fetched = await eventually('the neighbour answers through its other name', async () => {
     const answer = await cluster.fetch(client, 'http://neighbour:8080/');
-    return answer.kind === 'answer' ? answer : undefined;
+    return answer.kind === 'answer' ? answer : false;
   });
   assert.match(fetched.body, /^web-/);
 });
@@ -96,7 +96,7 @@ test('claim C14: the three forms of a name resolve in pods through the search pa
   for (const name of ['myservice', `myservice.${ns}`, `myservice.${ns}.svc`, `myservice.${ns}.svc.cluster.local`]) {
     const seen = await eventually(`${name} resolves`, async () => {
       const outcome = await cluster.from(client, ['getent', 'ahostsv4', name]);
-      return outcome.code === 0 ? outcome.stdout : undefined;
+      return outcome.code === 0 ? outcome.stdout : false;
     });
     assert.ok(seen.startsWith(clusterIP), `${name}: ${seen}`);
     assert.equal((await cluster.fetch(client, `http://${name}/`)).kind, 'answer');

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { webApp } from '../support/apps.ts';
 import { asYaml, sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
@@ -135,7 +135,7 @@ test('kubectl: describe, edit, label, annotate, wait, watch, yaml, delete', asyn
   await cluster.kubectl(['expose', 'deployment', 'web', '-n', ns, '--port=80', '--target-port=8080']);
   const described = await eventually('describe shows the endpoint', async () => {
     const text = await cluster.kubectl(['describe', 'service', 'web', '-n', ns]);
-    return /Endpoints:\s+10\.244\.\d+\.\d+:8080/.test(text) ? text : undefined;
+    return /Endpoints:\s+10\.244\.\d+\.\d+:8080/.test(text) ? text : false;
   });
   assert.match(described, /^Type:\s+ClusterIP$/m);
   assert.match(described, /^Session Affinity:\s+None$/m);

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { webApp } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
 async function externalAddress(ns: string, name: string): Promise<string> {
   return await eventually(`${name} has an external address`, async () => {
     const address = await cluster.field(ns, `service/${name}`, '.status.loadBalancer.ingress[0].ip');
-    return address === '' ? undefined : address;
+    return address === '' ? false : address;
   });
 }
 

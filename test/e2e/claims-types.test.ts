@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Service } from '../../src/api/gen/types.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
@@ -95,7 +95,7 @@ test('claim C10: LoadBalancer contains NodePort contains ClusterIP, up and down'
   await cluster.apply(ns, service('web', '{ type: LoadBalancer, ports: [{ port: 80, nodePort: 30032 }] }'));
   const top = await eventually('the load balancer has an address', async () => {
     const live = await getService(ns, 'web');
-    return live.status?.loadBalancer?.ingress?.[0]?.ip === undefined ? undefined : live;
+    return live.status?.loadBalancer?.ingress?.[0]?.ip === undefined ? false : live;
   });
   const nodePort = top.spec?.ports?.[0]?.nodePort;
   assert.ok(nodePort !== undefined && inServiceRange(top.spec?.clusterIP));
@@ -103,7 +103,7 @@ test('claim C10: LoadBalancer contains NodePort contains ClusterIP, up and down'
   await cluster.kubectl(['patch', 'service', 'web', '-n', ns, '-p', '{"spec":{"type":"NodePort"}}']);
   const middle = await eventually('the address is given back', async () => {
     const live = await getService(ns, 'web');
-    return (live.status?.loadBalancer?.ingress ?? []).length === 0 ? live : undefined;
+    return (live.status?.loadBalancer?.ingress ?? []).length === 0 ? live : false;
   });
   assert.equal(middle.spec?.ports?.[0]?.nodePort, nodePort);
 

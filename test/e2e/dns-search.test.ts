@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientPod, webApp } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
@@ -23,7 +23,7 @@ test("a pod's short names cost one question, whatever its resolver", async (t) =
   const first = `web.${other}.${ns}.svc.cluster.local`;
   const answer = await eventually('the list is walked', async () => {
     const lines = (await ask(first)).trim().split('\n');
-    return lines.length === 2 ? lines : undefined;
+    return lines.length === 2 ? lines : false;
   });
   assert.match(
     answer[0] ?? '',

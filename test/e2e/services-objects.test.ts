@@ -5,7 +5,7 @@ import type { EndpointSlice, Service } from '../../src/api/gen/types.ts';
 import { answeringPod, startPods } from '../support/answering-pods.ts';
 import { clientPod } from '../support/apps.ts';
 import { sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 
@@ -109,7 +109,7 @@ describe('Services as objects', { concurrency: 2 }, () => {
     // Named twice is chosen once: half of a hundred has a deviation of five.
     const counts = await eventually('both serve', async () => {
       const got = await seen();
-      return got.size === 2 ? got : undefined;
+      return got.size === 2 ? got : false;
     });
     assert.ok(Math.abs((counts.get('one') ?? 0) - 50) < 35, JSON.stringify([...counts]));
 
@@ -135,7 +135,7 @@ describe('Services as objects', { concurrency: 2 }, () => {
         ])
       ).items;
     const [empty, ...others] = await eventually('an empty slice', async () =>
-      (await made()).length > 0 ? made() : undefined,
+      (await made()).length > 0 ? made() : false,
     );
     assert.deepEqual([others.length, empty?.endpoints ?? []], [0, []]);
     await cluster.kubectl(['delete', 'endpointslice', empty?.metadata?.name ?? '', '-n', ns]);
@@ -184,7 +184,7 @@ describe('Services as objects', { concurrency: 2 }, () => {
     await startPods(cluster, ns, pods, ['web', 'in', 'out']);
     const address = await eventually('an address', async () => {
       const ip = await cluster.field(ns, 'service/web', '.status.loadBalancer.ingress[0].ip');
-      return ip === '' ? undefined : ip;
+      return ip === '' ? false : ip;
     });
     const url = `http://${address}/`;
     const made = await read(ns, 'web');

@@ -4,7 +4,7 @@ import { before, describe, test } from 'node:test';
 import { answeringPod, askUdp, startPods } from '../support/answering-pods.ts';
 import { clientPod } from '../support/apps.ts';
 import { asYaml, sharedCluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 
 const cluster = sharedCluster();
 let nodeIPs: string[] = [];

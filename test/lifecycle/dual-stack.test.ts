@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 import { launcher } from '../support/paths.ts';
 import { mustRun, runCommand } from '../support/run.ts';
 import { SHARED_NAME } from '../support/shared-cluster.ts';

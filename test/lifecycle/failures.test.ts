@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { webApp } from '../support/apps.ts';
 import { Cluster } from '../support/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from '../../src/util/testing.ts';
 import { launcher } from '../support/paths.ts';
 import { mustRun } from '../support/run.ts';
 import { SHARED_NAME } from '../support/shared-cluster.ts';
@@ -57,7 +57,7 @@ async function serve(name: string, replicas: number): Promise<string> {
   await cluster.waitForDeployment('default', name);
   const address = await eventually('an external address', async () => {
     const ip = await cluster.kubectl(['get', 'service', name, '-o', 'jsonpath={.status.loadBalancer.ingress[0].ip}']);
-    return ip === '' ? undefined : ip;
+    return ip === '' ? false : ip;
   });
   await eventually('it answers', async () => (await cluster.fetch('internet', `http://${address}/`)).kind === 'answer');
   return address;

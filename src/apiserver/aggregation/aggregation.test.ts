@@ -13,7 +13,7 @@ import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { until } from '../../client/testing.ts';
+import { eventually } from '../../util/testing.ts';
 import { enterNetns } from '../../kernel/index.ts';
 import { makePki, startTestServer, watchReader, writeKubeconfig } from '../testing.ts';
 import type { TestServer } from '../testing.ts';
@@ -185,7 +185,7 @@ describe('aggregation', () => {
 
   async function condition(name: string, reason: string): Promise<Condition> {
     let found: Condition | undefined;
-    await until(`${name} is ${reason}`, async () => {
+    await eventually(`${name} is ${reason}`, async () => {
       const { body } = await server.client.call('GET', `${apiServices}/${name}`);
       found = (body['status'] as { readonly conditions?: readonly Condition[] }).conditions?.[0];
       return found?.reason === reason;

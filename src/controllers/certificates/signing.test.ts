@@ -10,7 +10,7 @@ import type { CertificateSigningRequest } from '../../api/gen/types.ts';
 import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { loadKubeconfig } from '../../client/index.ts';
-import { until } from '../../client/testing.ts';
+import { eventually } from '../../util/testing.ts';
 import { startBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
 import { isOver } from './cleaner.ts';
@@ -55,7 +55,7 @@ async function decide(name: string, type: 'Approved' | 'Denied'): Promise<void> 
 
 async function settled(name: string): Promise<Live<CertificateSigningRequest>> {
   let csr = await bench.client.get(csrs, { namespace: '', name });
-  await until(`${name} is answered`, async () => {
+  await eventually(`${name} is answered`, async () => {
     csr = await bench.client.get(csrs, { namespace: '', name });
     const failed = csr.status?.conditions?.some(({ type }) => type === 'Failed') === true;
     return failed || (csr.status?.certificate ?? '') !== '';

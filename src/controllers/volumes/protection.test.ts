@@ -5,7 +5,7 @@ import type { PersistentVolumeClaim, Pod } from '../../api/gen/types.ts';
 import type { KubeObject, Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import type { Resource } from '../../api/resources.ts';
-import { until } from '../../client/testing.ts';
+import { eventually } from '../../util/testing.ts';
 import { startBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
 import { claimsOf, uses } from './claim-use.ts';
@@ -52,8 +52,11 @@ describe('protection loops', () => {
   after(() => bench.close());
 
   const key = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name });
-  const isGone = (resource: Resource, name: string): Promise<void> =>
-    until(`${resource.kind} ${name} is gone`, async () => (await bench.get<KubeObject>(resource, name)) === undefined);
+  const isGone = (resource: Resource, name: string): Promise<unknown> =>
+    eventually(
+      `${resource.kind} ${name} is gone`,
+      async () => (await bench.get<KubeObject>(resource, name)) === undefined,
+    );
   const makeClaim = (name: string, more: object = {}): Promise<unknown> =>
     bench.client.create<PersistentVolumeClaim>(resources.persistentVolumeClaims, {
       metadata: { name, namespace: 'default' },
@@ -87,7 +90,7 @@ describe('protection loops', () => {
       client.patch(resources.persistentVolumes, at, 'merge', { status: { phase: to } }, { subresource: 'status' });
     await phase('Bound');
     await client.patch(resources.persistentVolumes, at, 'merge', { metadata: { finalizers: null } });
-    await until('it is protected again', async () => {
+    await eventually('it is protected again', async () => {
       const { metadata } = await client.get(resources.persistentVolumes, at);
       return metadata.finalizers?.includes('kubernetes.io/pv-protection') === true;
     });

@@ -5,7 +5,7 @@ import type { DaemonSet, Job, JobSpec, JobStatus, Pod, StatefulSet, StatefulSetS
 import { ApiError } from '../../api/errors.ts';
 import type { Live } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
-import { until } from '../../client/testing.ts';
+import { eventually } from '../../util/testing.ts';
 import { addNode, running, startBench } from '../testing.ts';
 import type { Bench } from '../testing.ts';
 
@@ -29,7 +29,7 @@ describe('ReplicationController', () => {
   it('keeps its number of pods and owns them', async () => {
     const spec = { replicas: 2, selector: { app: 'rc' }, template: template('rc') };
     await bench.client.create(resources.replicationControllers, { metadata: { name: 'rc', namespace: ns }, spec });
-    await until('two are ready', async () => {
+    await eventually('two are ready', async () => {
       const found = await bench.get(resources.replicationControllers, 'rc');
       return found?.status?.readyReplicas === 2 && found.status.observedGeneration === 1;
     });
@@ -37,7 +37,7 @@ describe('ReplicationController', () => {
     const owner = pod?.metadata.ownerReferences?.[0];
     assert.equal(`${owner?.apiVersion} ${owner?.kind} ${owner?.name}`, 'v1 ReplicationController rc');
     await bench.client.patch(resources.replicationControllers, key('rc'), 'merge', { spec: { replicas: 0 } });
-    await until('none is left', async () => (await bench.podsOf('app=rc')).length === 0);
+    await eventually('none is left', async () => (await bench.podsOf('app=rc')).length === 0);
   });
 });
 
@@ -59,19 +59,19 @@ describe('DaemonSet', () => {
 
   it('runs one pod on each node, on new ones too', async () => {
     await bench.client.create(resources.daemonSets, make('ds'));
-    await until('all three run', () => updated('ds', 1, 3));
+    await eventually('all three run', () => updated('ds', 1, 3));
     const pods = await bench.podsOf('app=ds');
     assert.deepEqual(pods.map(({ spec }) => spec?.nodeName).sort(), ['node-1', 'node-2', 'node-3']);
     assert.equal(pods[0]?.metadata.labels?.['pod-template-generation'], '1');
     await addNode(bench.client, 'node-4');
-    await until('the fourth, too', () => updated('ds', 1, 4));
+    await eventually('the fourth, too', () => updated('ds', 1, 4));
     await bench.client.delete(resources.nodes, { namespace: '', name: 'node-4' });
-    await until('it goes with its node', async () => (await bench.podsOf('app=ds')).length === 3);
+    await eventually('it goes with its node', async () => (await bench.podsOf('app=ds')).length === 3);
   });
 
   it('updates node by node, keeps history, and undoes', async () => {
     await bench.client.patch(resources.daemonSets, key('ds'), 'strategic', imagePatch('web:2'));
-    await until('all are new', () => updated('ds', 2, 3));
+    await eventually('all are new', () => updated('ds', 2, 3));
     const images = (await bench.podsOf('app=ds')).map(({ spec }) => spec?.containers[0]?.image);
     assert.deepEqual(images, ['web:2', 'web:2', 'web:2']);
     const history = async (): Promise<readonly number[]> =>
@@ -84,22 +84,22 @@ describe('DaemonSet', () => {
     ).items.find(({ revision }) => revision === 1);
     // What `kubectl rollout undo` sends.
     await bench.client.patch(resources.daemonSets, key('ds'), 'strategic', first?.data);
-    await until('all are as before', () => updated('ds', 3, 3));
+    await eventually('all are as before', () => updated('ds', 3, 3));
     assert.deepEqual(await history(), [2, 3], 'the first revision is the newest again');
     assert.ok((await bench.reasonsAbout('ds')).includes('SuccessfulCreate'));
   });
 
   it('OnDelete waits for a person; maxSurge makes the new pod first', async () => {
     await bench.client.create(resources.daemonSets, make('manual', { type: 'OnDelete' }));
-    await until('all three run', () => updated('manual', 1, 3));
+    await eventually('all three run', () => updated('manual', 1, 3));
     await bench.client.patch(resources.daemonSets, key('manual'), 'strategic', imagePatch('web:2'));
-    await until('it is seen', async () => {
+    await eventually('it is seen', async () => {
       return (await bench.get(resources.daemonSets, 'manual'))?.status?.observedGeneration === 2;
     });
     assert.equal((await bench.get(resources.daemonSets, 'manual'))?.status?.updatedNumberScheduled ?? 0, 0);
     const [pod] = await bench.podsOf('app=manual');
     await bench.client.delete(resources.pods, key(pod?.metadata.name ?? ''));
-    await until('one is new', async () => {
+    await eventually('one is new', async () => {
       return (await bench.get(resources.daemonSets, 'manual'))?.status?.updatedNumberScheduled === 1;
     });
     await bench.client.delete(resources.daemonSets, key('manual'));
@@ -108,10 +108,10 @@ describe('DaemonSet', () => {
       resources.daemonSets,
       make('surge', { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }),
     );
-    await until('all three run', () => updated('surge', 1, 3));
+    await eventually('all three run', () => updated('surge', 1, 3));
     await bench.client.patch(resources.daemonSets, key('surge'), 'strategic', imagePatch('web:2'));
-    await until('all are new', () => updated('surge', 2, 3));
-    await until('the old ones are gone', async () => (await bench.podsOf('app=surge')).length === 3);
+    await eventually('all are new', () => updated('surge', 2, 3));
+    await eventually('the old ones are gone', async () => (await bench.podsOf('app=surge')).length === 3);
     await bench.client.delete(resources.daemonSets, key('surge'));
   });
 });
@@ -137,7 +137,7 @@ describe('StatefulSet', () => {
       return running();
     };
     await bench.client.create(resources.statefulSets, make('db'));
-    await until(
+    await eventually(
       'three are ready',
       async () => (await bench.get(resources.statefulSets, 'db'))?.status?.readyReplicas === 3,
     );
@@ -147,7 +147,7 @@ describe('StatefulSet', () => {
     assert.equal(pod?.metadata.labels?.['apps.kubernetes.io/pod-index'], '0');
     assert.equal(pod.metadata.labels['statefulset.kubernetes.io/pod-name'], 'db-0');
     await bench.client.patch(resources.statefulSets, key('db'), 'merge', { spec: { replicas: 1 } });
-    await until('one is left', async () => {
+    await eventually('one is left', async () => {
       const pods = await bench.podsOf('app=db');
       return pods.length === 1 && pods[0]?.metadata.name === 'db-0';
     });
@@ -160,19 +160,19 @@ describe('StatefulSet', () => {
       resources.statefulSets,
       make('roll', { updateStrategy, podManagementPolicy: 'Parallel' }),
     );
-    await until(
+    await eventually(
       'three are ready',
       async () => (await bench.get(resources.statefulSets, 'roll'))?.status?.readyReplicas === 3,
     );
     await bench.client.patch(resources.statefulSets, key('roll'), 'strategic', imagePatch('web:2'));
-    await until('the highest is new', async () => (await images('roll')) === 'web:1 web:1 web:2');
+    await eventually('the highest is new', async () => (await images('roll')) === 'web:1 web:1 web:2');
     const between = (await bench.get(resources.statefulSets, 'roll'))?.status;
     assert.notEqual(between?.currentRevision, between?.updateRevision);
     await bench.client.delete(resources.pods, key('roll-0'));
-    await until('one below comes back as it was', async () => (await images('roll')) === 'web:1 web:1 web:2');
+    await eventually('one below comes back as it was', async () => (await images('roll')) === 'web:1 web:1 web:2');
     const patch = { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } };
     await bench.client.patch(resources.statefulSets, key('roll'), 'merge', patch);
-    await until('all are new', async () => {
+    await eventually('all are new', async () => {
       const { status } = (await bench.get(resources.statefulSets, 'roll')) ?? {};
       return (await images('roll')) === 'web:2 web:2 web:2' && status?.currentRevision === status?.updateRevision;
     });
@@ -185,10 +185,10 @@ describe('StatefulSet', () => {
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     };
     await bench.client.create(resources.statefulSets, make('disk', { replicas: 1, volumeClaimTemplates: [claim] }));
-    await until('the claim is there', async () => {
+    await eventually('the claim is there', async () => {
       return (await bench.get(resources.persistentVolumeClaims, 'data-disk-0')) !== undefined;
     });
-    await until('the pod uses it', async () => {
+    await eventually('the pod uses it', async () => {
       const pod = await bench.get(resources.pods, 'disk-0');
       return pod?.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === 'data-disk-0') === true;
     });
@@ -210,7 +210,7 @@ describe('Job', () => {
   it('runs until enough have succeeded, and says so', async () => {
     bench.play = ends('Succeeded');
     await bench.client.create(resources.jobs, make('sum', { completions: 4, parallelism: 2 }));
-    await until('it is complete', async () => (await condition('sum', 'Complete')) === 'CompletionsReached');
+    await eventually('it is complete', async () => (await condition('sum', 'Complete')) === 'CompletionsReached');
     const { status, spec } = (await bench.get(resources.jobs, 'sum')) ?? {};
     assert.equal(status?.succeeded, 4);
     assert.ok(status.startTime !== undefined && status.completionTime !== undefined);
@@ -221,7 +221,7 @@ describe('Job', () => {
       pods.map(({ metadata }) => metadata.finalizers ?? []),
       [[], [], [], []],
     );
-    await until('events say so', async () => (await bench.reasonsAbout('sum')).includes('Completed'));
+    await eventually('events say so', async () => (await bench.reasonsAbout('sum')).includes('Completed'));
   });
 
   it('numbers the pods of an indexed job', async () => {
@@ -230,7 +230,7 @@ describe('Job', () => {
       resources.jobs,
       make('idx', { completions: 3, parallelism: 3, completionMode: 'Indexed' }),
     );
-    await until('it is complete', async () => (await condition('idx', 'Complete')) !== '');
+    await eventually('it is complete', async () => (await condition('idx', 'Complete')) !== '');
     assert.equal((await bench.get(resources.jobs, 'idx'))?.status?.completedIndexes, '0-2');
     const hosts = (await bench.podsOf('job-name=idx')).map(({ spec }) => spec?.hostname).sort();
     assert.deepEqual(hosts, ['idx-0', 'idx-1', 'idx-2']);
@@ -239,26 +239,26 @@ describe('Job', () => {
   it('fails after too many failures, and after its deadline; goes when its time is over', async () => {
     bench.play = ends('Failed');
     await bench.client.create(resources.jobs, make('bad', { backoffLimit: 0, ttlSecondsAfterFinished: 0 }));
-    await until('it failed and went', async () => {
+    await eventually('it failed and went', async () => {
       const reasons = await bench.reasonsAbout('bad');
       return reasons.includes('BackoffLimitExceeded') && (await bench.get(resources.jobs, 'bad')) === undefined;
     });
     bench.play = running;
     await bench.client.create(resources.jobs, make('slow', { activeDeadlineSeconds: 1 }));
-    await until('it failed', async () => (await condition('slow', 'Failed')) === 'DeadlineExceeded');
-    await until('its pod is gone', async () => (await bench.podsOf('job-name=slow')).length === 0);
+    await eventually('it failed', async () => (await condition('slow', 'Failed')) === 'DeadlineExceeded');
+    await eventually('its pod is gone', async () => (await bench.podsOf('job-name=slow')).length === 0);
     assert.equal((await bench.get(resources.jobs, 'slow'))?.status?.failed, 1);
   });
 
   it('runs nothing while it is suspended', async () => {
     bench.play = running;
     await bench.client.create(resources.jobs, make('later', { suspend: true }));
-    await until('it is suspended', async () => (await condition('later', 'Suspended')) === 'JobSuspended');
+    await eventually('it is suspended', async () => (await condition('later', 'Suspended')) === 'JobSuspended');
     assert.equal((await bench.podsOf('job-name=later')).length, 0);
     await bench.client.patch(resources.jobs, key('later'), 'merge', { spec: { suspend: false } });
-    await until('it runs', async () => (await bench.podsOf('job-name=later')).length === 1);
+    await eventually('it runs', async () => (await bench.podsOf('job-name=later')).length === 1);
     await bench.client.delete(resources.jobs, key('later'), { propagationPolicy: 'Background' });
-    await until('all is gone', async () => (await bench.podsOf('job-name=later')).length === 0);
+    await eventually('all is gone', async () => (await bench.podsOf('job-name=later')).length === 0);
   });
 });
 
@@ -291,13 +291,13 @@ describe('Job policies', () => {
   it('ends when its success policy is met, and stops the rest', async () => {
     bench.play = (pod) => (index(pod) === '1' ? exits(0) : running());
     await start('early', { ...indexed, successPolicy: { rules: [{ succeededIndexes: '1' }] } });
-    await until('it is complete', async () => (await said('early')) === 'SuccessCriteriaMet Complete');
+    await eventually('it is complete', async () => (await said('early')) === 'SuccessCriteriaMet Complete');
     const { succeeded, completedIndexes, conditions, active, ready, terminating, uncountedTerminatedPods } =
       await status('early');
     assert.deepEqual([succeeded, completedIndexes, active, ready, terminating], [1, '1', undefined, 0, 0]);
     assert.equal(conditions?.at(-1)?.message, 'Matched rules at index 0');
     assert.deepEqual(uncountedTerminatedPods, {});
-    await until('only that one is left', async () => (await podsOf('early')).length === 1);
+    await eventually('only that one is left', async () => (await podsOf('early')).length === 1);
   });
 
   it('retries each index, gives up those that a rule names, and says which', async () => {
@@ -310,10 +310,10 @@ describe('Job policies', () => {
       rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [7] } }],
     };
     await start('tries', { ...indexed, backoffLimitPerIndex: 2, podFailurePolicy });
-    await until('it failed', async () => (await said('tries')) === 'FailureTarget Failed');
+    await eventually('it failed', async () => (await said('tries')) === 'FailureTarget Failed');
     const { failedIndexes, completedIndexes, failed, succeeded } = await status('tries');
     assert.deepEqual([failedIndexes, completedIndexes, failed, succeeded], ['0', '1,2', 2, 2]);
-    await until('events say so', async () => (await bench.reasonsAbout('tries')).includes('FailedIndexes'));
+    await eventually('events say so', async () => (await bench.reasonsAbout('tries')).includes('FailedIndexes'));
   });
 
   it('does not count pods that were evicted, if told so; and makes them again when they have ended', async () => {
@@ -321,11 +321,11 @@ describe('Job policies', () => {
     const onPodConditions = [{ type: 'DisruptionTarget', status: 'True' }];
     const podFailurePolicy = { rules: [{ action: 'Ignore', onPodConditions }] };
     await start('moved', { backoffLimit: 0, podFailurePolicy });
-    await until('it runs', async () => (await status('moved')).ready === 1);
+    await eventually('it runs', async () => (await status('moved')).ready === 1);
     const [first] = await podsOf('moved');
     const path = `/api/v1/namespaces/${ns}/pods/${first?.metadata.name}/eviction`;
     const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: first?.metadata.name } };
-    const gone = until('it is gone', async () => {
+    const gone = eventually('it is gone', async () => {
       return (await podsOf('moved')).every(({ metadata }) => metadata.uid !== first?.metadata.uid);
     });
     await bench.client.raw('POST', path, body);
@@ -338,18 +338,18 @@ describe('Job policies', () => {
   it('starts its clock anew when it goes on', async () => {
     bench.play = running;
     await start('paused', { parallelism: 2, completions: 2 });
-    await until('it runs', async () => (await status('paused')).ready === 2);
+    await eventually('it runs', async () => (await status('paused')).ready === 2);
     await bench.client.patch(resources.jobs, key('paused'), 'merge', { spec: { suspend: true } });
-    await until('it stands still', async () => {
+    await eventually('it stands still', async () => {
       const { active, ready, terminating } = await status('paused');
       return (await said('paused')) === 'Suspended' && active === undefined && ready === 0 && terminating === 0;
     });
     const { startTime, failed } = await status('paused');
     assert.deepEqual([startTime, failed], [undefined, undefined], 'those it stopped have not failed');
     await bench.client.patch(resources.jobs, key('paused'), 'merge', { spec: { suspend: false } });
-    await until('it runs again', async () => (await status('paused')).ready === 2);
+    await eventually('it runs again', async () => (await status('paused')).ready === 2);
     assert.notEqual((await status('paused')).startTime, undefined);
-    await until('events say so', async () => {
+    await eventually('events say so', async () => {
       const reasons = await bench.reasonsAbout('paused');
       return reasons.includes('Suspended') && reasons.includes('Resumed');
     });
@@ -359,22 +359,22 @@ describe('Job policies', () => {
   it('grows and shrinks with its completions', async () => {
     bench.play = (pod) => (index(pod) === '0' ? running() : exits(0));
     await start('elastic', indexed);
-    await until('two are done', async () => (await status('elastic')).completedIndexes === '1,2');
+    await eventually('two are done', async () => (await status('elastic')).completedIndexes === '1,2');
     const size = (count: number): object => ({ spec: { completions: count, parallelism: count } });
     await bench.client.patch(resources.jobs, key('elastic'), 'merge', size(2));
-    await until('one is forgotten', async () => (await status('elastic')).completedIndexes === '1');
+    await eventually('one is forgotten', async () => (await status('elastic')).completedIndexes === '1');
     assert.equal((await status('elastic')).succeeded, 1);
     await bench.client.patch(resources.jobs, key('elastic'), 'merge', size(4));
-    await until('two more are done', async () => (await status('elastic')).completedIndexes === '1-3');
+    await eventually('two more are done', async () => (await status('elastic')).completedIndexes === '1-3');
     await bench.client.delete(resources.jobs, key('elastic'), { propagationPolicy: 'Background' });
   });
 
   it('goes without its pods when told so, and lets them be', async () => {
     bench.play = running;
     await start('parent', {});
-    await until('it runs', async () => (await status('parent')).ready === 1);
+    await eventually('it runs', async () => (await status('parent')).ready === 1);
     await bench.client.delete(resources.jobs, key('parent'), { propagationPolicy: 'Orphan' });
-    await until('its pod is free', async () => {
+    await eventually('its pod is free', async () => {
       const [pod] = await podsOf('parent');
       const { ownerReferences = [], finalizers = [] } = pod?.metadata ?? {};
       return pod !== undefined && ownerReferences.length + finalizers.length === 0;
@@ -385,7 +385,7 @@ describe('Job policies', () => {
   it('is left to its manager, and still expires', async () => {
     await start('other', { managedBy: 'acme.io/jobs', ttlSecondsAfterFinished: 0 });
     await start('own', { managedBy: 'kubernetes.io/job-controller' });
-    await until('ours runs', async () => (await status('own')).ready !== undefined);
+    await eventually('ours runs', async () => (await status('own')).ready !== undefined);
     assert.deepEqual([await status('other'), (await podsOf('other')).length], [{}, 0]);
     const time = `${new Date(Date.now() - 5000).toISOString().slice(0, 19)}Z`;
     const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({
@@ -395,7 +395,7 @@ describe('Job policies', () => {
     }));
     const patch = { status: { startTime: time, completionTime: time, conditions } };
     await bench.client.patch(resources.jobs, key('other'), 'merge', patch, { subresource: 'status' });
-    await until('it is gone', async () => (await bench.get(resources.jobs, 'other')) === undefined);
+    await eventually('it is gone', async () => (await bench.get(resources.jobs, 'other')) === undefined);
     await bench.client.delete(resources.jobs, key('own'), { propagationPolicy: 'Background' });
     bench.play = running;
   });
@@ -411,13 +411,13 @@ describe('ServiceCIDR', () => {
       const [one] = found?.status?.conditions ?? [];
       return `${one?.status} ${one?.reason} ${found?.metadata.finalizers?.join()}`;
     };
-    await until('it is Ready', async () => (await ready()) === 'True  networking.k8s.io/service-cidr-finalizer');
+    await eventually('it is Ready', async () => (await ready()) === 'True  networking.k8s.io/service-cidr-finalizer');
     const spec = { clusterIP: '10.80.0.7', ports: [{ port: 80 }] };
     await bench.client.create(resources.services, { metadata: { name: 'in-extra', namespace: ns }, spec });
     await bench.client.delete(resources.serviceCIDRs, at);
-    await until('it says why it stays', async () => (await ready()).startsWith('False Terminating'));
+    await eventually('it says why it stays', async () => (await ready()).startsWith('False Terminating'));
     await bench.client.delete(resources.services, key('in-extra'));
-    await until('it is gone', async () => (await bench.get(resources.serviceCIDRs, name)) === undefined);
+    await eventually('it is gone', async () => (await bench.get(resources.serviceCIDRs, name)) === undefined);
   });
 });
 
@@ -433,7 +433,7 @@ describe('PodDisruptionBudget', () => {
     await bench.client.create(resources.replicationControllers, { metadata: { name: 'pdb', namespace: ns }, spec });
     const allowed = async (): Promise<number | undefined> =>
       (await bench.get(resources.podDisruptionBudgets, 'pdb'))?.status?.disruptionsAllowed;
-    await until('one may go', async () => {
+    await eventually('one may go', async () => {
       const { status } = (await bench.get(resources.podDisruptionBudgets, 'pdb')) ?? {};
       return status?.currentHealthy === 3 && status.disruptionsAllowed === 1 && status.desiredHealthy === 2;
     });
