@@ -1,14 +1,13 @@
 /**
  * One pod, from its first sight to its deletion. Everything that happens (a change on the API server, an exit, a probe's
- * verdict, a timer) only says "look again"; one look at a time decides by what is there.
+ * verdict, a timer) only says "look again" (look-loop.ts); one look at a time decides by what is there.
  *
  *   look ─┬─ being deleted ──> pod-end.ts: stop, clean up, delete with grace 0
- *         ├─ network, volumes ──> planPod (pure) ──> start, stop, wait
+ *         ├─ pod-surroundings.ts: network, volumes ──> planPod (pure) ──> start, stop, wait
  *         └─ podStatus (pure) ──> status writer
  */
 import type { Container, Pod } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
-import { createBackoff } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 import { endPod, finalGrace } from './pod-end.ts';
 import { createSlots } from './container-slots.ts';
@@ -16,28 +15,25 @@ import type { Slots } from './container-slots.ts';
 import { durationText } from './crash-backoff.ts';
 import type { NodeContext } from './node-context.ts';
 import { hostPortsOf } from './host-ports.ts';
+import { createLookLoop } from './look-loop.ts';
 import { initFailed, isFinished, planPod } from './pod-plan.ts';
 import type { PodRecord } from './pod-record.ts';
-import { ensureNetwork, ensureVolumes, hasLiveVolumes } from './pod-sandbox.ts';
+import { hasLiveVolumes } from './pod-sandbox.ts';
 import { podStatus } from './pod-status.ts';
+import { PodSurroundings } from './pod-surroundings.ts';
 import { rejectionOf } from './admission.ts';
-import { hasStorageLimits, storageExcess } from './storage-limits.ts';
 import { createStatusWriter } from './status-writer.ts';
 
 export interface PodWorker {
   readonly pod: Live<Pod>;
   readonly record: PodRecord;
   readonly slots: Slots;
-  readonly podIps: readonly string[];
   update(pod: Live<Pod>): void;
   /** The API server no longer has it: ends at once. */
   forget(): void;
 }
 
 const logger = log('agent');
-const volumeRefreshMs = 60_000;
-/** Sooner than kubelet's monitoringInterval of 10 s: it is looked at only where there is a limit. */
-const storageCheckMs = 3_000;
 /** kubelet's immediateEvictionGracePeriodSeconds. */
 const evictionGraceSeconds = 1;
 
@@ -49,20 +45,10 @@ export function createPodWorker(
   onGone: () => void,
 ): PodWorker {
   let pod = first;
-  let podIps: readonly string[] = record.network?.ips ?? [];
-  let volumes: ReadonlyMap<string, string> | undefined;
-  let sandboxReady = false;
-  let looking = false;
-  let again = false;
-  let ending = false;
-  let closed = false;
-  let wake: NodeJS.Timeout | undefined;
-  let refresh: NodeJS.Timeout | undefined;
-  let storage: NodeJS.Timeout | undefined;
+  let isEnding = false;
   const hurry = new AbortController();
   const where = { pod: `${record.namespace}/${record.name}` };
   const status = createStatusWriter(context.client, record, context.signal);
-  const retry = createBackoff({ baseMs: 100, maxMs: 10_000 });
 
   const tell = (
     container: Container | undefined,
@@ -70,45 +56,32 @@ export function createPodWorker(
     reason: string,
     message: string,
   ): void => {
-    const part = (['initContainers', 'ephemeralContainers'] as const).find((list) =>
-      (pod.spec?.[list] ?? []).some((candidate) => candidate.name === container?.name),
-    );
-    const field = container === undefined ? undefined : `spec.${part ?? 'containers'}{${container.name}}`;
+    const field = container === undefined ? undefined : fieldPathOf(pod, container);
     context.events.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, field);
   };
+  const surroundings = new PodSurroundings(context, record, {
+    pod: () => pod,
+    warn: (reason, message) => tell(undefined, 'Warning', reason, message),
+    exceeded: (message) => fail('Evicted', message, 'Warning'),
+  });
   const slots = createSlots(context, record, {
     pod: () => pod,
-    podIps: () => podIps,
-    volumes: () => volumes ?? new Map(),
+    podIps: () => surroundings.podIps,
+    volumes: () => surroundings.volumes,
     tell,
     changed: () => look(),
   });
 
+  const loop = createLookLoop(
+    () => step(),
+    (error) => logger.error({ ...where, err: error }, 'pod could not be brought forward'),
+  );
   const look = (): void => {
-    if (closed || context.signal.aborted) return;
-    again = true;
-    if (!looking) void run();
-  };
-  const run = async (): Promise<void> => {
-    looking = true;
-    while (again && !closed) {
-      again = false;
-      try {
-        await step();
-      } catch (error) {
-        logger.error({ ...where, err: error }, 'pod could not be brought forward');
-        wakeAt(Date.now() + retry.next());
-      }
-    }
-    looking = false;
-  };
-  const wakeAt = (time: number): void => {
-    if (closed) return;
-    clearTimeout(wake);
-    wake = setTimeout(() => look(), Math.max(0, time - Date.now()));
+    if (!context.signal.aborted) loop.look();
   };
 
   const publish = (ended: boolean): void => {
+    const { podIps, isReady: sandboxReady } = surroundings;
     const input = { pod, record, view: slots.view, hostIps: context.options.nodeIPs, podIps, sandboxReady, ended };
     status.write(podStatus({ ...input, now: Date.now() }));
   };
@@ -116,13 +89,16 @@ export function createPodWorker(
   const step = async (): Promise<void> => {
     if (pod.metadata.deletionTimestamp !== undefined || hurry.signal.aborted) {
       publish(false);
-      if (!ending) void end();
+      if (!isEnding) void end();
       return;
     }
     checkDeadline();
     checkAdmission();
     if (hasEnded()) return settle();
-    if (!sandboxReady && !(await prepare())) return;
+    if (!surroundings.isReady) {
+      publish(false);
+      if (!(await surroundings.prepare())) return loop.lookLater();
+    }
     const plan = planPod(pod, record.initialized, slots.view, Date.now());
     if (plan.initialized && !record.initialized) {
       record.initialized = true;
@@ -131,7 +107,7 @@ export function createPodWorker(
     for (const name of plan.backingOff) slots.backOff(name, crashText);
     for (const name of plan.start) slots.start(name);
     for (const name of plan.stop) void slots.stop(name, finalGrace(pod), `Stopping container ${name}`, hurry.signal);
-    if (plan.wakeAt !== undefined) wakeAt(plan.wakeAt);
+    if (plan.wakeAt !== undefined) loop.lookAt(plan.wakeAt);
     publish(false);
   };
   const crashText = (name: string, delayMs: number): { event: string; waiting: string } => ({
@@ -139,71 +115,6 @@ export function createPodWorker(
     waiting: `back-off ${durationText(delayMs)} restarting failed container=${name} pod=${record.name}_${record.namespace}(${record.uid})`,
   });
 
-  /** Network and volumes at the same time. False: not yet, looked at again later. */
-  const prepare = async (): Promise<boolean> => {
-    publish(false);
-    const network = ensureNetwork(context, pod, record).then(
-      (ips) => {
-        podIps = ips;
-        return true;
-      },
-      (error: unknown) => refused('FailedCreatePodSandBox', 'Failed to create pod sandbox: ', error),
-    );
-    const content = ensureVolumes(context, pod, record, () => podIps).then(
-      (made) => {
-        volumes = made;
-        return true;
-      },
-      (error: unknown) => refused('FailedMount', 'MountVolume.SetUp failed: ', error),
-    );
-    const [hasNetwork, hasVolumes] = await Promise.all([network, content]);
-    sandboxReady = hasNetwork && hasVolumes;
-    if (!sandboxReady) wakeAt(Date.now() + retry.next());
-    else {
-      if (hasLiveVolumes(pod)) scheduleRefresh();
-      if (hasStorageLimits(pod)) watchStorage();
-    }
-    return sandboxReady;
-  };
-  const refused = (reason: string, prefix: string, error: unknown): boolean => {
-    const why = error instanceof Error ? error.message : String(error);
-    logger.warn({ ...where, why }, reason);
-    tell(undefined, 'Warning', reason, prefix + why);
-    return false;
-  };
-  /** One after the other: they write the same files. */
-  let refreshing: Promise<void> = Promise.resolve();
-  const refreshVolumes = (): Promise<void> => {
-    refreshing = refreshing
-      .then(async () => {
-        if (!closed && !ending) await ensureVolumes(context, pod, record, () => podIps);
-      })
-      .catch((error: unknown) => logger.warn({ ...where, err: error }, 'volumes were not brought up to date'));
-    return refreshing;
-  };
-  const scheduleRefresh = (): void => {
-    if (closed || ending) return;
-    refresh = setTimeout(
-      () => {
-        void refreshVolumes().finally(scheduleRefresh);
-      },
-      volumeRefreshMs * (1 + Math.random() * 0.2),
-    );
-    refresh.unref();
-  };
-
-  const watchStorage = (): void => {
-    if (closed || ending || record.failure !== undefined) return;
-    storage = setTimeout(() => {
-      void storageExcess(context, pod, record)
-        .then((message) => {
-          if (message !== undefined && record.failure === undefined) fail('Evicted', message, 'Warning');
-        })
-        .catch((error: unknown) => logger.warn({ ...where, err: error }, 'storage use is not known'))
-        .finally(watchStorage);
-    }, storageCheckMs);
-    storage.unref();
-  };
   /** For good: the pod ends as Failed. */
   const fail = (reason: string, message: string, type: 'Normal' | 'Warning'): void => {
     record.failure = { reason, message };
@@ -217,7 +128,7 @@ export function createPodWorker(
     if (limit === undefined || record.failure !== undefined) return;
     const at = Date.parse(record.startTime) + limit * 1000;
     if (Date.now() < at) {
-      wakeAt(at);
+      loop.lookAt(at);
       return;
     }
     const message = 'Pod was active on the node longer than the specified deadline';
@@ -225,7 +136,7 @@ export function createPodWorker(
   };
   /** Before anything is made: who comes second does not run here (kubelet's predicate NodePorts). */
   const checkAdmission = (): void => {
-    if (record.network !== undefined || record.failure !== undefined || sandboxReady) return;
+    if (record.network !== undefined || record.failure !== undefined || surroundings.isReady) return;
     const rejection = rejectionOf(pod);
     if (rejection !== undefined) {
       fail(rejection.reason, `Pod was rejected: ${rejection.message}`, 'Warning');
@@ -249,9 +160,8 @@ export function createPodWorker(
   };
 
   const end = async (): Promise<void> => {
-    ending = true;
-    clearTimeout(refresh);
-    clearTimeout(storage);
+    isEnding = true;
+    surroundings.leave();
     try {
       await endPod({
         context,
@@ -264,23 +174,20 @@ export function createPodWorker(
           await status.flushed();
         },
       });
-      closed = true;
-      clearTimeout(wake);
+      loop.end();
       onGone();
     } catch (error) {
       logger.warn({ ...where, err: error }, 'pod could not be taken away, tried again');
-      ending = false;
-      wakeAt(Date.now() + retry.next());
+      isEnding = false;
+      loop.lookLater();
     }
   };
 
   context.signal.addEventListener(
     'abort',
     () => {
-      closed = true;
-      clearTimeout(wake);
-      clearTimeout(refresh);
-      clearTimeout(storage);
+      loop.end();
+      surroundings.leave();
       slots.leave();
     },
     { once: true },
@@ -291,17 +198,14 @@ export function createPodWorker(
     get pod() {
       return pod;
     },
-    get podIps() {
-      return podIps;
-    },
     record,
     slots,
     update(newer) {
       // Downward volumes show them; kubelet, too, mounts anew when the pod changes.
       const told = ({ metadata }: Live<Pod>): string => JSON.stringify([metadata.labels, metadata.annotations]);
-      const hasNews = sandboxReady && hasLiveVolumes(newer) && told(newer) !== told(pod);
+      const hasNews = surroundings.isReady && hasLiveVolumes(newer) && told(newer) !== told(pod);
       pod = newer;
-      if (hasNews) void refreshVolumes();
+      if (hasNews) void surroundings.refreshVolumes();
       look();
     },
     forget() {
@@ -309,4 +213,11 @@ export function createPodWorker(
       look();
     },
   };
+}
+
+function fieldPathOf(pod: Pod, { name }: Container): string {
+  const part = (['initContainers', 'ephemeralContainers'] as const).find((list) =>
+    (pod.spec?.[list] ?? []).some((container) => container.name === name),
+  );
+  return `spec.${part ?? 'containers'}{${name}}`;
 }
