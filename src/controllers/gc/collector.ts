@@ -23,8 +23,8 @@ import { blocking, foreground, isWaiting, judge, orphan, stateOf } from './plan.
 import type { OwnerState } from './plan.ts';
 
 const logger = log('controllers');
-/** Upstream resyncs its monitors so often. */
 const startDelayMs = 1000;
+/** Upstream resyncs its monitors so often. */
 const discoveryMs = 30_000;
 /** Many, short-lived, and never owned or owning. */
 const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
@@ -171,6 +171,7 @@ export function runGarbageCollector(context: ControllerContext): void {
 
   // One after the other: an answer that comes late would undo what a later one said, and drop a kind that has come back.
   let looking = Promise.resolve();
+  // Who asked for the earlier one is told of its error; the next one is not.
   const watchAll = (): Promise<void> => (looking = looking.catch(() => undefined).then(look));
 
   // A kind that is installed now may have owned objects a moment later; one that is gone is not to be asked for again.

@@ -2,10 +2,9 @@
  * The Job loop. Upstream: pkg/controller/job.
  *
  *   job or pod changes ─> claim ─> facts (job-facts.ts) ─> plan (job-plan.ts) ─> pods made, pods deleted
- *      ─> status: uids of what ended ─> their finalizers off ─> status: numbers, the final condition (job-count.ts)
+ *      ─> status: uids of what ended ─> their finalizers off (job-tracking.ts) ─> status: numbers, the final condition (job-count.ts)
  */
 import type { JobCondition, JobStatus } from '../../api/gen/types.ts';
-import { isReason } from '../../api/errors.ts';
 import { keyOf, keyText } from '../../api/object.ts';
 import { resources } from '../../api/resources.ts';
 import { parseKey, startLoop } from '../context.ts';
@@ -14,6 +13,7 @@ import { controllerOf } from '../owners.ts';
 import { isReady } from '../pods.ts';
 import type { LivePod } from '../pods.ts';
 import { applyWrite, applyWrites, mergePatch } from '../writes.ts';
+import type { Writer } from '../writes.ts';
 import { claim } from './claim.ts';
 import { noFailures } from './job-backoff.ts';
 import type { Backoff } from './job-backoff.ts';
@@ -25,10 +25,19 @@ import type { JobPlan } from './job-plan.ts';
 import { isTracked, trackingFinalizer } from './job-pods.ts';
 import { statusPatch, suspensionOf } from './job-status.ts';
 import { jobPod } from './job-template.ts';
+import { createJobTracking } from './job-tracking.ts';
 import { createPod, deletePod, settled, slowStart } from './pod-control.ts';
 
 /** Upstream: JobControllerName. */
 const ownName = 'kubernetes.io/job-controller';
+
+/** What carrying out a plan came to. */
+interface Outcome {
+  readonly active: number;
+  readonly ready: number;
+  readonly terminating: number;
+  readonly error: Error | undefined;
+}
 
 export function runJobs(context: ControllerContext): void {
   const jobs = context.views.of(resources.jobs);
@@ -37,17 +46,15 @@ export function runJobs(context: ControllerContext): void {
   const orphans = pods.indexBy((pod) => (controllerOf(pod) === undefined ? pod.metadata.namespace : undefined));
   const writer = context.writer('job-controller');
   const backoffs = new Map<string, Backoff>();
-  /** Uids of pods whose finalizer we took off, until the watch shows it: the view would have them counted twice. */
-  const done = new Set<string>();
-  const ownPods = (job: LiveJob): readonly LivePod[] =>
-    podsOf(job.metadata.uid).map((pod) => (done.has(pod.metadata.uid) ? withoutFinalizer(pod) : pod));
+  const tracking = createJobTracking(writer, pods);
+  const ownPods = (job: LiveJob): readonly LivePod[] => podsOf(job.metadata.uid).map((pod) => tracking.current(pod));
 
   const work = async (key: string): Promise<number | void> => {
     const job = jobs.get(parseKey(key));
     if (job === undefined || isManagedByOther(job)) return;
     if (isFinished(job)) {
       // Nobody counts them any more.
-      await untrack(ownPods(job));
+      await tracking.untrack(ownPods(job));
       return;
     }
     const owner = { object: job, apiVersion: 'batch/v1', kind: 'Job', selector: job.spec?.selector };
@@ -62,13 +69,6 @@ export function runJobs(context: ControllerContext): void {
     return plan.kind === 'manage' ? plan.again : undefined;
   };
 
-  interface Outcome {
-    readonly active: number;
-    readonly ready: number;
-    readonly terminating: number;
-    readonly error: Error | undefined;
-  }
-
   const carryOut = async ({ job, active, terminating, ...facts }: JobFacts, plan: JobPlan): Promise<Outcome> => {
     const deleted: LivePod[] = [];
     let made = 0;
@@ -77,7 +77,7 @@ export function runJobs(context: ControllerContext): void {
       if (plan.kind === 'end') {
         await settled(active.map((pod) => deletePod(writer, job, pod).then(() => void deleted.push(pod))));
       } else if (plan.kind === 'manage') {
-        await untrack(plan.remove);
+        await tracking.untrack(plan.remove);
         await settled(plan.remove.map((pod) => deletePod(writer, job, pod).then(() => void deleted.push(pod))));
         await slowStart(plan.create.length, async (position) => {
           await createPod(writer, job, jobPod({ ...facts, job, active, terminating }, plan.create[position] ?? -1));
@@ -101,41 +101,24 @@ export function runJobs(context: ControllerContext): void {
     const status: JobStatus = { ...job.status, ...numbersOf(outcome) };
     if (status.startTime === undefined && job.spec?.suspend !== true) status.startTime = timeText(now);
     const end = endOf(facts, plan, outcome);
-    if (plan.kind === 'manage' && end === undefined) setSuspended(status, job, now);
+    if (plan.kind === 'manage' && end === undefined) tellSuspension(job, applySuspension(status, job, now));
     const counted = countPods(facts, status, end);
     let current = await write(job, counted.status);
     backoffs.set(job.metadata.uid, facts.backoff);
-    const { left, error } = await tryUntrack(counted.untrack);
+    const { left, error } = await tracking.tryUntrack(counted.untrack);
     const uids = new Set(facts.pods.filter(isTracked).map(({ metadata }) => metadata.uid));
     for (const pod of counted.untrack) if (!left.has(pod)) uids.delete(pod.metadata.uid);
     const settledStatus = settleCounts(counted.status, uids);
     const finished = counted.final === undefined ? undefined : finishStatus(settledStatus, counted.final);
     current = await write(current, finished ?? settledStatus);
-    if (finished !== undefined && counted.final !== undefined) announce(current, counted.final);
+    if (finished !== undefined && counted.final !== undefined) announceEnd(writer.recorder, current, counted.final);
     if (error !== undefined) throw error;
   };
 
-  /** Not before all of its pods were asked to go: one that was not would be lost. */
-  const endOf = (facts: JobFacts, plan: JobPlan, { active, error }: Outcome): JobCondition | undefined => {
-    if (plan.kind === 'end') return error === undefined ? plan.condition : undefined;
-    if (!isDone(facts, active)) return undefined;
-    const message = 'Reached expected number of succeeded pods';
-    return jobCondition('SuccessCriteriaMet', 'CompletionsReached', message, facts.now);
-  };
-
-  const setSuspended = (status: JobStatus, job: LiveJob, now: number): void => {
-    const condition = suspensionOf(job, now);
+  const tellSuspension = (job: LiveJob, condition: JobCondition | undefined): void => {
     if (condition === undefined) return;
-    const isSuspended = condition.status === 'True';
-    const isKnown = status.conditions?.some(({ type }) => type === 'Suspended') === true;
-    const others = status.conditions ?? [];
-    status.conditions = isKnown
-      ? others.map((one) => (one.type === 'Suspended' ? condition : one))
-      : [...others, condition];
-    // The deadline counts from when it runs again.
-    if (isSuspended) delete status.startTime;
-    else status.startTime = timeText(now);
-    writer.recorder.event(job, 'Normal', isSuspended ? 'Suspended' : 'Resumed', condition.message ?? '');
+    const reason = condition.status === 'True' ? 'Suspended' : 'Resumed';
+    writer.recorder.event(job, 'Normal', reason, condition.message ?? '');
   };
 
   /** Refused when the job has changed since we looked: the next sync knows better. */
@@ -145,51 +128,6 @@ export function runJobs(context: ControllerContext): void {
     return (await applyWrite(writer, mergePatch(resources.jobs, keyOf(job), patch, 'status'))) ?? job;
   };
 
-  const untrack = async (list: readonly LivePod[]): Promise<void> => {
-    const { error } = await tryUntrack(list);
-    if (error !== undefined) throw error;
-  };
-
-  interface Untracked {
-    /** Those that still have the finalizer, because of the error. */
-    readonly left: ReadonlySet<LivePod>;
-    readonly error: Error | undefined;
-  }
-
-  const tryUntrack = async (list: readonly LivePod[]): Promise<Untracked> => {
-    const left = new Set(list.filter(isTracked));
-    let error: Error | undefined;
-    const take = async (pod: LivePod): Promise<void> => {
-      const metadata = { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer], uid: pod.metadata.uid };
-      try {
-        // Not noted in the view: the answer to the patch that ends a deleted pod is the pod as it was.
-        await writer.client.patch(resources.pods, keyOf(pod), 'strategic', { metadata });
-      } catch (cause) {
-        if (!isGone(cause)) {
-          error = cause instanceof Error ? cause : new Error(String(cause));
-          return;
-        }
-      }
-      if (pods.get(keyOf(pod))?.metadata.uid === pod.metadata.uid) done.add(pod.metadata.uid);
-      left.delete(pod);
-    };
-    await Promise.all([...left].map(take));
-    return { left, error };
-  };
-
-  const announce = (job: LiveJob, { type, reason = '', message = '' }: JobCondition): void => {
-    if (type !== 'Complete') {
-      writer.recorder.event(job, 'Warning', reason, message);
-      return;
-    }
-    const { completions = Infinity } = job.spec ?? {};
-    if ((job.status?.succeeded ?? 0) > completions) {
-      const why = 'Too many succeeded pods running after completion count reached';
-      writer.recorder.event(job, 'Warning', 'TooManySucceededPods', why);
-    }
-    writer.recorder.event(job, 'Normal', 'Completed', 'Job completed');
-  };
-
   const queue = startLoop(context, 'job', { views: [jobs, pods], work, concurrency: 5 });
   jobs.onChange((current, old) => {
     if (current === undefined || isFinished(current)) backoffs.delete((current ?? old)?.metadata.uid ?? '');
@@ -197,9 +135,9 @@ export function runJobs(context: ControllerContext): void {
   });
   pods.onChange((current, old) => {
     const seen = current === undefined || !isTracked(current);
-    if (seen) done.delete((current ?? old)?.metadata.uid ?? '');
+    if (seen) tracking.seen((current ?? old)?.metadata.uid ?? '');
     // Left behind by a job that went without its pods.
-    if (!seen && controllerOf(current) === undefined) void untrack([current]).catch(() => undefined);
+    if (!seen && controllerOf(current) === undefined) void tracking.letGo(current);
     for (const pod of [current, old]) {
       const owner = pod === undefined ? undefined : controllerOf(pod);
       if (owner?.kind === 'Job') queue.add(`${pod?.metadata.namespace}/${owner.name}`);
@@ -213,8 +151,48 @@ export function runJobs(context: ControllerContext): void {
     const owner = controllerOf(pod);
     const job = jobs.get({ namespace: pod.metadata.namespace ?? '', name: owner?.name ?? '' });
     if (job?.metadata.uid === owner?.uid || pod.metadata.deletionTimestamp === undefined) return;
-    await untrack([pod]).catch(() => undefined);
+    await tracking.letGo(pod);
   };
+}
+
+/** Not before all of its pods were asked to go: one that was not would be lost. */
+function endOf(facts: JobFacts, plan: JobPlan, { active, error }: Outcome): JobCondition | undefined {
+  if (plan.kind === 'end') return error === undefined ? plan.condition : undefined;
+  if (!isDone(facts, active)) return undefined;
+  const message = 'Reached expected number of succeeded pods';
+  return jobCondition('SuccessCriteriaMet', 'CompletionsReached', message, facts.now);
+}
+
+/** Gives the condition if it is news. */
+function applySuspension(status: JobStatus, job: LiveJob, now: number): JobCondition | undefined {
+  const condition = suspensionOf(job, now);
+  if (condition === undefined) return undefined;
+  const isKnown = status.conditions?.some(({ type }) => type === 'Suspended') === true;
+  const others = status.conditions ?? [];
+  status.conditions = isKnown
+    ? others.map((one) => (one.type === 'Suspended' ? condition : one))
+    : [...others, condition];
+  // The deadline counts from when it runs again.
+  if (condition.status === 'True') delete status.startTime;
+  else status.startTime = timeText(now);
+  return condition;
+}
+
+function announceEnd(
+  recorder: Writer['recorder'],
+  job: LiveJob,
+  { type, reason = '', message = '' }: JobCondition,
+): void {
+  if (type !== 'Complete') {
+    recorder.event(job, 'Warning', reason, message);
+    return;
+  }
+  const { completions = Infinity } = job.spec ?? {};
+  if ((job.status?.succeeded ?? 0) > completions) {
+    const why = 'Too many succeeded pods running after completion count reached';
+    recorder.event(job, 'Warning', 'TooManySucceededPods', why);
+  }
+  recorder.event(job, 'Normal', 'Completed', 'Job completed');
 }
 
 function numbersOf({ active, ready, terminating }: JobStatus): JobStatus {
@@ -223,13 +201,4 @@ function numbersOf({ active, ready, terminating }: JobStatus): JobStatus {
 
 function isManagedByOther({ spec }: LiveJob): boolean {
   return spec?.managedBy !== undefined && spec.managedBy !== ownName;
-}
-
-function withoutFinalizer(pod: LivePod): LivePod {
-  const finalizers = (pod.metadata.finalizers ?? []).filter((name) => name !== trackingFinalizer);
-  return { ...pod, metadata: { ...pod.metadata, finalizers } };
-}
-
-function isGone(error: unknown): boolean {
-  return isReason(error, 'NotFound') || isReason(error, 'Conflict');
 }
