@@ -3,7 +3,7 @@ import type { ConfigMap, Secret, Service } from '../api/gen/types.ts';
 import { isReason } from '../api/errors.ts';
 import { resources } from '../api/resources.ts';
 import type { EventRecorder } from '../client/index.ts';
-import type { Client, Informer } from '../client/types.ts';
+import type { Client, Informer } from '../client/index.ts';
 import type { NodeFacts } from './downward.ts';
 import type { ConfigReader } from './environment.ts';
 import type { HostPorts } from './host-ports.ts';

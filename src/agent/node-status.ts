@@ -8,7 +8,7 @@ import { ApiError, isReason } from '../api/errors.ts';
 import type { Lease, Node } from '../api/gen/types.ts';
 import type { Live, ObjectKey } from '../api/object.ts';
 import { resources } from '../api/resources.ts';
-import type { Client } from '../client/types.ts';
+import type { Client } from '../client/index.ts';
 import type { Image } from '../images/index.ts';
 import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';

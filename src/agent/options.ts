@@ -4,7 +4,7 @@
  * with `nsenter --net=…`, not with `ip netns exec`.
  */
 import type { Node, Pod, Service } from '../api/gen/types.ts';
-import type { Client, Informer } from '../client/types.ts';
+import type { Client, Informer } from '../client/index.ts';
 
 export interface AgentOptions {
   readonly client: Client;

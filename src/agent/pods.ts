@@ -5,7 +5,7 @@
  */
 import type { Pod } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
-import type { Informer } from '../client/types.ts';
+import type { Informer } from '../client/index.ts';
 import { log } from '../util/log.ts';
 import type { Ipam } from './ipam.ts';
 import type { NodeContext } from './node-context.ts';

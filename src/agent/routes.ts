@@ -6,7 +6,7 @@
  *   Node informer ─> wanted { range via InternalIP } ─ difference to what the kernel has (proto 86) ─> ip -batch
  */
 import type { Node } from '../api/gen/types.ts';
-import type { Informer } from '../client/types.ts';
+import type { Informer } from '../client/index.ts';
 import { log } from '../util/log.ts';
 import { createWorkQueue } from '../util/queue.ts';
 import { run } from './command.ts';

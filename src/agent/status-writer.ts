@@ -7,7 +7,7 @@
 import { ApiError } from '../api/errors.ts';
 import type { PodStatus } from '../api/gen/types.ts';
 import { resources } from '../api/resources.ts';
-import type { Client } from '../client/types.ts';
+import type { Client } from '../client/index.ts';
 import { createBackoff, sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 

@@ -2,7 +2,7 @@
  * ServiceAccount tokens bound to a pod, by TokenRequest; kept, and renewed when 80 % of their life is over.
  * Upstream: pkg/kubelet/token/token_manager.go.
  */
-import type { Client } from '../client/types.ts';
+import type { Client } from '../client/index.ts';
 
 export interface TokenWish {
   readonly namespace: string;

@@ -16,6 +16,7 @@ export { loadKubeconfig, parseKubeconfig } from './kubeconfig.ts';
 export type { Kubeconfig } from './kubeconfig.ts';
 export { serviceRanges, serviceRangesOf, watchServiceRanges } from './service-ranges.ts';
 export type { ServiceRanges } from './service-ranges.ts';
+export { collectionPath } from './paths.ts';
 export { requestCounts } from './transport.ts';
 export type { RequestCount } from './transport.ts';
 export type {

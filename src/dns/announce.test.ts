@@ -6,7 +6,7 @@ import type { KubeObject, Live, ObjectKey } from '../api/object.ts';
 import { keyOf, keyText } from '../api/object.ts';
 import type { Resource } from '../api/resources.ts';
 import { resources } from '../api/resources.ts';
-import type { Client } from '../client/types.ts';
+import type { Client } from '../client/index.ts';
 import { announce, ensureKubeDns, withdraw } from './announce.ts';
 
 /** As much of an API server as is spoken to here. */

@@ -11,7 +11,7 @@
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { isReason } from '../api/errors.ts';
 import { resources } from '../api/resources.ts';
-import type { Client, Informer } from '../client/types.ts';
+import type { Client, Informer } from '../client/index.ts';
 import { sleep } from '../util/backoff.ts';
 import { log } from '../util/log.ts';
 

@@ -21,7 +21,7 @@
 import dgram from 'node:dgram';
 import type { EndpointSlice } from '../api/gen/types.ts';
 import type { Live } from '../api/object.ts';
-import type { Informer } from '../client/types.ts';
+import type { Informer } from '../client/index.ts';
 import { log } from '../util/log.ts';
 import { familyOf, formatIp, parseIp } from '../util/ip.ts';
 

@@ -3,7 +3,7 @@
  * towards upstream servers may be opened in another one (`upstreamNetns`).
  */
 import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceCIDR } from '../api/gen/types.ts';
-import type { Client, Informer } from '../client/types.ts';
+import type { Client, Informer } from '../client/index.ts';
 
 export interface Listen {
   /** An address of this network namespace; `0.0.0.0` and `::` work too. */

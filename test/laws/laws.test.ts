@@ -37,6 +37,14 @@ const LAWS: readonly { readonly name: string; readonly law: Law; readonly bad: S
     bad: { path: 'src/model/x.ts', text: "/** */ import { a } from '../kernel/netns.ts';" },
   },
   {
+    name: 'folders are entered by their doors',
+    law: laws.doors(architecture),
+    bad: {
+      path: 'src/dns/x.ts',
+      text: "import { a } from '../kernel/index.ts';\nimport { b } from '../kernel/netns.ts';",
+    },
+  },
+  {
     name: 'koffi stays behind src/kernel',
     law: laws.kernelBehindOneDoor,
     bad: { path: 'src/proxy/x.ts', text: "import koffi from 'koffi';" },

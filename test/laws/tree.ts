@@ -57,11 +57,33 @@ export const walls =
     });
 
 function importedFolders(path: string, text: string): string[] {
-  const targets = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+  return [...new Set(importsOf(path, text).flatMap((target) => /^src\/([^/]+)\//.exec(target)?.[1] ?? []))];
+}
+
+/** From the project's root. */
+function importsOf(path: string, text: string): string[] {
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
     posix.normalize(posix.join(posix.dirname(path), match[1] ?? '')),
   );
-  return [...new Set(targets.flatMap((target) => /^src\/([^/]+)\//.exec(target)?.[1] ?? []))];
 }
+
+/** Another folder is entered by its `index.ts`, or by a second door that ARCHITECTURE.md names. Shelves have none. */
+export const doors =
+  (architecture: string): Law =>
+  (files) => {
+    const paragraph = /Folders are modules[\s\S]*?\n\n/.exec(architecture)?.[0] ?? '';
+    const second = new Set([...paragraph.matchAll(/`([a-z]+\/[\w-]+\.ts)`/g)].map(([, name = '']) => `src/${name}`));
+    const isDoor = (target: string): boolean => /^src\/(?:(?:api|util)\/|[^/]+\/index\.ts$)/.test(target);
+    return files
+      .filter(({ path }) => path.startsWith('src/') && !isForTests(path))
+      .flatMap(({ path, text }) => {
+        const own = path.split('/').slice(0, 2).join('/');
+        return importsOf(path, text)
+          .filter((target) => /^src\/[^/]+\//.test(target) && !target.startsWith(`${own}/`))
+          .filter((target) => !isDoor(target) && !second.has(target) && path !== 'src/main.ts')
+          .map((target) => `${path} climbs into ${target}: that folder has a door`);
+      });
+  };
 
 /** koffi, and with it every call into C, stays behind src/kernel. */
 export const kernelBehindOneDoor: Law = (files) =>

@@ -9,7 +9,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { ResourceAttributes, SubjectAccessReview, TokenReview, UserInfo } from '../../api/gen/types.ts';
-import type { Client } from '../../client/types.ts';
+import type { Client } from '../../client/index.ts';
 import { HttpError } from './locate.ts';
 
 /** What the API server's own client certificate is called: ours, and kubeadm's. */

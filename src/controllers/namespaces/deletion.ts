@@ -5,8 +5,8 @@
 import type { Namespace, NamespaceCondition } from '../../api/gen/types.ts';
 import { ApiError, isReason } from '../../api/errors.ts';
 import { resources } from '../../api/resources.ts';
+import { collectionPath } from '../../client/index.ts';
 import type { Client } from '../../client/index.ts';
-import { collectionPath } from '../../client/paths.ts';
 import { startLoop } from '../context.ts';
 import type { ControllerContext } from '../context.ts';
 import { discover } from '../discovery.ts';

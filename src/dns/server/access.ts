@@ -1,6 +1,6 @@
 /** Who may ask. Clients come back, so what was found for an address is remembered. */
 import type { Node } from '../../api/gen/types.ts';
-import type { Informer } from '../../client/types.ts';
+import type { Informer } from '../../client/index.ts';
 import { cidrContains, formatIp, parseIp } from '../../util/ip.ts';
 import type { Cidr } from '../../util/ip.ts';
 

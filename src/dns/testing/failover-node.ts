@@ -3,7 +3,7 @@
  * network namespace. What it answers for `who.default.svc` tells which one it is. Prints one line when it serves.
  */
 import { runDns } from '../index.ts';
-import type { Client } from '../../client/types.ts';
+import type { Client } from '../../client/index.ts';
 import { clusterService, namespace, slice } from './objects.ts';
 import { testCluster } from './server.ts';
 

@@ -1,7 +1,7 @@
 /** An informer whose server is the test: `set` and `delete` are the watch events. */
 import type { KubeObject, Live, ObjectKey } from '../../api/object.ts';
 import { keyOf, keyText } from '../../api/object.ts';
-import type { Informer, InformerHandler } from '../../client/types.ts';
+import type { Informer, InformerHandler } from '../../client/index.ts';
 
 export interface TestInformer<T extends KubeObject> extends Informer<T> {
   set(object: T): void;

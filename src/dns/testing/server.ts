@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { EndpointSlice, Namespace, Node, Pod, Service, ServiceCIDR } from '../../api/gen/types.ts';
-import type { Client } from '../../client/types.ts';
+import type { Client } from '../../client/index.ts';
 import type { DnsOptions, DnsServer } from '../options.ts';
 import { runDns } from '../run.ts';
 import type { TestInformer } from './informer.ts';

@@ -5,7 +5,7 @@
  */
 import type { Pod } from '../../api/gen/types.ts';
 import type { Live } from '../../api/object.ts';
-import type { InformerHandler } from '../../client/types.ts';
+import type { InformerHandler } from '../../client/index.ts';
 import { addressKey } from '../wire/index.ts';
 import type { Versioned } from './service-entry.ts';
 

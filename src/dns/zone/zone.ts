@@ -9,7 +9,7 @@
  * services keep theirs. Reverse entries are kept for all addresses, as references to their services.
  */
 import type { EndpointSlice, Namespace, Service } from '../../api/gen/types.ts';
-import type { InformerHandler } from '../../client/types.ts';
+import type { InformerHandler } from '../../client/index.ts';
 import { clusterIPsOf } from '../../model/records.ts';
 import { addressKey } from '../wire/index.ts';
 import { ReverseIndex } from './reverse-index.ts';
