@@ -97,7 +97,12 @@ export class StickyIds {
   }
 
   #open(name: string, number: number): Group {
-    const group: Group = { name, ids: new Map(), used: new Set(), last: this.#seen.get(number) ?? anyOf(endpointsPerGroup) };
+    const group: Group = {
+      name,
+      ids: new Map(),
+      used: new Set(),
+      last: this.#seen.get(number) ?? anyOf(endpointsPerGroup),
+    };
     this.#groups.set(number, group);
     return group;
   }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import type { EndpointSlice, Service } from '../api/gen/types.ts';
 import { addresses, createTopology, end, service, slice } from '../dataplane/testing/index.ts';
 import type { EndpointWords, PlaceName, Topology } from '../dataplane/testing/index.ts';
+import { until } from '../util/testing.ts';
 import { ConntrackAlarm } from './conntrack-fill.ts';
 import { openProxy } from './testing/index.ts';
 import type { ProxyProcess } from './testing/index.ts';
@@ -36,16 +37,6 @@ after(() => net.close());
 const pluralOf = ({ kind }: Service | EndpointSlice): string => (kind === 'Service' ? 'services' : 'endpointslices');
 async function set(...objects: (Service | EndpointSlice)[]): Promise<void> {
   for (const object of objects) await proxy.set(pluralOf(object), object);
-}
-
-async function until<T>(what: string, read: () => T | Promise<T>, good: (value: T) => boolean): Promise<T> {
-  const limit = performance.now() + 20_000;
-  for (;;) {
-    const value = await read();
-    if (good(value)) return value;
-    if (performance.now() > limit) throw new Error(`timed out waiting until ${what}; last: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** A new connection each time. */
