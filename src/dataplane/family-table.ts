@@ -35,6 +35,8 @@ export class FamilyTable {
   /** How many entries lead to a pod of this node. */
   #hairpin = new Map<string, number>();
   readonly #ids = new StickyIds();
+  /** Since prune() looked. */
+  #hasChanged = false;
 
   constructor(nft: Nft, kernel: NftElements, options: RulesetOptions, localPods: readonly Cidr[]) {
     this.family = options.family;
@@ -151,6 +153,7 @@ export class FamilyTable {
   #accept(key: string, after: Held | undefined): void {
     const before = this.#before(key);
     if (after !== before) {
+      this.#hasChanged = true;
       // In this order: what stays is never counted as gone.
       this.#count(after, 1);
       this.#count(before, -1);
@@ -165,7 +168,8 @@ export class FamilyTable {
 
   /** Chains for sizes that no entry has any more. */
   prune(): void {
-    if (this.rules.extras === 0) return;
+    if (this.rules.extras === 0 || !this.#hasChanged) return;
+    this.#hasChanged = false;
     const codes = new Set<number>();
     for (const { internal, external } of this.#held.values()) codes.add(internal).add(external);
     this.rules.prune(codes);

@@ -6,8 +6,8 @@
  *   id   18 bits group │ 14 bits endpoint      a packet's priority on its way: the rules mask the group out of it
  *
  * Ids are the kernel's memory, so a new process takes over those of the endpoints that it finds there. Those of an endpoint that
- * is gone are not given out again before all others of the group were. What only clients remember a new process does not know, and
- * begins anywhere: one that met such an id would get all clients of the endpoint that had it, which is a choice as good as any.
+ * is gone are not given out again before all others of the group were. What only clients remember a new process does not know: who
+ * is given such an id gets all clients of the endpoint that had it, which is a choice as good as any.
  */
 import type { Sticky } from './held.ts';
 
@@ -35,7 +35,7 @@ export class StickyIds {
   readonly #uses = new Map<number, number>();
   /** By group: the highest index that somebody remembers. */
   readonly #seen = new Map<number, number>();
-  #last = firstGroup + anyOf(lastGroup - firstGroup);
+  #last = firstGroup - 1;
 
   /** How the endpoints of a group are called; `before`: as the kernel calls them. 0: there are more than there is room for. */
   of(name: string, before: readonly Sticky[]): (endpoint: string) => number {
@@ -97,12 +97,7 @@ export class StickyIds {
   }
 
   #open(name: string, number: number): Group {
-    const group: Group = {
-      name,
-      ids: new Map(),
-      used: new Set(),
-      last: this.#seen.get(number) ?? anyOf(endpointsPerGroup),
-    };
+    const group: Group = { name, ids: new Map(), used: new Set(), last: this.#seen.get(number) ?? 0 };
     this.#groups.set(number, group);
     return group;
   }
@@ -120,10 +115,6 @@ function give(group: Group, number: number, endpoint: string, wish: number): num
   group.used.add(index);
   group.ids.set(endpoint, id);
   return id;
-}
-
-function anyOf(count: number): number {
-  return Math.floor(Math.random() * count);
 }
 
 function groupOf(id: number): number {
