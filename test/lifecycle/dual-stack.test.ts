@@ -3,28 +3,13 @@
  * with real packets of both families, and nothing of it outside.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { Cluster } from '../support/cluster.ts';
+import { test } from 'node:test';
 import { eventually } from '../../src/util/testing.ts';
 import { launcher } from '../support/paths.ts';
-import { mustRun, runCommand } from '../support/run.ts';
-import { SHARED_NAME } from '../support/shared-cluster.ts';
+import { mustRun } from '../support/run.ts';
+import { ownCluster } from '../support/own-cluster.ts';
 
-const name = `${SHARED_NAME}-dual`;
-const folder = mkdtempSync(join(tmpdir(), 'portolan-dual-'));
-const cluster = new Cluster(name, join(folder, 'kubeconfig'));
-const options = { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 120_000 };
-
-before(async () => {
-  await mustRun([launcher, 'up', '--name', name, '--nodes', '2', '--dual-stack'], options);
-});
-after(async () => {
-  await runCommand([launcher, 'down', '--name', name], options);
-  rmSync(folder, { recursive: true, force: true });
-});
+const cluster = ownCluster('dual', '--nodes', '2', '--dual-stack');
 
 const objects = `
 apiVersion: apps/v1
@@ -94,7 +79,9 @@ test('nodes, pods and Services have both families, and packets of both arrive', 
 });
 
 test('proxy show: every node holds what it should, in both families', async () => {
-  const shown = await mustRun([launcher, 'proxy', 'show', '--name', name], options);
+  const shown = await mustRun([launcher, 'proxy', 'show', '--name', cluster.name], {
+    env: { KUBECONFIG: cluster.kubeconfig },
+  });
   assert.match(shown, /^node-1: \d+ addresses; the kernel holds what it should$/m);
   assert.match(shown, /^default\/six +ClusterIP +fd00:10:96::\S+ TCP 80 .* ok$/m);
 });

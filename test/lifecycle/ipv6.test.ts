@@ -3,28 +3,11 @@
  * shows: the API server and its proxies to nodes, pods and services; probes; DNS; the load balancer's question for health.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { Cluster } from '../support/cluster.ts';
+import { test } from 'node:test';
 import { eventually } from '../../src/util/testing.ts';
-import { launcher } from '../support/paths.ts';
-import { mustRun, runCommand } from '../support/run.ts';
-import { SHARED_NAME } from '../support/shared-cluster.ts';
+import { ownCluster } from '../support/own-cluster.ts';
 
-const name = `${SHARED_NAME}-ipv6`;
-const folder = mkdtempSync(join(tmpdir(), 'portolan-ipv6-'));
-const cluster = new Cluster(name, join(folder, 'kubeconfig'));
-const options = { env: { KUBECONFIG: cluster.kubeconfig }, timeoutMs: 120_000 };
-
-before(async () => {
-  await mustRun([launcher, 'up', '--name', name, '--nodes', '2', '--zones', '2', '--ipv6'], options);
-});
-after(async () => {
-  await runCommand([launcher, 'down', '--name', name], options);
-  rmSync(folder, { recursive: true, force: true });
-});
+const cluster = ownCluster('ipv6', '--nodes', '2', '--zones', '2', '--ipv6');
 
 const objects = `
 apiVersion: apps/v1

@@ -81,7 +81,7 @@ function serviceTarget(server: Server, info: ResourceRequest): ProxyTarget {
   if (wish === undefined) throw badRequest(`invalid service request ${JSON.stringify(info.name)}`);
   const service = found<Service>(server, resources.services, info.namespace, wish.name);
   const none = (): Error => serviceUnavailable(`no endpoints available for service ${JSON.stringify(info.name)}`);
-  // Its name is somebody else's to choose (FIELD: ExternalName back ends lead anywhere).
+  // Its name is somebody else's to choose and leads anywhere.
   if (service.spec?.type === 'ExternalName') throw none();
   const portName = servicePort(service, wish.port, info.name);
   const endpoints = readyEndpoints(server, info.namespace, wish.name, portName);
