@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { errnoOf } from '../../src/util/errno.ts';
 
 const run = promisify(execFile);
 const launcher = join(import.meta.dirname, '..', '..', 'portolan');
@@ -121,7 +122,7 @@ export function cpuSeconds(pid: number): number {
 async function runs(program: string, args: readonly string[]): Promise<boolean> {
   return run(program, args).then(
     () => true,
-    (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOENT',
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
   );
 }
 

@@ -66,6 +66,7 @@ async function firstOf(events: readonly Promise<void>[], ms: number, hurry: Abor
   const over = new AbortController();
   const cut = (): void => over.abort();
   hurry.addEventListener('abort', cut, { once: true });
+  // Aborted is over, too.
   const wait = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
   await Promise.race([...events, wait]);
   over.abort();

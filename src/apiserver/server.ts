@@ -79,6 +79,7 @@ function loadKinds(options: ApiServerOptions, store: Store): readonly KindDefini
 async function serve(server: Server, stopping: AbortController, signal: AbortSignal): Promise<ApiServer> {
   const { options, pki, store } = server;
   const ready = Promise.withResolvers<undefined>();
+  // Who waits is told; that nobody waits yet is no unhandled rejection.
   ready.promise.catch(() => undefined);
   const listener = createListener({
     cert: pki.serverCert,

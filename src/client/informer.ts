@@ -147,6 +147,7 @@ async function listAll<T extends KubeObject>(
   let page = await ask({ ...base, limit });
   for (let next = page.metadata.continue ?? ''; next !== ''; next = page.metadata.continue ?? '') {
     const following = ask({ ...base, limit, continue: next });
+    // Awaited below; until then a failure is no unhandled rejection.
     following.catch(() => undefined);
     // Once it is on its way, the server makes it while we keep what came.
     await turn();

@@ -23,6 +23,7 @@ import { checkName, defaultName } from './settings.ts';
 import type { ClusterSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { prefixOf } from './topology.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export interface DownOptions {
   readonly name?: string;
@@ -121,7 +122,7 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
+    const code = errnoOf(error) ?? '';
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(code)) throw error;
   }
 }

@@ -29,6 +29,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Document, YAMLMap, YAMLSeq } from 'yaml';
 import { UsageError } from './usage-error.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export interface Access {
   /** Name of the context, the cluster and the user. */
@@ -239,7 +240,7 @@ async function locked(file: string, work: () => Promise<void>): Promise<void> {
       closeSync(openSync(lock, 'wx', 0o600));
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (errnoOf(error) !== 'EEXIST') throw error;
       if (performance.now() > deadline) {
         throw new Error(`kubeconfig ${file} is locked by ${lock}: if no program is writing it, remove that file`);
       }

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterPaths } from './paths.ts';
 import type { Part } from './parts.ts';
 import { parseRecord, readIfThere } from './record-file.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export interface ProcessId {
   readonly pid: number;
@@ -97,7 +98,7 @@ function signalAll(ids: readonly ProcessId[], signal: NodeJS.Signals): void {
     try {
       if (isAlive(id)) process.kill(id.pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if (errnoOf(error) !== 'ESRCH') throw error;
     }
   }
 }

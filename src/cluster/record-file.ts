@@ -1,12 +1,13 @@
 /** Small JSON files that say what is up. A full disk or a lost machine may leave half of one: that is told with its fix. */
 import { readFileSync } from 'node:fs';
 import { UsageError } from './usage-error.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }

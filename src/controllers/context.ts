@@ -15,6 +15,7 @@ import type { View } from './view.ts';
 import { createViews } from './views.ts';
 import type { Views } from './views.ts';
 import type { Writer } from './writes.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export interface ControllerContext {
   readonly client: Client;
@@ -80,5 +81,5 @@ function report(loop: string, key: string, error: unknown, failures: number): vo
 }
 
 function isNetworkError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+  return errnoOf(error) !== undefined;
 }

@@ -25,6 +25,7 @@ import type { DnsInformers, DnsOptions, DnsServer, Listen } from './options.ts';
 import { Autopath, Responder, accessList, queryLog, serveTcp, serveUdp } from './server/index.ts';
 import { foldCase, nameFromText, zoneOffset } from './wire/index.ts';
 import { Lookup, Pods, Zone, leanPod } from './zone/index.ts';
+import { errnoOf } from '../util/errno.ts';
 
 const logger = log('dns');
 
@@ -88,7 +89,7 @@ async function serveBoth(listen: Listen, responder: Responder, signal: AbortSign
       return await serveTcp(await serveUdp(listen, responder, lifetime), responder, lifetime);
     } catch (error) {
       failed.abort();
-      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const taken = errnoOf(error) === 'EADDRINUSE';
       if (listen.port !== 0 || !taken || attempts === 20) throw error;
     }
   }

@@ -16,6 +16,7 @@ import { readConfig, readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { formatReference, parseReference } from './reference.ts';
 import type { Image, ImageStore } from './types.ts';
+import { errnoOf } from '../util/errno.ts';
 
 interface Entry {
   readonly reference: string;
@@ -32,6 +33,7 @@ export function openImages(dir: string): ImageStore {
 
   const entries = async (): Promise<Entry[]> => {
     const files = (await readdir(references)).filter((file) => file.endsWith('.json'));
+    // One that is removed meanwhile is not there.
     const texts = await Promise.all(
       files.map((file) => readFile(join(references, file), 'utf8').catch(() => undefined)),
     );
@@ -159,7 +161,7 @@ async function unpackRoot(blobs: Blobs, image: Image, roots: string, root: strin
         throw new Error(`layer ${layer.digest} is not what the image says: ${found} instead of ${wanted ?? 'none'}`);
     }
     await rename(draft, root).catch((error: unknown) => {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const code = errnoOf(error);
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     });
   } finally {

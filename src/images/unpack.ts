@@ -17,6 +17,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
 import { inside } from './inside.ts';
+import { errnoOf } from '../util/errno.ts';
 
 type Source = ReturnType<typeof extract> extends AsyncIterable<infer Entry> ? Entry : never;
 
@@ -45,6 +46,7 @@ export async function applyLayer(root: string, archive: string): Promise<string>
   })();
   await Promise.all([reading, applying]);
   // A directory's time changes with every file that is put into it.
+  // What a later entry took away has none.
   for (const [path, time] of times.reverse()) await lutimes(path, time, time).catch(() => undefined);
   return `sha256:${hash.digest('hex')}`;
 }
@@ -106,9 +108,19 @@ async function make(root: string, path: string, header: Header, content: Source)
   return true;
 }
 
+/** None where there is no such directory: a layer may empty what no layer before it has made. */
+async function namesIn(dir: string): Promise<readonly string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
 /** Takes away what earlier layers have put into the directory. */
 async function clear(dir: string, own: ReadonlySet<string>): Promise<void> {
-  for (const name of await readdir(dir).catch(() => [] as string[])) {
+  for (const name of await namesIn(dir)) {
     const path = join(dir, name);
     if (!own.has(path)) await rm(path, { recursive: true, force: true });
     else if ((await stat(path))?.isDirectory() === true) await clear(path, own);

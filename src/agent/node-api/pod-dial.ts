@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { socketsIn } from '../../kernel/index.ts';
 import { netnsPath } from '../pod-network.ts';
 import type { PodRecord } from '../pod-record.ts';
+import { errnoOf } from '../../util/errno.ts';
 
 const loopbacks = [
   ['IPv4', '127.0.0.1', 'tcp4 127.0.0.1'],
@@ -21,7 +22,7 @@ export async function dialPod(record: PodRecord, port: number): Promise<Socket> 
     try {
       return await connected(sockets.tcp(family), host, port);
     } catch (error) {
-      const why = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? 'connection refused' : String(error);
+      const why = errnoOf(error) === 'ECONNREFUSED' ? 'connection refused' : String(error);
       reasons.push(`${family}: dial ${name}:${String(port)}: connect: ${why}`);
     }
   }

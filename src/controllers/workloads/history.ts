@@ -107,6 +107,7 @@ async function tryCreate(writer: Writer, object: ControllerRevision): Promise<Li
     writer.views.of(resource).wrote(made);
     return made;
   } catch (error) {
+    // If there is none, what creating it said is the better reason.
     const existing = await writer.client.get(resource, keyOf(object)).catch(() => undefined);
     if (existing === undefined) throw error;
     const ours = controllerOf(existing)?.uid === controllerOf(object)?.uid;

@@ -21,6 +21,7 @@ import {
   typeName,
 } from '../wire/index.ts';
 import type { RData, ResourceRecord } from '../wire/index.ts';
+import { errnoOf } from '../../util/errno.ts';
 
 export interface Asked {
   /** Without the final dot, letter case as received. */
@@ -95,7 +96,7 @@ async function bindBoth(port: number): Promise<{ readonly udp: dgram.Socket; rea
       return { udp, tcp };
     } catch (error) {
       udp.close();
-      if (port !== 0 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      if (port !== 0 || errnoOf(error) !== 'EADDRINUSE') throw error;
     }
   }
 }
