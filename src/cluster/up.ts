@@ -36,6 +36,7 @@ import type { ClusterFlags, ClusterSettings } from './settings.ts';
 import { tail } from './status.ts';
 import { topologyOf } from './topology.ts';
 import type { Topology } from './topology.ts';
+import { errnoOf } from '../util/errno.ts';
 
 export interface UpOptions {
   readonly flags: ClusterFlags;
@@ -90,7 +91,7 @@ async function bringUp(name: string, options: UpOptions): Promise<UpResult> {
 
 /** A write that finds the disk full does not say which. */
 function withPlace(error: unknown, dataDir: string): unknown {
-  const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  const code = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
   if (code !== 'ENOSPC') return error;
   const why = `the disk of ${dataDir} is full: make room there, or keep the state elsewhere with --data`;
   return new Error(`${(error as Error).message}\n  ${why}`, { cause: error });

@@ -8,6 +8,7 @@
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { errnoOf } from './errno.ts';
 
 export type { Logger } from 'pino';
 
@@ -49,7 +50,7 @@ function writeAll(bytes: Buffer): number {
     try {
       written += writeSync(2, bytes, written);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') break;
+      if (errnoOf(error) !== 'EAGAIN') break;
       tries += 1;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs);
     }
