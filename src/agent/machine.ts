@@ -22,9 +22,9 @@ export function readMachine(rootDir: string): NodeMachine {
   };
 }
 
-/** As containers' ids name it: `crun://1.8.1`; without the number where crun does not tell it. */
-export async function readRuntime(): Promise<string> {
-  const said = await promisify(execFile)('crun', ['--version']).catch(() => ({ stdout: '' }));
+/** As containers' ids name it: `crun://1.8.1`; without the number where crun does not tell it. `stateDir`: crun makes one to say it. */
+export async function readRuntime(stateDir: string): Promise<string> {
+  const said = await promisify(execFile)('crun', ['--root', stateDir, '--version']).catch(() => ({ stdout: '' }));
   return `crun://${/^crun version (\S+)/m.exec(said.stdout)?.[1] ?? ''}`;
 }
 

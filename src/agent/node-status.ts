@@ -16,6 +16,7 @@ import { readRuntime } from './machine.ts';
 import { nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 import type { NodeInput, NodeMachine } from './node-object.ts';
 import type { AgentOptions } from './options.ts';
+import { agentPaths } from './paths.ts';
 
 export interface NodeStatusKeeper {
   /** Resolves with the Node as the server has it. */
@@ -41,7 +42,7 @@ export function createNodeStatusKeeper(
 ): NodeStatusKeeper {
   const { client, nodeName } = options;
   const key = { namespace: '', name: nodeName };
-  const runtime = readRuntime();
+  const runtime = readRuntime(agentPaths(options.rootDir, options.runDir).crun);
   let previous: NodeInput['previous'] = [];
   let routesReady = false;
   let notReady: string | undefined =

@@ -32,9 +32,11 @@ test('the version of crun is the one that is installed', async (t) => {
     process.env['PATH'] = path;
     rmSync(dir, { recursive: true });
   });
-  writeFileSync(join(dir, 'crun'), '#!/bin/sh\necho "crun version 1.21"\necho "commit: abc"\n', { mode: 0o755 });
+  writeFileSync(join(dir, 'crun'), '#!/bin/sh\ntest "$*" = "--root /run/it --version" && echo "crun version 1.21"\n', {
+    mode: 0o755,
+  });
   process.env['PATH'] = `${dir}:${path ?? ''}`;
-  assert.equal(await readRuntime(), 'crun://1.21');
+  assert.equal(await readRuntime('/run/it'), 'crun://1.21');
 });
 
 test('$(VAR) expansion', () => {
